@@ -1,0 +1,100 @@
+"""Where allauth asks the studio: who may sign up, what a new account gets, what a person may be called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core.exceptions import ImmediateHttpResponse
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.db import transaction
+from django.forms import BaseForm
+from django.http import HttpRequest
+from django.shortcuts import redirect
+from django.urls import reverse
+
+from accounts import invitations
+from accounts.errors import InvitationError
+from accounts.models import User
+
+
+def mail_is_sent() -> bool:
+    """Whether letters go to a mail server; without one they are written to the log."""
+    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+
+
+@contextmanager
+def newcomer(request: HttpRequest) -> Iterator[None]:
+    """One transaction for a new account and what comes with it. An invitation that stopped working undoes all and leads to its page."""
+    try:
+        with transaction.atomic():
+            yield
+    except InvitationError as error:
+        token = request.session.pop(invitations.TOKEN_KEY, "")
+        raise ImmediateHttpResponse(redirect("invitation", token) if token else redirect("account_signup")) from error
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    error_messages = DefaultAccountAdapter.error_messages | {
+        "email_password_mismatch": "The email address or the password is wrong.",
+        "too_many_login_attempts": "Too many tries with a wrong password. Wait five minutes, or ask your operator for a new one.",
+    }
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """`open`: anybody; `invitation`: who carries a link that still works; `closed`: nobody, accounts are made in the admin."""
+        if settings.STUDIO_SIGNUP == "invitation":
+            return invitations.carried(request) is not None
+        return bool(settings.STUDIO_SIGNUP == "open")
+
+    def is_email_verified(self, request: HttpRequest, email: str) -> bool:
+        # Where addresses are never checked, nobody could confirm one, and two-step sign-in asks for a confirmed one.
+        return settings.ACCOUNT_EMAIL_VERIFICATION == "none" or bool(super().is_email_verified(request, email))
+
+    def save_user(self, request: HttpRequest, user: User, form: BaseForm, commit: bool = True) -> User:
+        user.name = form.cleaned_data.get("name", "").strip() or user.name
+        with newcomer(request):
+            super().save_user(request, user, form, commit=commit)
+            if commit:
+                invitations.settle_newcomer(request, user)
+        return user
+
+    def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
+        if message_template == "account/messages/email_confirmation_sent.txt" and not mail_is_sent():
+            return  # it would wait in nobody's mailbox
+        super().add_message(request, level, message_template, *args, **kwargs)
+
+    def get_password_change_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account")
+
+    def get_logout_redirect_url(self, request: HttpRequest) -> str:
+        return reverse("account_login")
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """As without a provider; and an invitation that names an address wants that address, confirmed by the provider."""
+        if not super().is_open_for_signup(request, sociallogin):
+            return False
+        invitation = invitations.carried(request)
+        if settings.STUDIO_SIGNUP == "open" or invitation is None or not invitation.email:
+            return True
+        return any(address.verified and address.email.lower() == invitation.email for address in sociallogin.email_addresses)
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
+        user: User = super().populate_user(request, sociallogin, data)
+        given = data.get("name") or " ".join(filter(None, (data.get("first_name"), data.get("last_name"))))
+        user.name = (given or user.email.partition("@")[0])[: User._meta.get_field("name").max_length]
+        return user
+
+    def get_signup_form_initial_data(self, sociallogin: Any) -> dict[str, Any]:
+        return {**super().get_signup_form_initial_data(sociallogin), "name": sociallogin.user.name}
+
+    def save_user(self, request: HttpRequest, sociallogin: Any, form: BaseForm | None = None) -> User:
+        with newcomer(request):
+            user: User = super().save_user(request, sociallogin, form)
+            if form is None:  # else the account adapter has done it
+                invitations.settle_newcomer(request, user)
+        return user

@@ -1,0 +1,123 @@
+"""What people type about themselves and their teams."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.core import context
+from django import forms
+from django.contrib.auth.password_validation import validate_password
+from django.core.exceptions import ValidationError
+from django.http import HttpRequest
+
+from accounts import invitations
+from accounts.models import Membership, Role, Team, User
+from accounts.querysets import TeamQuerySet
+
+
+class NameField(forms.CharField):
+    """A person's name, as they want to be called."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(
+            **{
+                "label": "Your name",
+                "max_length": 120,
+                "widget": forms.TextInput(attrs={"autocomplete": "name"}),
+                "error_messages": {"required": "Tell us what to call you."},
+                **kwargs,
+            }
+        )
+
+
+class WelcomeForm(forms.Form):
+    """The first account of a studio."""
+
+    name = NameField()
+    email = forms.EmailField(
+        label="Email",
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "username"}),
+        error_messages={"required": "You sign in with this address.", "invalid": "This does not look like an email address."},
+    )
+    password = forms.CharField(
+        label="Password",
+        strip=False,
+        max_length=1024,
+        help_text="10 characters or more",
+        widget=forms.PasswordInput(attrs={"autocomplete": "new-password"}),
+        error_messages={"required": "Choose a password."},
+    )
+
+    def clean_email(self) -> str:
+        return str(self.cleaned_data["email"]).lower()
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        if self.cleaned_data.get("password"):
+            person = User(name=self.cleaned_data.get("name", ""), email=self.cleaned_data.get("email", ""))
+            try:
+                validate_password(self.cleaned_data["password"], person)
+            except ValidationError as error:
+                self.add_error("password", error)
+        return data
+
+
+class SignupDetails(forms.Form):
+    """What sign-up asks besides address and password; allauth builds its own forms, also the one after a social login, on top of it."""
+
+    field_order = ("name", "email", "password1")
+    name = NameField()
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        invitation = invitations.carried(context.request)
+        email = self.cleaned_data.get("email", "")
+        if invitation and invitation.email and email and email.lower() != invitation.email:
+            self.add_error("email", f"The invitation is for {invitation.email}. Sign up with that address, or ask for another invitation.")
+        return data
+
+    def signup(self, request: HttpRequest, user: User) -> None:
+        """The hook that allauth insists on. The adapter has done the work."""
+
+
+class ProfileForm(forms.Form):
+    name = NameField()
+
+
+class TeamForm(forms.Form):
+    name = forms.CharField(
+        label="Name of the team",
+        max_length=120,
+        widget=forms.TextInput(attrs={"autocomplete": "organization"}),
+        error_messages={"required": "Give the team a name."},
+    )
+
+
+class InvitationForm(forms.Form):
+    """An invitation into one of the teams in which the person may invite."""
+
+    team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Team", empty_label=None)
+    email = forms.EmailField(
+        label="Email",
+        required=False,
+        max_length=254,
+        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
+        error_messages={"invalid": "This does not look like an email address."},
+    )
+    role = forms.ChoiceField(label="Role", choices=[(role.value, role.label) for role in Role if role != Role.OWNER], initial=Role.CREATOR)
+
+    def __init__(self, *args: Any, teams: TeamQuerySet, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["team"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = teams
+        if len(teams) == 1:
+            field.widget, field.initial = forms.HiddenInput(), teams[0]
+
+    def clean(self) -> dict[str, Any] | None:
+        data = super().clean()
+        team, email = self.cleaned_data.get("team"), self.cleaned_data.get("email")
+        if team and email and Membership.objects.filter(team=team, user__email__iexact=email).exists():
+            self.add_error("email", f"{email} is in {team} already.")
+        return data

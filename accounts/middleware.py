@@ -1,0 +1,157 @@
+"""What happens to every request because of who asks: the first start, the team, and a sign-in that ran out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from hashlib import sha256
+from urllib.parse import parse_qs, urlsplit
+
+import structlog
+from allauth.account.adapter import get_adapter
+from allauth.usersessions.models import UserSession
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth import REDIRECT_FIELD_NAME
+from django.contrib.auth.views import redirect_to_login
+from django.core.cache import cache
+from django.db import DatabaseError
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect, JsonResponse
+from django.shortcuts import redirect, render, resolve_url
+from django.urls import reverse
+from django.utils.functional import SimpleLazyObject
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from accounts.access import SESSION_KEY, team_of
+from accounts.models import Team, User
+from accounts.services import ensure_personal_team
+
+log = structlog.get_logger(__name__)
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+SIGNED_OUT = "You were signed out. Sign in again; what you typed is still on the page."
+SESSION_OVER = "Your session has ended. Sign in, and you are back where you were."
+
+
+class FirstStartMiddleware:
+    """While the studio has nobody, every page leads to `/welcome/`. Once somebody exists, the database is not asked again."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+        self.opened = False
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if not self.opened:
+            welcome = reverse("welcome")
+            free = request.path.startswith(settings.STATIC_URL) or request.path == welcome
+            if not free:
+                self.opened = User.objects.exists()
+                if not self.opened:
+                    return redirect(welcome)
+        return self.get_response(request)
+
+
+class TeamMiddleware:
+    """`request.team`: the team that the person works in, read when first asked for; false for nobody."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.team = SimpleLazyObject(lambda: self.find(request))  # type: ignore[attr-defined]
+        return self.get_response(request)
+
+    @staticmethod
+    def find(request: HttpRequest) -> Team | None:
+        if not isinstance(request.user, User) or not request.user.is_authenticated:
+            return None
+        # Somebody made on the command line or in the admin has no team until they come.
+        return team_of(request.user, request.session.get(SESSION_KEY)) or ensure_personal_team(request.user)
+
+
+class SessionActivityMiddleware:
+    """Notes when and from where a session was last used, as allauth does, but once a minute.
+
+    It is a transaction that writes, and one page of the library asks for fifty pictures. Another address or browser is noted at once.
+    """
+
+    SECONDS = 60
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.user.is_authenticated and request.session.session_key:
+            self._note(request)
+        return self.get_response(request)
+
+    def _note(self, request: HttpRequest) -> None:
+        place = f"{request.session.session_key}|{request.headers.get('User-Agent', '')}|{get_adapter().get_client_ip(request)}"
+        if cache.add(f"session-seen:{sha256(place.encode()).hexdigest()}", True, self.SECONDS):
+            try:
+                UserSession.objects.create_from_request(request)
+            except DatabaseError as error:  # a full disk, for instance: no reason to refuse a page
+                log.warning("session_not_noted", reason=type(error).__name__)
+
+
+class SignInAgainMiddleware:
+    """An expired session in the middle of work: `login_required` answers every request as if it were a page that was opened.
+
+    That is wrong three times over. htmx would put the login page into a fragment, so it gets `HX-Redirect`, a navigation of the whole page.
+    A script that asks for JSON gets a 401 that says where to sign in. And the address of a POST is no place to come back to: the way back
+    leads to the page on which the person was. Who had a session is told why they have to sign in.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if not isinstance(response, HttpResponseRedirect) or request.user.is_authenticated:
+            return response
+        login = resolve_url(settings.LOGIN_URL)
+        target = urlsplit(response.url)
+        if target.path != login or parse_qs(target.query).get(REDIRECT_FIELD_NAME) != [request.get_full_path()]:
+            return response  # a redirect to the login page that is not "sign in first", as after signing out
+        if "application/json" in request.headers.get("Accept", "") and "text/html" not in request.headers.get("Accept", ""):
+            return JsonResponse({"error": SIGNED_OUT, "login": self.back_to(request, login)}, status=401)
+        had_a_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.is_empty()
+        if had_a_session or request.method not in ("GET", "HEAD"):
+            messages.warning(request, SESSION_OVER)
+        if request.headers.get("HX-Request") == "true":
+            answer = HttpResponse(status=204)
+            answer["HX-Redirect"] = self.back_to(request, login)
+            return answer
+        if request.method not in ("GET", "HEAD"):
+            return redirect(self.back_to(request, login))
+        return response
+
+    @staticmethod
+    def back_to(request: HttpRequest, login: str) -> str:
+        """The login page, with the page on which the person was as `next`; never an address outside the studio."""
+        page = request.headers.get("HX-Current-URL") or request.headers.get("Referer") or ""
+        if not url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure()):
+            return login
+        parts = urlsplit(page)
+        return redirect_to_login(parts._replace(scheme="", netloc="", fragment="").geturl(), login).url
+
+
+class WayOutMiddleware:
+    """A POST that leads to another site, as "Continue with …" does, goes over a page of our own.
+
+    Browsers hold every redirect after a form against the page's `form-action 'self'`, also those that the other site makes in turn:
+    the person would press the button and nothing would happen. A page that moves on by itself is a new navigation.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        response = self.get_response(request)
+        if request.method != "POST" or not isinstance(response, HttpResponseRedirect):
+            return response
+        host = urlsplit(response.url).netloc
+        if not host or host == request.get_host():
+            return response
+        page = render(request, "accounts/leaving.html", {"url": response.url, "host": host})
+        page.cookies = response.cookies
+        return page

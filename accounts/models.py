@@ -1,0 +1,142 @@
+"""Who you are: a person, the teams they work in, and with which role."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, ClassVar
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser, UserManager
+from django.db import models
+from django.db.models import Q
+from django.db.models.functions import Lower
+from django.utils import timezone
+
+from accounts.querysets import InvitationQuerySet, MembershipQuerySet, TeamQuerySet
+
+
+class EmailUserManager(UserManager["User"]):
+    """Makes people by e-mail address; there are no user names."""
+
+    def _create(self, email: str, password: str | None, **fields: Any) -> User:
+        user = self.model(email=self.normalize_email(email).lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:  # type: ignore[override]
+        return self._create(email, password, **fields)
+
+    def create_superuser(self, email: str, password: str | None = None, **fields: Any) -> User:  # type: ignore[override]
+        return self._create(email, password, **{"is_staff": True, "is_superuser": True, **fields})
+
+
+class Theme(models.TextChoices):
+    SYSTEM = "", "As the device"
+    LIGHT = "light", "Light"
+    DARK = "dark", "Dark"
+
+
+class User(AbstractUser):
+    """A person, known by e-mail address. `is_superuser` is an operator of the studio, `is_owner` the one who opened it."""
+
+    username = None  # type: ignore[assignment]
+    first_name = None  # type: ignore[assignment]
+    last_name = None  # type: ignore[assignment]
+    name = models.CharField("name", max_length=120)
+    email = models.EmailField("e-mail address", unique=True, error_messages={"unique": "There is already an account with this address."})
+    theme = models.CharField(max_length=5, choices=Theme.choices, default=Theme.SYSTEM, blank=True)
+    is_owner = models.BooleanField(default=False, editable=False, help_text="Made by the first start. At most one person.")
+
+    USERNAME_FIELD = "email"
+    REQUIRED_FIELDS: ClassVar[list[str]] = ["name"]
+
+    objects: ClassVar[EmailUserManager] = EmailUserManager()  # type: ignore[assignment]
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(Lower("email"), name="user_email_once_whatever_the_case"),
+            # What makes the first start race-safe: of two people who open the studio at once the second is refused by the database.
+            models.UniqueConstraint(fields=["is_owner"], condition=Q(is_owner=True), name="user_one_owner"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name or self.email
+
+    def get_full_name(self) -> str:
+        return self.name
+
+    def get_short_name(self) -> str:
+        return self.name.split()[0] if self.name.strip() else self.email
+
+    @property
+    def initials(self) -> str:
+        words = self.name.split() or [self.email]
+        return "".join(word[0] for word in (words[0], *words[1:][-1:])).upper()
+
+
+class Role(models.TextChoices):
+    """What a member may do is decided in `access.py`, not here."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    CREATOR = "creator", "Creator"
+    VIEWER = "viewer", "Viewer"
+
+
+class Team(models.Model):
+    """Everything made in the studio belongs to a team; each person has one of their own."""
+
+    name = models.CharField(max_length=120)
+    is_personal = models.BooleanField(default=False)
+    members = models.ManyToManyField(User, through="Membership", related_name="teams")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = TeamQuerySet.as_manager()
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Membership(models.Model):
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.CREATOR)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = MembershipQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="member_once_in_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.team} as {self.role}"
+
+
+def invitation_expiry() -> datetime:
+    """The moment until which an invitation that is made now can be accepted."""
+    return timezone.now() + timedelta(days=settings.STUDIO_INVITATION_DAYS)
+
+
+class Invitation(models.Model):
+    """A link that lets one person into a team. Only a hash of its token is kept: nobody can read a working link out of the database."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
+    email = models.EmailField("e-mail address", blank=True, help_text="If given, only this person can accept.")
+    role = models.CharField(max_length=10, choices=Role.choices, default=Role.CREATOR)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    invited_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(default=invitation_expiry)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+    accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = InvitationQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.CheckConstraint(condition=~Q(role=Role.OWNER), name="invitation_never_makes_an_owner")]
+        indexes = [models.Index(fields=["team", "-id"], name="invitation_newest_of_team")]
+
+    def __str__(self) -> str:
+        return f"Invitation to {self.team} as {self.get_role_display()}"

@@ -1,0 +1,68 @@
+"""What the pages about people need and allauth's views do not pass."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from django import forms, template
+from django.conf import settings
+from django.template import Context
+
+from accounts import invitations
+from accounts.adapter import AccountAdapter
+from accounts.devices import describe
+from accounts.models import Invitation
+
+register = template.Library()
+
+NEW_PASSWORD = "10 characters or more"  # noqa: S105 - a hint, not a password
+
+
+@register.simple_tag
+def tidy(form: forms.BaseForm) -> forms.BaseForm:
+    """A form of allauth's as the studio shows forms: no placeholder that repeats the label, labels written as sentences are, one line
+    about what a password needs.
+    """
+    for field in form.fields.values():
+        label = str(field.label or "")
+        field.label = label[:1] + label[1:].lower()
+        field.widget.attrs.pop("placeholder", None)
+        if field.widget.attrs.get("autocomplete") == "new-password" and field.help_text:
+            field.help_text = NEW_PASSWORD
+    return form
+
+
+@register.simple_tag(takes_context=True)
+def signup_is_open(context: Context) -> bool:
+    """Whether the one who looks could make an account now."""
+    return AccountAdapter(context["request"]).is_open_for_signup(context["request"])
+
+
+@register.simple_tag
+def signup_by_invitation() -> bool:
+    return bool(settings.STUDIO_SIGNUP == "invitation")
+
+
+@register.simple_tag(takes_context=True)
+def carried_invitation(context: Context) -> Invitation | None:
+    """The invitation with which this browser came, if it still works."""
+    return invitations.carried(context["request"])
+
+
+@register.simple_tag(takes_context=True)
+def address_confirmed(context: Context) -> bool:
+    """Whether the person may add passkeys and two-step sign-in: allauth wants every address confirmed."""
+    return not EmailAddress.objects.filter(user=context["request"].user, verified=False).exists()
+
+
+@register.simple_tag
+def nothing_leaves(engines: Any) -> bool:
+    """Whether every engine on offer runs here, so that no prompt or picture goes to somebody else's machine."""
+    return settings.EMBEDDED and all(engine.local for engine in engines)
+
+
+@register.filter
+def browser(user_agent: Any) -> str:
+    """“Firefox on Windows” out of a User-Agent header."""
+    return describe(str(user_agent)) or "A program"

@@ -1,0 +1,158 @@
+"""What the operator sees of the books: everything, read-only, and one form that grants credits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.db import models
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from accounts.models import User
+from billing.credits import credits, signed
+from billing.forms import GrantForm
+from billing.models import Hold, LedgerEntry, Wallet
+from billing.services.wallets import grant
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+
+
+class ReadOnlyAdmin(ModelAdmin):
+    """Rows that only `services.wallets` writes: nothing here is added, changed or deleted by hand."""
+
+    actions = None
+    show_full_result_count = False
+    list_per_page = 50
+
+    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return False
+
+
+@admin.register(Wallet)
+class WalletAdmin(ReadOnlyAdmin):
+    list_display = ("team", "available_credits", "held_credits", "balance_credits", "grant_link")
+    list_select_related = ("team",)
+    search_fields = ("team__name", "team__members__email")
+    ordering = ("team__name", "pk")
+    fields = ("team", "available_credits", "held_credits", "balance_credits", "created_at", "entries_link", "holds_link")
+    readonly_fields = fields
+
+    @admin.display(description="Available")
+    def available_credits(self, wallet: Wallet) -> str:
+        return credits(wallet.available)
+
+    @admin.display(description="Held", ordering="held")
+    def held_credits(self, wallet: Wallet) -> str:
+        return credits(wallet.held)
+
+    @admin.display(description="Balance", ordering="balance")
+    def balance_credits(self, wallet: Wallet) -> str:
+        return credits(wallet.balance)
+
+    @admin.display(description="")
+    def grant_link(self, wallet: Wallet) -> SafeString:
+        return format_html('<a href="{}">Grant credits</a>', reverse("admin:billing_wallet_grant", args=[wallet.pk]))
+
+    @admin.display(description="Entries")
+    def entries_link(self, wallet: Wallet) -> SafeString:
+        return self._list_link("billing_ledgerentry", wallet, "All entries of this wallet")
+
+    @admin.display(description="Holds")
+    def holds_link(self, wallet: Wallet) -> SafeString:
+        return self._list_link("billing_hold", wallet, "All holds of this wallet")
+
+    def _list_link(self, model: str, wallet: Wallet, label: str) -> SafeString:
+        address = reverse(f"admin:{model}_changelist", query={"wallet__id__exact": wallet.pk})
+        return format_html('<a href="{}">{}</a>', address, label)
+
+    def has_grant_permission(self, request: HttpRequest) -> bool:
+        """Asked by the template too, so that nobody sees a button that refuses."""
+        return bool(isinstance(request.user, User) and request.user.has_perm("billing.grant_credits"))
+
+    def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
+        return self.list_display if self.has_grant_permission(request) else self.list_display[:-1]
+
+    def get_urls(self) -> list[URLPattern]:
+        own = path("<int:wallet_id>/grant/", self.admin_site.admin_view(self.grant_view), name="billing_wallet_grant")
+        return [own, *super().get_urls()]
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        context = {**(extra_context or {}), "may_grant": self.has_grant_permission(request)}
+        return super().change_view(request, object_id, form_url, context)
+
+    def grant_view(self, request: HttpRequest, wallet_id: int) -> HttpResponse:
+        if not self.has_grant_permission(request) or not isinstance(request.user, User):
+            raise PermissionDenied
+        wallet = Wallet.objects.select_related("team").filter(pk=wallet_id).first()
+        if wallet is None:
+            raise Http404
+        form = GrantForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._grant(request, request.user, wallet, form):
+            return redirect("admin:billing_wallet_change", wallet.pk)
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Grant credits",
+            "subtitle": str(wallet.team),
+            "opts": self.opts,
+            "wallet": wallet,
+            "form": form,
+        }
+        return TemplateResponse(request, "admin/billing/wallet/grant.html", context, status=422 if form.errors else 200)
+
+    def _grant(self, request: HttpRequest, actor: User, wallet: Wallet, form: GrantForm) -> bool:
+        """True when the wallet holds what the form says. False when its key has granted something else before: the form then says so."""
+        amount, reason = form.millicredits, form.cleaned_data["reason"]
+        entry = grant(wallet, amount, reference=form.reference, description=f"Granted: {reason}", actor=actor)
+        if entry.amount != amount:
+            form.add_error(None, f"This form has granted {credits(entry.amount)} credits already. Open it again to grant more.")
+            return False
+        self.log_change(request, wallet, f"Granted {credits(amount)} credits: {reason}")
+        messages.success(request, f"{credits(amount)} credits granted to {wallet.team}.")
+        return True
+
+
+@admin.register(Hold)
+class HoldAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "wallet__team", "actor", "description", "settlement", "status", "settled_at")
+    list_filter = ("status", "created_at")
+    list_select_related = ("wallet__team", "actor")
+    search_fields = ("reference", "description", "wallet__team__name")
+    ordering = ("-pk",)
+
+
+@admin.register(LedgerEntry)
+class LedgerEntryAdmin(ReadOnlyAdmin):
+    list_display = ("created_at", "wallet__team", "kind", "change", "change_of_held", "left", "description", "actor")
+    list_filter = ("kind", "created_at")
+    list_select_related = ("wallet__team", "actor")
+    search_fields = ("reference", "description", "wallet__team__name")
+    ordering = ("-pk",)
+
+    @admin.display(description="Balance")
+    def change(self, entry: LedgerEntry) -> str:
+        return signed(entry.amount)
+
+    @admin.display(description="Held")
+    def change_of_held(self, entry: LedgerEntry) -> str:
+        return signed(entry.held)
+
+    @admin.display(description="Balance after")
+    def left(self, entry: LedgerEntry) -> str:
+        return credits(entry.balance_after)

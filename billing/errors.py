@@ -1,0 +1,77 @@
+"""What can go wrong with credits.
+
+    BillingError                 code, message for a person
+    ├── InvalidAmount            invalid_amount        not a number of millicredits that the operation takes
+    ├── InsufficientCredits      insufficient_credits  `needed`, `available`
+    ├── AmountTooLarge           amount_too_large      `amount`, `limit`: more than was held, or than is left to refund
+    ├── HoldNotActive            hold_not_active       `status`: it was captured or voided before
+    ├── ReferenceTaken           reference_taken       the reference already names another refund
+    └── BooksDisagree            books_disagree        a wallet does not cover its own holds; see `manage.py verify_ledger`
+
+    LedgerIsAppendOnly           a programming error: somebody tried to change or delete a ledger entry
+
+All amounts are millicredits (1 credit = 1000).
+"""
+
+from __future__ import annotations
+
+from billing.credits import credits, noun
+
+
+class BillingError(Exception):
+    """Base of all. `message` is one or two sentences for the person who asked, and says what to do where there is something."""
+
+    code = "billing"
+
+    def __init__(self, message: str) -> None:
+        self.message = message
+        super().__init__(message)
+
+
+class InvalidAmount(BillingError):
+    code = "invalid_amount"
+
+
+class InsufficientCredits(BillingError):
+    code = "insufficient_credits"
+
+    def __init__(self, needed: int, available: int) -> None:
+        self.needed = needed
+        self.available = available
+        super().__init__(
+            f"This costs {credits(needed)} {noun(needed)} and {credits(available)} are available. "
+            "Ask your operator for credits, or choose something that costs less."
+        )
+
+
+class AmountTooLarge(BillingError):
+    code = "amount_too_large"
+
+    def __init__(self, amount: int, limit: int) -> None:
+        self.amount = amount
+        self.limit = limit
+        super().__init__(f"{credits(amount)} credits is more than the {credits(limit)} that can be taken or given back here.")
+
+
+class HoldNotActive(BillingError):
+    code = "hold_not_active"
+
+    def __init__(self, reference: str, status: str) -> None:
+        self.reference = reference
+        self.status = status
+        super().__init__(f"The hold {reference} is not active any more: it is {status}.")
+
+
+class ReferenceTaken(BillingError):
+    code = "reference_taken"
+
+
+class BooksDisagree(BillingError):
+    code = "books_disagree"
+
+
+class LedgerIsAppendOnly(TypeError):
+    """Ledger entries are written once. A mistake is corrected by another entry."""
+
+    def __init__(self) -> None:
+        super().__init__("A ledger entry is never changed or deleted; write another entry instead.")

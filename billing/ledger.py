@@ -1,0 +1,153 @@
+"""Do the books agree? Each check yields a sentence for each thing that does not.
+
+What must hold: a wallet's balance is the sum of its entries' amounts; what it has held is the sum of its entries' held and the sum of its
+active holds; a hold charges at most what it held, refunds at most what it charged, and has exactly the entries that its status calls for;
+every entry says the balance that the entries up to it add up to.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from django.conf import settings
+from django.db import connection, transaction
+from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Window
+from django.db.models.functions import Coalesce
+from django.utils.module_loading import import_string
+
+from billing.credits import MILLICREDITS, credits, noun, signed
+from billing.models import Hold, LedgerEntry, Wallet
+
+Kind = LedgerEntry.Kind
+Status = Hold.Status
+CHUNK = 2000
+
+
+def disagreements() -> Iterator[str]:
+    """Every disagreement in the books, then those that `settings.LEDGER_CHECKS` (dotted paths of functions like this one) find."""
+    yield from _wallets()
+    yield from _holds()
+    yield from _entries()
+    for path in settings.LEDGER_CHECKS:
+        check: Callable[[], Iterable[str]] = import_string(path)
+        yield from check()
+
+
+@contextmanager
+def snapshot() -> Iterator[None]:
+    """Let all checks see one moment of the books, without keeping anybody from writing."""
+    if connection.in_atomic_block:
+        yield
+        return
+    if connection.vendor == "sqlite":
+        # The studio's transactions begin IMMEDIATE, which would lock writers out; a deferred one reads a snapshot of the WAL.
+        connection.ensure_connection()
+        mode = connection.transaction_mode  # type: ignore[attr-defined]
+        connection.transaction_mode = "DEFERRED"  # type: ignore[attr-defined]
+        try:
+            with transaction.atomic():
+                yield
+        finally:
+            connection.transaction_mode = mode  # type: ignore[attr-defined]
+        return
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
+        yield
+
+
+def _total(rows: QuerySet[LedgerEntry] | QuerySet[Hold], column: str) -> Coalesce:
+    """The sum of a column over the rows of the outer wallet, 0 for none."""
+    sums = rows.filter(wallet=OuterRef("pk")).order_by().values("wallet").annotate(total=Sum(column)).values("total")
+    return Coalesce(Subquery(sums), 0)
+
+
+def _wallets() -> Iterator[str]:
+    entries, active = LedgerEntry.objects.all(), Hold.objects.active()
+    wallets = Wallet.objects.select_related("team").annotate(
+        sum_of_amounts=_total(entries, "amount"), sum_of_held=_total(entries, "held"), sum_of_active=_total(active, "amount")
+    )
+    wrong = ~Q(balance=F("sum_of_amounts")) | ~Q(held=F("sum_of_held")) | ~Q(held=F("sum_of_active"))
+    rows: Iterable[Any] = wallets.filter(wrong).order_by("pk").iterator(CHUNK)
+    for wallet in rows:
+        name = f"Wallet {wallet.pk} ({wallet.team})"
+        if wallet.balance != wallet.sum_of_amounts:
+            yield f"{name}: the balance is {credits(wallet.balance)}, the entries add up to {credits(wallet.sum_of_amounts)}."
+        if wallet.held != wallet.sum_of_held:
+            yield f"{name}: {_so_many(wallet.held)} held, the entries add up to {credits(wallet.sum_of_held)}."
+        if wallet.held != wallet.sum_of_active:
+            yield f"{name}: {_so_many(wallet.held)} held, the active holds add up to {credits(wallet.sum_of_active)}."
+
+
+def _holds() -> Iterator[str]:
+    columns: dict[str, Count | Coalesce] = {}
+    for kind in (Kind.HOLD, Kind.CAPTURE, Kind.VOID, Kind.REFUND):
+        of_kind = Q(entries__kind=kind)
+        columns[f"{kind}_count"] = Count("entries", filter=of_kind)
+        columns[f"{kind}_amount"] = Coalesce(Sum("entries__amount", filter=of_kind), 0)
+        columns[f"{kind}_held"] = Coalesce(Sum("entries__held", filter=of_kind), 0)
+    rows: Iterable[Any] = Hold.objects.annotate(**columns).order_by("pk").iterator(CHUNK)
+    for hold in rows:
+        name = f"Hold {hold.pk} ({hold.reference}) of wallet {hold.wallet_id}"
+        if hold.captured > hold.amount:
+            yield f"{name}: it held {credits(hold.amount)}, but charged {credits(hold.captured)}."
+        if hold.refunded > hold.captured:
+            yield f"{name}: it charged {credits(hold.captured)}, but refunded {credits(hold.refunded)}."
+        if hold.status != Status.CAPTURED and hold.captured:
+            yield f"{name}: it is {hold.status}, but {_so_many(hold.captured)} down as charged."
+        if hold.status not in Status.values:
+            yield f"{name}: nobody knows the status “{hold.status}”."
+        for kind, expected in _expected(hold).items():
+            found = (getattr(hold, f"{kind}_count"), getattr(hold, f"{kind}_amount"), getattr(hold, f"{kind}_held"))
+            if found != expected:
+                yield f"{name}: it is {hold.status}, so there must be {_told(kind, expected)}; there {_are(found)} {_told(kind, found)}."
+        if hold.refund_amount != hold.refunded or hold.refund_held:
+            yield f"{name}: {_so_many(hold.refunded)} down as refunded, the entries add up to {credits(hold.refund_amount)}."
+
+
+def _expected(hold: Hold) -> dict[Kind, tuple[int, int, int]]:
+    """How many entries of a kind a hold of this status has, and what they add to the balance and to what is held."""
+    none = (0, 0, 0)
+    return {
+        Kind.HOLD: (1, 0, hold.amount),
+        Kind.CAPTURE: (1, -hold.captured, -hold.amount) if hold.status == Status.CAPTURED else none,
+        Kind.VOID: (1, 0, -hold.amount) if hold.status == Status.VOIDED else none,
+    }
+
+
+def _so_many(millicredits: int) -> str:
+    return f"{credits(millicredits)} {noun(millicredits)} {'is' if millicredits == MILLICREDITS else 'are'}"
+
+
+def _are(found: tuple[int, int, int]) -> str:
+    return "is" if found[0] == 1 else "are"
+
+
+def _told(kind: Kind, entries: tuple[int, int, int]) -> str:
+    count, amount, held = entries
+    if not count:
+        return f"no {kind} entries"
+    return f"{count} {kind} {'entry' if count == 1 else 'entries'} (balance {signed(amount)}, held {signed(held)})"
+
+
+def _entries() -> Iterator[str]:
+    strays = LedgerEntry.objects.filter(~Q(kind=Kind.GRANT), hold=None) | LedgerEntry.objects.filter(kind=Kind.GRANT, hold__isnull=False)
+    for entry in strays.order_by("pk").iterator(CHUNK):
+        yield f"Entry {entry.pk} of wallet {entry.wallet_id}: a {entry.kind} must {'not ' if entry.hold_id else ''}belong to a hold."
+    elsewhere = LedgerEntry.objects.filter(~Q(hold__wallet=F("wallet")), hold__isnull=False)
+    for entry in elsewhere.order_by("pk").iterator(CHUNK):
+        yield f"Entry {entry.pk} of wallet {entry.wallet_id}: its hold {entry.hold_id} belongs to another wallet."
+    running = Window(Sum("amount"), partition_by=F("wallet"), order_by=F("id").asc())
+    told = set()
+    wrong = LedgerEntry.objects.annotate(running=running).filter(~Q(balance_after=F("running")))
+    rows: Iterable[Any] = wrong.order_by("pk").iterator(CHUNK)
+    for entry in rows:
+        # Whatever went wrong at the first one is wrong in all that follow.
+        if entry.wallet_id not in told:
+            told.add(entry.wallet_id)
+            yield (
+                f"Entry {entry.pk} of wallet {entry.wallet_id}: it says that the balance was {credits(entry.balance_after)}, "
+                f"the entries up to it add up to {credits(entry.running)}."
+            )

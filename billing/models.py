@@ -1,0 +1,194 @@
+"""What a team may spend. All amounts are integer millicredits: 1 credit = US$0.01 = 1000 millicredits.
+
+Only `billing.services.wallets` writes these rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NoReturn
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q, Sum
+
+from accounts.models import Team, User
+from billing.credits import credits
+from billing.errors import LedgerIsAppendOnly
+
+
+class WalletQuerySet(models.QuerySet["Wallet"]):
+    def visible_to(self, user: User) -> WalletQuerySet:
+        """The wallets of the teams that a person is a member of, whatever the role."""
+        return self.filter(team__memberships__user=user)
+
+
+class Wallet(models.Model):
+    """A team's credits. `balance` is what it owns, `held` the part that is promised to running work."""
+
+    team = models.OneToOneField(Team, on_delete=models.PROTECT, related_name="wallet")
+    balance = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = WalletQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
+            models.CheckConstraint(condition=Q(balance__gte=F("held")), name="wallet_balance_covers_held"),
+        ]
+        permissions = [("grant_credits", "Can grant credits to a wallet")]
+
+    def __str__(self) -> str:
+        return f"Wallet of {self.team}"
+
+    @property
+    def available(self) -> int:
+        """Millicredits that can be spent now."""
+        return self.balance - self.held
+
+
+class HoldQuerySet(models.QuerySet["Hold"]):
+    def active(self) -> HoldQuerySet:
+        """Neither captured nor voided: credits set aside for running work."""
+        return self.filter(status="active")
+
+
+class Hold(models.Model):
+    """Credits set aside for one piece of work, then captured (all or part) or voided, once.
+
+    `actor` is the person for whom the work is done; `refunded` the part of `captured` that was given back later.
+    """
+
+    class Status(models.TextChoices):
+        ACTIVE = "active", "Held"
+        CAPTURED = "captured", "Charged"
+        VOIDED = "voided", "Released"
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="holds")
+    reference = models.CharField(max_length=100)
+    description = models.CharField(max_length=300)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    amount = models.BigIntegerField()
+    captured = models.BigIntegerField(default=0)
+    refunded = models.BigIntegerField(default=0)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.ACTIVE)
+    created_at = models.DateTimeField(auto_now_add=True)
+    settled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = HoldQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["wallet", "reference"], name="hold_once_per_reference"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="hold_amount_not_negative"),
+            models.CheckConstraint(condition=Q(captured__gte=0, captured__lte=F("amount")), name="hold_captures_at_most_its_amount"),
+            models.CheckConstraint(condition=Q(refunded__gte=0, refunded__lte=F("captured")), name="hold_refunds_at_most_its_charge"),
+            models.CheckConstraint(condition=Q(status="captured") | Q(captured=0), name="hold_charges_only_when_captured"),
+        ]
+        indexes = [models.Index(fields=["wallet", "-id"], name="hold_active", condition=Q(status="active"))]
+
+    def __str__(self) -> str:
+        return f"{self.reference}: {self.amount} {self.status}"
+
+    @property
+    def released(self) -> int:
+        """Millicredits that went back to the wallet; 0 while the hold is active."""
+        return 0 if self.status == self.Status.ACTIVE else self.amount - self.captured
+
+    @property
+    def settlement(self) -> str:
+        """How it went, in credits: "held 4, charged 3, released 1". What is nothing is left out."""
+        if not self.amount:
+            return "free of charge"
+        parts = [("held", self.amount), ("charged", self.captured), ("released", self.released), ("refunded", self.refunded)]
+        return ", ".join(f"{word} {credits(amount)}" for word, amount in parts if amount)
+
+
+class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
+    """Reads and inserts; whatever would change or delete an entry raises LedgerIsAppendOnly."""
+
+    def statement(self) -> LedgerQuerySet:
+        """The lines of a statement, newest first: one for each grant, settled hold and refund.
+
+        A hold that is still active is no line yet, it changes no balance; its settlement (capture or void) is the line that tells
+        its whole story. So `balance_after` of a line is always that of the line below plus the line's `amount`.
+        """
+        return self.exclude(kind="hold").select_related("hold", "actor").order_by("-id")
+
+    def older_than(self, entry_id: int | None) -> LedgerQuerySet:
+        """Keyset: what comes after the entry `entry_id` in a statement; everything for None."""
+        return self if entry_id is None else self.filter(id__lt=entry_id)
+
+    def spent_since(self, moment: datetime) -> int:
+        """Millicredits charged at or after `moment`, less those refunded."""
+        taken = self.filter(kind__in=("capture", "refund"), created_at__gte=moment).aggregate(total=Sum("amount"))["total"]
+        return -int(taken or 0)
+
+    def update(self, **kwargs: Any) -> NoReturn:
+        raise LedgerIsAppendOnly
+
+    def delete(self) -> NoReturn:
+        raise LedgerIsAppendOnly
+
+    def bulk_update(self, objs: Iterable[LedgerEntry], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
+        raise LedgerIsAppendOnly
+
+    def bulk_create(self, objs: Iterable[LedgerEntry], *args: Any, **kwargs: Any) -> NoReturn:
+        # Entries are written one by one, with the wallet's balance after each: see services.wallets.
+        raise LedgerIsAppendOnly
+
+    def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise LedgerIsAppendOnly
+
+
+class LedgerEntry(models.Model):
+    """One change to a wallet, never edited or deleted.
+
+    `amount` is the change of the balance, `held` the change of what is held: their sums over all entries are the wallet's two columns.
+    `balance_after` is the balance that this change left behind. Within a wallet, ids grow in the order of the changes: an entry is
+    inserted by the transaction that has the wallet's row locked. `actor` is who granted, or for whom the work of a hold was done.
+    """
+
+    class Kind(models.TextChoices):
+        GRANT = "grant", "Granted"
+        HOLD = "hold", "Held"
+        CAPTURE = "capture", "Charged"
+        VOID = "void", "Released"
+        REFUND = "refund", "Refunded"
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    amount = models.BigIntegerField(default=0)
+    held = models.BigIntegerField(default=0)
+    balance_after = models.BigIntegerField()
+    reference = models.CharField(max_length=100)
+    description = models.CharField(max_length=300)
+    hold = models.ForeignKey(Hold, on_delete=models.PROTECT, null=True, blank=True, related_name="entries")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = LedgerQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["wallet", "kind", "reference"], name="ledger_entry_once")]
+        indexes = [
+            models.Index(fields=["wallet", "-id"], name="ledger_statement", condition=~Q(kind="hold")),
+            models.Index(fields=["wallet", "created_at"], name="ledger_spending", condition=Q(kind__in=["capture", "refund"])),
+        ]
+        verbose_name_plural = "ledger entries"
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.amount:+d} ({self.reference})"
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        """Insert; raises LedgerIsAppendOnly for an entry that was written before."""
+        if not self._state.adding:
+            raise LedgerIsAppendOnly
+        # Without force_insert, a new object with an old id would overwrite that row.
+        super().save(*args, **{**kwargs, "force_insert": True})
+
+    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
+        raise LedgerIsAppendOnly

@@ -1,0 +1,228 @@
+"""The only writers of a balance.
+
+Every function runs in one transaction (a savepoint inside a larger one) that holds, in this order: a conditional UPDATE of the wallet
+with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the ledger entry; the call of
+`settings.BILLING_LISTENER`. The wallet comes first everywhere, so that no two of them can wait for each other. Nothing is read to decide:
+what was read before the UPDATE may be wrong by the time it runs.
+
+Amounts are integer millicredits (1 credit = 1000). A `reference` names what a change is for and makes it happen once: the same call again,
+also at the same moment from somewhere else, finds what the first one wrote.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+from django.db.models import F
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts.models import Team, User
+from billing.credits import MILLICREDITS
+from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, ReferenceTaken
+from billing.models import Hold, LedgerEntry, Wallet
+
+Kind = LedgerEntry.Kind
+Status = Hold.Status
+WELCOME = "welcome"
+"""Reference of the welcome grant: once in the life of a wallet."""
+
+
+def open_wallet(team: Team) -> Wallet:
+    """Get or create the team's wallet. A personal team finds `settings.WELCOME_CREDITS` in a new one, exactly once."""
+    with transaction.atomic():
+        wallet, is_new = Wallet.objects.get_or_create(team=team)
+        if is_new and team.is_personal and settings.WELCOME_CREDITS:
+            grant(wallet, settings.WELCOME_CREDITS * MILLICREDITS, reference=WELCOME, description="Welcome credits")
+    return wallet
+
+
+def wallet_of(team: Team) -> Wallet:
+    """The team's wallet, read anew; opened when there is none yet."""
+    wallet = Wallet.objects.filter(team=team).first()
+    return open_wallet(team) if wallet is None else wallet
+
+
+def grant(wallet: Wallet, amount: int, *, reference: str, description: str, actor: User | None = None) -> LedgerEntry:
+    """Add `amount` to the balance. The same `reference` again returns the first entry and grants nothing.
+
+    Raises InvalidAmount unless `amount` is positive.
+    """
+    _require(amount, minimum=1)
+    try:
+        with transaction.atomic():
+            Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") + amount)
+            return _record(wallet, Kind.GRANT, reference, description, amount=amount, actor_id=_id(actor))
+    except IntegrityError:
+        before = wallet.entries.filter(kind=Kind.GRANT, reference=reference).first()
+        if before is None:
+            raise
+        return before
+
+
+def place_hold(wallet: Wallet, amount: int, *, reference: str, description: str, actor: User | None = None) -> Hold:
+    """Set `amount` aside for a piece of work. The same `reference` again returns the first hold, whatever became of it.
+
+    `actor` is the person who asked for the work. Raises InsufficientCredits when less is available (and leaves nothing behind),
+    InvalidAmount when `amount` is negative; 0 is a hold like any other.
+    """
+    _require(amount, minimum=0)
+    try:
+        with transaction.atomic():
+            if not _set_aside(wallet, amount):
+                raise _NotDone
+            hold = Hold.objects.create(
+                wallet=wallet, amount=amount, reference=reference, description=_clipped(description), actor_id=_id(actor)
+            )
+            _record(wallet, Kind.HOLD, reference, description, held=amount, hold=hold, actor_id=_id(actor))
+            return hold
+    except (IntegrityError, _NotDone) as error:
+        before = wallet.holds.filter(reference=reference).first()
+        if before is not None:
+            return before
+        if isinstance(error, IntegrityError):
+            raise
+        raise InsufficientCredits(amount, Wallet.objects.get(pk=wallet.pk).available) from None
+
+
+def capture(hold: Hold, amount: int) -> Hold:
+    """Charge `amount` of the hold and release the rest, once.
+
+    Raises AmountTooLarge when it is more than was held, HoldNotActive when the hold was captured or voided before, InvalidAmount when
+    negative.
+    """
+    _require(amount, minimum=0)
+    if amount > hold.amount:
+        raise AmountTooLarge(amount, hold.amount)
+    return _settle(hold, Status.CAPTURED, amount)
+
+
+def void(hold: Hold) -> Hold:
+    """Release all of the hold. Voiding twice is one void; raises HoldNotActive when it was captured before."""
+    try:
+        return _settle(hold, Status.VOIDED, 0)
+    except HoldNotActive as error:
+        if error.status == Status.VOIDED:
+            return hold
+        raise
+
+
+def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: User | None = None) -> LedgerEntry:
+    """Give back `amount` of what was charged for the hold. The same `reference` again returns the first refund.
+
+    Raises AmountTooLarge when more than (charged − refunded before), InvalidAmount unless positive, ReferenceTaken when the reference
+    names the refund of another hold.
+    """
+    _require(amount, minimum=1)
+    try:
+        with transaction.atomic():
+            Wallet.objects.filter(pk=hold.wallet_id).update(balance=F("balance") + amount)
+            if not _give_back(hold, amount):
+                raise _NotDone
+            entry = _record(hold.wallet, Kind.REFUND, reference, description, amount=amount, hold=hold, actor_id=_id(actor))
+            hold.refresh_from_db(fields=["refunded"])
+            return entry
+    except (IntegrityError, _NotDone) as error:
+        before = LedgerEntry.objects.filter(wallet_id=hold.wallet_id, kind=Kind.REFUND, reference=reference).first()
+        if before is None:
+            if isinstance(error, IntegrityError):
+                raise
+            hold.refresh_from_db()
+            raise AmountTooLarge(amount, hold.captured - hold.refunded) from None
+        if before.hold_id != hold.pk:
+            raise ReferenceTaken(f"The reference {reference} names the refund of another hold.") from None
+        return before
+
+
+class _NotDone(Exception):
+    """A conditional UPDATE matched no row: undo what this call did before it."""
+
+
+def _set_aside(wallet: Wallet, amount: int) -> bool:
+    """The guard against overspending: one statement, so that nobody can come between the question and the change."""
+    enough = Wallet.objects.filter(pk=wallet.pk, balance__gte=F("held") + amount)
+    return enough.update(held=F("held") + amount) == 1
+
+
+def _give_back(hold: Hold, amount: int) -> bool:
+    """The guard against refunding more than was charged."""
+    charged = Hold.objects.filter(pk=hold.pk, captured__gte=F("refunded") + amount)
+    return charged.update(refunded=F("refunded") + amount) == 1
+
+
+def _end(hold: Hold, status: Status, captured: int, now: datetime) -> bool:
+    """The guard against settling twice: only an active hold ends."""
+    active = Hold.objects.filter(pk=hold.pk, status=Status.ACTIVE, amount=hold.amount)
+    return active.update(status=status, captured=captured, settled_at=now) == 1
+
+
+def _settle(hold: Hold, status: Status, captured: int) -> Hold:
+    """End an active hold as `status`; what it held and did not capture is available again."""
+    kind, now = (Kind.CAPTURE if status is Status.CAPTURED else Kind.VOID), timezone.now()
+    try:
+        with transaction.atomic():
+            covered = Wallet.objects.filter(pk=hold.wallet_id, held__gte=hold.amount, balance__gte=captured)
+            if not covered.update(balance=F("balance") - captured, held=F("held") - hold.amount):
+                raise _NotDone
+            if not _end(hold, status, captured, now):
+                raise _NotDone
+            change = {"amount": -captured, "held": -hold.amount}
+            _record(hold.wallet, kind, hold.reference, hold.description, **change, hold=hold, actor_id=hold.actor_id)
+    except _NotDone:
+        hold.refresh_from_db()
+        if hold.status == Status.ACTIVE:
+            raise BooksDisagree(f"The wallet does not cover the hold {hold.reference}. Run manage.py verify_ledger.") from None
+        raise HoldNotActive(hold.reference, hold.status) from None
+    hold.status, hold.captured, hold.settled_at = status, captured, now
+    return hold
+
+
+def _record(
+    wallet: Wallet,
+    kind: LedgerEntry.Kind,
+    reference: str,
+    description: str,
+    *,
+    amount: int = 0,
+    held: int = 0,
+    hold: Hold | None = None,
+    actor_id: int | None = None,
+) -> LedgerEntry:
+    """Write the entry of a change that was just made to the wallet's row, and tell the listener.
+
+    The row is locked by that change, so what is read here is what the change left behind. `wallet` is brought up to date.
+    """
+    balance_now, held_now = Wallet.objects.values_list("balance", "held").get(pk=wallet.pk)
+    entry = LedgerEntry.objects.create(
+        wallet=wallet,
+        kind=kind,
+        amount=amount,
+        held=held,
+        balance_after=balance_now,
+        reference=reference,
+        description=_clipped(description),
+        hold=hold,
+        actor_id=actor_id,
+    )
+    wallet.balance, wallet.held = balance_now, held_now
+    if settings.BILLING_LISTENER:
+        import_string(settings.BILLING_LISTENER)(wallet)
+    return entry
+
+
+def _require(amount: int, *, minimum: int) -> None:
+    if not isinstance(amount, int) or amount < minimum:
+        raise InvalidAmount(f"An amount must be a whole number of millicredits, at least {minimum}; it is {amount!r}.")
+
+
+def _id(actor: User | None) -> int | None:
+    return None if actor is None else actor.pk
+
+
+def _clipped(description: str) -> str:
+    """A description in one line that fits the column; PostgreSQL takes no NUL."""
+    text = " ".join(description.replace("\0", "").split())
+    limit = LedgerEntry._meta.get_field("description").max_length or 300
+    return text if len(text) <= limit else f"{text[: limit - 1]}…"

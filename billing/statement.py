@@ -1,0 +1,113 @@
+"""What the wallet page shows: three figures, the holds of running work, and the statement, page by page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from itertools import groupby
+
+from django.conf import settings
+from django.utils import timezone
+from django.utils.formats import date_format
+from django.utils.module_loading import import_string
+
+from billing.models import Hold, LedgerEntry, Wallet
+
+PAGE = 50
+"""Lines of a statement shown at a time."""
+OPEN_HOLDS = 20
+"""Running pieces of work that are listed one by one; the figure counts them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """`outcome`: how the work ended of which not all was charged, in the words of whoever held for it; else empty."""
+
+    entry: LedgerEntry
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Day:
+    """The lines of one day in the studio's time zone, newest first. `continued`: the page before ended within this day."""
+
+    date: date
+    lines: Sequence[Line]
+    continued: bool = False
+
+    @property
+    def title(self) -> str:
+        """ "Today", "Yesterday", "Wednesday 18 November"; with the year when it is not this one."""
+        today = timezone.localdate()
+        if self.date == today:
+            return "Today"
+        if self.date == today - timedelta(days=1):
+            return "Yesterday"
+        return date_format(self.date, "l j F" if self.date.year == today.year else "l j F Y")
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """`after` is the entry id that the next page starts after; None when there is nothing more."""
+
+    days: Sequence[Day]
+    after: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """`running` is the number of active holds, `spent` millicredits charged less refunded since the first of the month `month`."""
+
+    running: int
+    spent: int
+    month: date
+
+
+@dataclass(frozen=True, slots=True)
+class PriceLine:
+    """What an engine costs, in words: "1 credit a picture, up to 25 steps"."""
+
+    name: str
+    price: str
+
+
+def page(wallet: Wallet, after: int | None = None, size: int = PAGE) -> Page:
+    """Up to `size` lines that are older than the entry `after`, in three queries at any depth."""
+    entries = list(wallet.entries.statement().older_than(after)[: size + 1])
+    more = len(entries) > size
+    lines = _told(entries[:size])
+    before = wallet.entries.filter(pk=after).values_list("created_at", flat=True).first() if after and lines else None
+    days = [Day(day, list(group)) for day, group in groupby(lines, key=lambda line: timezone.localdate(line.entry.created_at))]
+    if before and days[0].date == timezone.localdate(before):
+        days[0] = Day(days[0].date, days[0].lines, continued=True)
+    return Page(days, lines[-1].entry.pk if more else None)
+
+
+def _told(entries: Sequence[LedgerEntry]) -> list[Line]:
+    """The entries with what `settings.HOLD_OUTCOMES` (a dotted path; holds' ids -> (id, words)) says of their work."""
+    kept = [entry.hold_id for entry in entries if entry.hold and entry.hold.released]
+    outcomes = dict(import_string(settings.HOLD_OUTCOMES)(kept)) if settings.HOLD_OUTCOMES and kept else {}
+    return [Line(entry, outcomes.get(entry.hold_id, "") if entry.kind != LedgerEntry.Kind.REFUND else "") for entry in entries]
+
+
+def figures(wallet: Wallet) -> Figures:
+    month = timezone.localtime().replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    return Figures(running=wallet.holds.active().count(), spent=wallet.entries.spent_since(_exact(month)), month=month.date())
+
+
+def open_holds(wallet: Wallet) -> list[Hold]:
+    """The newest active holds, at most `OPEN_HOLDS`."""
+    return list(wallet.holds.active().select_related("actor").order_by("-id")[:OPEN_HOLDS])
+
+
+def price_list() -> list[PriceLine]:
+    """What `settings.PRICE_LIST` (a dotted path to a function yielding (name, price in words)) says now; empty without one."""
+    if not settings.PRICE_LIST:
+        return []
+    return [PriceLine(name, price) for name, price in import_string(settings.PRICE_LIST)()]
+
+
+def _exact(moment: datetime) -> datetime:
+    """Midnight as the clock on the wall has it: `replace` keeps the offset of now, which daylight saving may have changed since."""
+    return timezone.make_aware(moment.replace(tzinfo=None))

@@ -1,0 +1,70 @@
+// What stands in the panel survives a reload, a lost session and a closed laptop: a draft in this tab, of this person only.
+import { memory, on, whenever } from "../dom.js";
+import { panel, promptChanged, redraw } from "./panel.js";
+
+const OWN = ["csrfmiddlewaretoken", "idempotency_key", "price_list", "shape-choice"];
+/** What decides how the panel is drawn, beside the files in its slots: the server's word counts. */
+const DRAWN = ["engine", "mode", "source"];
+const filled = () => [...panel().querySelectorAll("[data-slot] input[type=hidden]")].map((field) => field.name);
+const page = document.querySelector("[data-create]");
+let timer = 0;
+/** Somebody is typing already: what they write now counts more than what they wrote then. */
+let isTouched = false;
+
+function save() {
+  clearTimeout(timer);
+  if (!panel()) return;
+  const fields = {};
+  for (const [name, value] of new FormData(panel())) if (!OWN.includes(name) && typeof value === "string") fields[name] = value;
+  memory.set("draft", { user: page.dataset.user, fields, files: filled() });
+}
+
+function fill(fields, drawn) {
+  for (const [name, value] of Object.entries(fields)) {
+    const field = panel().elements[name];
+    if (!field || OWN.includes(name) || drawn.includes(name)) continue;
+    const box = field instanceof RadioNodeList && [...field].find((one) => one.type === "checkbox");
+    if (box) box.checked = value === "true";
+    else if (field instanceof RadioNodeList) { if ([...field].some((radio) => radio.value === value)) field.value = value; }
+    else if (field.type === "radio") field.checked = field.value === value;
+    else field.value = value;
+    if (field instanceof HTMLElement) for (const slider of field.closest("[data-slider]")?.querySelectorAll("input") ?? []) slider.value = value;
+  }
+}
+
+async function restore() {
+  const draft = memory.get("draft");
+  const asked = new URLSearchParams(location.search);
+  const isPlain = [...asked.keys()].every((name) => name === "job" || name === "selected");
+  const isFailed = panel().querySelector(".errorlist");
+  if (!draft || draft.user !== page.dataset.user || !isPlain || isFailed) return;
+  const { fields } = draft;
+  const { elements } = panel();
+  const drawn = [...DRAWN, ...filled(), ...(draft.files ?? [])];
+  const isOther = drawn.some((name) => (fields[name] ?? "") !== (elements[name]?.value ?? ""));
+  if (isOther) {
+    const { prompt, negative_prompt, ...short } = fields;
+    for (const name of drawn) if (name !== "engine" && name !== "mode") short[name] ||= null;
+    const leave = (event) => { if (isTouched) event.preventDefault(); };
+    document.addEventListener("htmx:before:swap", leave);
+    await redraw({ ...short, prompt: null, negative_prompt: null });
+    document.removeEventListener("htmx:before:swap", leave);
+  }
+  if (isTouched) return;
+  fill(fields, drawn);
+  promptChanged();
+  window.htmx.trigger("#price", "requote", {}, false);
+}
+
+if (page && panel()) {
+  document.addEventListener("input", (event) => { if (event.target.closest?.("#panel")) isTouched = true; }, { capture: true });
+  restore().finally(() => {
+    document.addEventListener("input", (event) => { if (event.target.closest?.("#panel")) { clearTimeout(timer); timer = setTimeout(save, 250); } });
+    document.addEventListener("change", (event) => { if (event.target.closest?.("#panel")) save(); });
+    document.addEventListener("htmx:after:swap", save);
+    addEventListener("pagehide", save);
+    whenever("form[data-panel]", save);
+  });
+}
+// A draft is nobody else's: it goes with the person who signs out.
+on("submit", 'form[action$="/logout/"]', () => memory.set("draft", null), true);

@@ -1,0 +1,20 @@
+// The one entry. Each module looks for its own data attributes; none of them knows a page.
+import "../vendor/htmx/htmx.esm.min.js";
+import "../vendor/htmx/hx-ws.min.js";
+import "./requests.js";
+import "./live.js";
+import "./toasts.js";
+import "./menus.js";
+import "./theme.js";
+import "./hotkeys.js";
+import "./placeholders.js";
+import "./create/panel.js";
+import "./create/draft.js";
+import "./create/slots.js";
+import "./create/sides.js";
+import "./create/stage.js";
+import "./painter/mask-painter.js";
+import "./media/audio-player.js";
+import "./media/model-view.js";
+import "./library.js";
+import "./picture.js";

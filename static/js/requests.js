@@ -1,0 +1,80 @@
+// What every request carries, and what a person reads when one fails. Nothing that was typed is touched by a failure.
+import { toast } from "./toasts.js";
+
+export const UNREACHABLE = "The studio cannot be reached. What you typed is still here.";
+const SENTENCES = {
+  400: "The studio could not read that request. Reload the page and try again.",
+  401: "You were signed out. Sign in again; what you typed is kept.",
+  403: "You may not do this here. If you signed in again in another tab, reload this page; what you typed is kept.",
+  404: "That is not here any more.",
+  409: "Somebody was quicker: this has changed meanwhile. Reload to see how it stands.",
+  413: "That file is too large.",
+  507: "There is no room left on the studio's disk. What you typed is still here: ask your operator to make room, then try again.",
+  429: "That was too fast. Wait a moment, then try again.",
+};
+
+/** A sentence for an HTTP status that came without one. */
+export function sentenceFor(status) {
+  if (SENTENCES[status]) return SENTENCES[status];
+  return status >= 500 ? "Something went wrong in the studio. What you typed is still here; try again in a moment." : `The studio refused this (${status}).`;
+}
+
+/** The token Django expects. The cookie is newer than the page when somebody signed in again in another tab. */
+export function csrfToken() {
+  const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));
+  return cookie ? decodeURIComponent(cookie.slice("csrftoken=".length)) : document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
+}
+
+/**
+ * POST a form to an address that answers JSON. Resolves to the answer's object; rejects with an Error whose message is a sentence.
+ * `onProgress(fraction)` follows an upload, which fetch cannot do.
+ */
+export function postForm(url, body, { onProgress, signal } = {}) {
+  return new Promise((resolve, reject) => {
+    const request = new XMLHttpRequest();
+    request.open("POST", url);
+    request.setRequestHeader("Accept", "application/json");
+    request.setRequestHeader("X-CSRFToken", csrfToken());
+    if (onProgress) request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
+    request.addEventListener("error", () => reject(new Error(UNREACHABLE)));
+    request.addEventListener("abort", () => reject(new DOMException("Stopped.", "AbortError")));
+    request.addEventListener("load", () => {
+      let answer = {};
+      try { answer = JSON.parse(request.responseText); } catch { /* an error page */ }
+      if (request.status >= 200 && request.status < 300) { resolve(answer); return; }
+      const error = new Error(answer.error || sentenceFor(request.status));
+      error.login = answer.login;
+      reject(error);
+    });
+    signal?.addEventListener("abort", () => request.abort());
+    request.send(body);
+  });
+}
+
+document.addEventListener("htmx:config:request", (event) => {
+  const { request } = event.detail.ctx;
+  if (["GET", "HEAD"].includes(request.method)) return;
+  const token = csrfToken();
+  request.headers["X-CSRFToken"] = token;
+  if (request.body?.has?.("csrfmiddlewaretoken")) request.body.set("csrfmiddlewaretoken", token);
+});
+
+document.addEventListener("htmx:response:error", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.sourceElement?.matches?.("[data-poll]")) return;
+  // An answer may bring its own words: a toast, which may or may not find its place by itself.
+  if (ctx.text?.includes("data-toast")) {
+    const answer = ctx.text.includes("hx-swap-oob") ? null : new DOMParser().parseFromString(ctx.text, "text/html").querySelector("[data-toast]");
+    if (answer) document.getElementById("toasts")?.append(document.adoptNode(answer));
+    return;
+  }
+  // 422 is a form with its errors, which is swapped in.
+  if (ctx.response.status !== 422) toast(sentenceFor(ctx.response.status), { level: "error" });
+});
+
+document.addEventListener("htmx:error", (event) => {
+  const { ctx, error } = event.detail;
+  if (!ctx || ctx.response || ctx.sourceElement?.matches?.("[data-poll]")) return;
+  if (error?.name === "AbortError" && ctx.request.signal.reason !== "timeout") return;
+  toast(UNREACHABLE, { level: "error" });
+});

@@ -1,0 +1,43 @@
+"""The site's ASGI application: pages over HTTP, `/live/` over a websocket."""
+
+from __future__ import annotations
+
+import os
+
+import django
+from asgiref.sync import sync_to_async
+from django.core.handlers.asgi import ASGIHandler
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+django.setup(set_prefix=False)  # the imports below need the apps
+
+from channels.auth import AuthMiddlewareStack  # noqa: E402
+from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
+
+from studio.live.body_limit import BodyLimit  # noqa: E402
+from studio.live.origin import SameOrigin  # noqa: E402
+from studio.live.routing import websocket_urlpatterns  # noqa: E402
+
+
+class OneThreadHandler(ASGIHandler):
+    """Django's handler with the whole chain of middleware and the view in one thread.
+
+    Our middleware and views are synchronous. Django would carry each request back to the event loop and into the thread again between the
+    two, which costs two more turns in the queue for the interpreter while other requests compute.
+    """
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        super().load_middleware(is_async=False)
+
+    async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
+        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+
+
+application = ProtocolTypeRouter(
+    {
+        "http": BodyLimit(OneThreadHandler()),
+        "websocket": SameOrigin(AuthMiddlewareStack(URLRouter(websocket_urlpatterns))),
+    }
+)

@@ -1,0 +1,100 @@
+"""Rules for what the studio talks to, and for who may come: database, Redis, mail, sign-in, welcome credits."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+from django.conf import settings
+
+from accounts.adapter import mail_is_sent
+from studio.checks.rule import Finding, Rule, at_least, one_of
+
+
+def _database() -> Finding | None:
+    engine = settings.DATABASES["default"]["ENGINE"]
+    if engine.endswith("postgresql") and not (find_spec("psycopg") and find_spec("psycopg_pool")):
+        return "DATABASE_URL asks for PostgreSQL, whose driver is not installed.", "Install requirements/scaled.txt (make run does)."
+    return None
+
+
+def _redis() -> Finding | None:
+    if settings.EMBEDDED:
+        return None
+    if not settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+        return "REDIS_URL is not an address of Redis.", "Write it like redis://host:6379/0, or leave it out for one machine."
+    if not (find_spec("redis") and find_spec("channels_redis")):
+        return "REDIS_URL is given, but the libraries for Redis are not installed.", "Install requirements/scaled.txt (make run does)."
+    return None
+
+
+def _redis_with_sqlite() -> Finding | None:
+    if settings.EMBEDDED or not settings.DATABASES["default"]["ENGINE"].endswith("sqlite3"):
+        return None
+    return (
+        "REDIS_URL is given, but the database is SQLite, which only the processes of one machine can share.",
+        "Give DATABASE_URL an address of PostgreSQL too, or leave REDIS_URL out.",
+    )
+
+
+def _mail() -> Finding | None:
+    if not mail_is_sent() and settings.BEHIND_TLS:
+        return (
+            "No mail is sent: password resets, confirmations and invitations are only written to the log.",
+            "Set STUDIO_EMAIL_URL to the mail server, like smtp+tls://user:password@host:587.",
+        )
+    return None
+
+
+def _verification_needs_mail() -> Finding | None:
+    if settings.ACCOUNT_EMAIL_VERIFICATION == "mandatory" and not mail_is_sent():
+        return (
+            "STUDIO_EMAIL_VERIFICATION is mandatory, but mails are only written to the log: nobody new could sign in.",
+            "Set STUDIO_EMAIL_URL to the mail server, or STUDIO_EMAIL_VERIFICATION to optional.",
+        )
+    return None
+
+
+def _mail_from() -> Finding | None:
+    if re.fullmatch(r"[^<>\n]*<[^<>@\s]+@[^<>@\s]+>|[^<>@\s]+@[^<>@\s]+", settings.DEFAULT_FROM_EMAIL):
+        return None
+    return "STUDIO_EMAIL_FROM is not a mail address.", "Write it like Atelier <studio@example.org>."
+
+
+def _pair(provider: str, other: str) -> Rule:
+    """A provider's client id is nothing without its `other` half, nor the other way round."""
+
+    def find() -> Finding | None:
+        first, second = f"STUDIO_{provider}_CLIENT_ID", f"STUDIO_{provider}_{other}"
+        id_given, other_given = bool(settings.ENVIRONMENT.given(first)), bool(settings.ENVIRONMENT.given(second))
+        if id_given == other_given:
+            return None
+        have, lack = (first, second) if id_given else (second, first)
+        return (
+            f"{have} is given without {lack}.",
+            f"Give both, as the provider shows them, or neither; {second} may come from {second}_FILE.",
+        )
+
+    return Rule(f"STUDIO_{provider}_{other}", find)
+
+
+RULES: tuple[Rule, ...] = (
+    Rule("DATABASE_URL", _database),
+    at_least("STUDIO_DATABASE_POOL", lambda: settings.STUDIO_DATABASE_POOL, 1, "Connections of a process to PostgreSQL"),
+    Rule("REDIS_URL", _redis),
+    Rule("REDIS_URL", _redis_with_sqlite, warning=True),
+    one_of("STUDIO_SIGNUP", lambda: settings.STUDIO_SIGNUP, ("open", "invitation", "closed")),
+    at_least("STUDIO_INVITATION_DAYS", lambda: settings.STUDIO_INVITATION_DAYS, 1, "Days that an invitation can be used"),
+    one_of("STUDIO_EMAIL_VERIFICATION", lambda: settings.ACCOUNT_EMAIL_VERIFICATION, ("mandatory", "optional", "none")),
+    Rule("STUDIO_EMAIL_VERIFICATION", _verification_needs_mail, warning=True),
+    Rule("STUDIO_EMAIL_URL", _mail, warning=True),
+    Rule("STUDIO_EMAIL_FROM", _mail_from),
+    _pair("GOOGLE", "SECRET"),
+    _pair("GITHUB", "SECRET"),
+    _pair("OIDC", "SECRET"),
+    _pair("OIDC", "URL"),
+    at_least("STUDIO_RESULT_CACHE_HOURS", lambda: settings.RESULT_CACHE_HOURS, 0, "Hours that a result is offered again"),
+    at_least("STUDIO_PROVIDER_LOW_CREDITS", lambda: settings.PROVIDER_LOW_CREDITS, 0, "Credits left at a provider"),
+    at_least("STUDIO_PROVIDER_DRIFT_CREDITS", lambda: settings.PROVIDER_DRIFT_CREDITS, 0, "Credits that no job explains"),
+    at_least("STUDIO_WELCOME_CREDITS", lambda: settings.WELCOME_CREDITS, 0, "Credits that a new person is given"),
+)

@@ -1,0 +1,23 @@
+"""`manage.py empty_trash`: delete for good what has been in the trash long enough."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+from django.conf import settings
+from django.core.management.base import BaseCommand, CommandParser
+from django.utils import timezone
+
+from studio.galleries.services import empty_trash
+
+
+class Command(BaseCommand):
+    help = "Deletes, files too, what has been in the trash for STUDIO_TRASH_DAYS days. Run it once a day."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--days", type=int, default=settings.TRASH_DAYS, help="Days in the trash; 0 empties it. Default: %(default)s.")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        emptied = empty_trash(timezone.now() - timedelta(days=max(0, options["days"])))
+        self.stdout.write(f"{emptied:,} {'item' if emptied == 1 else 'items'} deleted for good.")

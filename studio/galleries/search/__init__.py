@@ -1,0 +1,51 @@
+"""Search by prompt, within the pictures of one team: FTS5 when embedded, PostgreSQL's full text when scaled.
+
+Every word must be in the prompt, accents and case aside; team, engine and mode are words of the same index, so that a page costs about the
+same whether a word is in every prompt or in none and whether a team has all the pictures or a handful.
+"""
+
+from __future__ import annotations
+
+import uuid
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from django.db import connections
+from django.db.utils import NotSupportedError
+
+from studio.galleries.criteria import Criteria, Span
+from studio.galleries.search import postgresql, sqlite
+from studio.galleries.search.words import words
+
+if TYPE_CHECKING:
+    from django.db.backends.base.base import BaseDatabaseWrapper
+
+ENGINES: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
+
+
+def _of(connection: BaseDatabaseWrapper) -> ModuleType:
+    try:
+        return ENGINES[connection.vendor]
+    except KeyError:
+        raise NotSupportedError(f"The library cannot be searched in {connection.display_name}: use SQLite or PostgreSQL.") from None
+
+
+def find(team_id: int, criteria: Criteria, *, span: Span, limit: int, using: str = "default") -> list[uuid.UUID]:
+    """Ids of the artifacts that match, none of them in the trash: newest first, or for a span that is read upwards oldest first.
+
+    A text without a single letter or digit matches nothing.
+    """
+    if criteria.text and not words(criteria.text):
+        return []
+    connection = connections[using]
+    found: list[uuid.UUID] = _of(connection).find(connection, team_id, criteria, span, limit)
+    return found
+
+
+def install(connection: BaseDatabaseWrapper) -> None:
+    """Make the index and whatever keeps it in step, from nothing, from the rows that are there."""
+    _of(connection).install(connection)
+
+
+def remove(connection: BaseDatabaseWrapper) -> None:
+    _of(connection).remove(connection)

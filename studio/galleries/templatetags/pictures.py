@@ -1,0 +1,29 @@
+"""`{% load pictures %}`: what the pages of pictures say and cannot compute themselves."""
+
+from __future__ import annotations
+
+import uuid
+
+from django import template
+
+from studio.galleries.criteria import Criteria
+from studio.galleries.tiles import alt
+from studio.generation.images import LARGE
+from studio.generation.models import Artifact
+
+register = template.Library()
+register.filter("alt", alt)
+
+
+@register.filter
+def large_width(artifact: Artifact) -> int:
+    """Pixels across of the `large` variant, for a srcset."""
+    width, height = artifact.looks
+    return max(1, round(width * min(1, LARGE / max(width, height))))
+
+
+@register.simple_tag
+def query(criteria: Criteria, **more: str | uuid.UUID) -> str:
+    """A query string with these filters and others set: `{% query criteria engine="" %}`."""
+    changes = {name: str(more.pop(name)) for name in ("text", "engine", "mode") if name in more}
+    return criteria.but(**changes).query(**more)

@@ -1,0 +1,77 @@
+"""Pictures, models and sounds as the wall shows them. Fifty are on a page: what a template would look up for each is computed at once."""
+
+from __future__ import annotations
+
+import math
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.urls import reverse
+
+from studio.galleries.criteria import Criteria
+from studio.generation.models import Artifact
+
+RATIO_STEP, RATIO_STEPS = 1.06, 19
+"""Width over height goes to the stylesheet as a power of 1.06 from -19 to 19 (1:3 to 3:1): at most 3 % of a tile is cropped.
+`pages.css` has a rule for each, as the pages allow no inline styles."""
+ALT_LENGTH, CAPTION_LENGTH = 300, 120
+_NOBODY = uuid.UUID(int=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Tile:
+    """Words and addresses of one picture, none of them escaped."""
+
+    id: str
+    href: str
+    src: str
+    ratio: str
+    width: str
+    height: str
+    thumbhash: str
+    alt: str
+    caption: str
+    by: str
+    badge: str
+
+
+def tiles(pictures: Sequence[Artifact], criteria: Criteria) -> list[Tile]:
+    """Each leads to its page and keeps the criteria there. `user` must have been selected with the pictures."""
+    page, _, rest = reverse("picture", args=[_NOBODY]).partition(str(_NOBODY))
+    file, _, name = reverse("picture_file", args=[_NOBODY, "thumb"]).partition(str(_NOBODY))
+    end = rest + criteria.query()
+    return [
+        Tile(
+            id=str(picture.id),
+            href=f"{page}{picture.id}{end}",
+            src=f"{file}{picture.id}{name}",
+            ratio=str(ratio(picture)),
+            width=str(picture.looks[0]),
+            height=str(picture.looks[1]),
+            thumbhash=picture.thumbhash,
+            alt=alt(picture),
+            caption=_clipped(picture.prompt, CAPTION_LENGTH),
+            by=f"{picture.user.get_short_name()} · {picture.engine_label}" if picture.user else picture.engine_label,
+            badge=picture.badge,
+        )
+        for picture in pictures
+    ]
+
+
+def ratio(picture: Artifact) -> int:
+    """The power for `data-ratio`."""
+    width, height = picture.looks
+    power = round(math.log(width / height, RATIO_STEP))
+    return max(-RATIO_STEPS, min(RATIO_STEPS, power))
+
+
+def alt(artifact: Artifact) -> str:
+    """What it shows, as far as its prompt says, and what it is when that is no picture; an upscaled picture may have no prompt."""
+    words = _clipped(artifact.prompt, ALT_LENGTH) or f"{artifact.get_mode_display()}, {artifact.engine_label}"
+    return {"image": words, "model": f"3D model: {words}", "audio": f"Sound, {artifact.length}: {words}"}[artifact.kind]
+
+
+def _clipped(text: str, length: int) -> str:
+    words = " ".join(text[: length * 4].split())
+    return words if len(words) <= length else f"{words[: length - 1].rstrip()}…"

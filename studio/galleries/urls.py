@@ -1,0 +1,13 @@
+from django.urls import path
+
+from studio.galleries import views
+
+urlpatterns = [
+    path("library/", views.library, name="library"),
+    path("pictures/<uuid:artifact_id>/", views.picture, name="picture"),
+    path("pictures/<uuid:artifact_id>/download/", views.picture_download, name="picture_download"),
+    path("pictures/<uuid:artifact_id>/delete/", views.picture_delete, name="picture_delete"),
+    path("pictures/<uuid:artifact_id>/restore/", views.picture_restore, name="picture_restore"),
+    path("jobs/<uuid:job_id>/restore/", views.job_restore, name="job_restore"),
+    path("pictures/<uuid:artifact_id>/<str:variant>", views.picture_file, name="picture_file"),
+]

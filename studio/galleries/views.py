@@ -1,0 +1,191 @@
+"""Library, picture, its files, and the trash."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import timedelta
+from typing import Any
+
+from asgiref.sync import sync_to_async
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.http import Http404, HttpResponse, HttpResponseBase, HttpResponseRedirect
+from django.shortcuts import redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.cache import patch_vary_headers
+from django.utils.safestring import mark_safe
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_POST, require_safe
+
+from accounts.access import RIGHTS, Right, allows, current_team, membership_for
+from accounts.models import Team, User
+from accounts.requests import SignedInRequest
+from studio.backends import registry
+from studio.backends.base import Mode
+from studio.galleries import facts, files
+from studio.galleries import library as shelves
+from studio.galleries.criteria import Criteria
+from studio.galleries.services import restore, restore_job, trash
+from studio.galleries.tiles import tiles
+from studio.generation.access import artifact_for, job_for
+from studio.generation.models import Artifact
+
+
+def _id(text: str) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
+@login_required
+@require_safe
+@never_cache
+def library(request: SignedInRequest) -> HttpResponse:
+    """What the team made, newest first. htmx gets the results alone: the next stretch, or what a changed search finds."""
+    team = current_team(request)
+    rights = _rights(request.user, team)
+    criteria = Criteria.from_query(request.GET.dict())
+    after, until = _id(request.GET.get("after", "")), _id(request.GET.get("until", ""))
+    page = shelves.page(team, criteria, after=after, until=until)
+    context: dict[str, Any] = {
+        "criteria": criteria,
+        "query": criteria.query(),
+        "page": page,
+        "walls": [(heading, tiles(pictures, criteria)) for heading, pictures in page.groups],
+        "is_empty": not (page.groups or criteria),
+        "can_edit": "edit" in rights,
+        "can_generate": "generate" in rights,
+    }
+    if not (request.htmx and after):
+        context |= _filters(team, criteria, page)
+    response = render(request, "galleries/_results.html" if request.htmx else "galleries/library.html", context)
+    patch_vary_headers(response, ["HX-Request"])
+    return response
+
+
+def _rights(user: User, team: Team) -> frozenset[Right]:
+    """What the person may do here. Raises Http404 for a stranger."""
+    membership = membership_for(user, team)
+    if membership is None:
+        raise Http404
+    return RIGHTS[membership.role]
+
+
+def _filters(team: Team, criteria: Criteria, page: shelves.Page) -> dict[str, Any]:
+    used, modes = shelves.engines(team), shelves.modes(team)
+    noun = shelves.noun([Mode(criteria.mode)] if criteria.mode else modes)
+    return {
+        "used_engines": used,
+        "engine_label": dict(used).get(criteria.engine, ""),
+        "modes": modes,
+        "mode_label": Mode(criteria.mode).label if criteria.mode else "",
+        "noun": noun,
+        "count": page.count and page.count.of(noun),
+    }
+
+
+@login_required
+@require_safe
+@never_cache
+def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
+    """One result with everything about it; one in the trash is shown, with the way out of it, to those who may take it."""
+    artifact = _artifact(request.user, artifact_id)
+    criteria = Criteria.from_query(request.GET.dict())
+    newer, older = shelves.neighbours(artifact.team, criteria, artifact)
+    engines = registry.engines()
+    can_generate = allows(request.user, artifact.team, "generate")
+    siblings = artifact.job.artifacts.visible().order_by("index") if artifact.deleted_at is None else []
+    context = {
+        "artifact": artifact,
+        "newer": newer,
+        "older": older,
+        "query": criteria.query(),
+        "back": f"{reverse('library')}{criteria.query(until=artifact.id)}#p-{artifact.id}",
+        "siblings": list(siblings),
+        "made_on": facts.moment(artifact.created_at),
+        "took": facts.duration(artifact.job),
+        "gone_on": artifact.deleted_at and artifact.deleted_at + timedelta(days=settings.TRASH_DAYS),
+        "parameters": facts.parameters(artifact),
+        "technical": facts.technical(artifact),
+        "cost": facts.cost(artifact),
+        "lineage": facts.lineage(artifact),
+        "can_generate": can_generate,
+        "can_repeat": any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines),
+        "engine_is_here": any(engine.id == artifact.engine for engine in engines),
+        "can_edit": allows(request.user, artifact.team, "edit"),
+    }
+    return render(request, "galleries/picture.html", context)
+
+
+def _artifact(user: User, artifact_id: uuid.UUID) -> Artifact:
+    """A picture that the person may see; one in the trash is there only for those who may edit. Raises Http404."""
+    artifact = artifact_for(user, artifact_id, in_trash=True)
+    if artifact.deleted_at and not allows(user, artifact.team, "edit"):
+        raise Http404
+    return artifact
+
+
+@login_required
+@require_safe
+async def picture_file(request: SignedInRequest, artifact_id: uuid.UUID, variant: str) -> HttpResponseBase:
+    """`original`, `large` (1024 px at most) or `thumb` (384 px at most)."""
+    artifact = await sync_to_async(_artifact)(await request.auser(), artifact_id)  # type: ignore[arg-type]
+    return await files.respond(request, files.wanted(artifact, variant))
+
+
+@login_required
+@require_safe
+async def picture_download(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponseBase:
+    """The original as it was delivered, with its settings in it, named after the prompt."""
+    artifact = await sync_to_async(_artifact)(await request.auser(), artifact_id)  # type: ignore[arg-type]
+    return await files.respond(request, files.wanted(artifact, "original", attachment=True))
+
+
+@login_required
+@require_POST
+def picture_delete(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
+    """Into the trash. The answer offers to undo it; without htmx it leads to the next picture, or back to the library."""
+    artifact = artifact_for(request.user, artifact_id, "edit", in_trash=True)
+    trash(artifact)
+    undo = {"label": "Undo", "url": reverse("picture_restore", args=[artifact.id]), "method": "post"}
+    if request.htmx:
+        return render(
+            request, "_toast.html", {"message": f"{artifact.noun.capitalize()} deleted.", "level": "success", "action": undo, "oob": True}
+        )
+    messages.success(request, mark_safe(render_to_string("galleries/_deleted.html", {"artifact": artifact, "action": undo}, request)))  # noqa: S308 - our template
+    return _next(request, artifact)
+
+
+def _next(request: SignedInRequest, artifact: Artifact) -> HttpResponseRedirect:
+    criteria = Criteria.from_query(request.GET.dict())
+    newer, older = shelves.neighbours(artifact.team, criteria, artifact)
+    onward = older or newer
+    if onward is None:
+        return redirect("library")
+    return redirect(reverse("picture", args=[onward.id]) + criteria.query())
+
+
+@login_required
+@require_POST
+def picture_restore(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
+    """Out of the trash again."""
+    artifact = artifact_for(request.user, artifact_id, "edit", in_trash=True)
+    restore(artifact)
+    if request.htmx:
+        response = render(request, "_toast.html", {"message": f"{artifact.noun.capitalize()} restored.", "level": "success", "oob": True})
+        response["HX-Trigger"] = f'{{"picture:restored": {{"id": "{artifact.id}"}}}}'
+        return response
+    messages.success(request, f"{artifact.noun.capitalize()} restored.")
+    return redirect("picture", artifact.id)
+
+
+@login_required
+@require_POST
+def job_restore(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
+    """Every picture of a job out of the trash again, and back to the stage."""
+    job = job_for(request.user, job_id, "edit")
+    restore_job(job)
+    return redirect(f"{reverse('create')}?job={job.pk}")

@@ -1,0 +1,38 @@
+"""The only door to rows of this room: whoever is not a member of the team that owns a row gets 404."""
+
+from __future__ import annotations
+
+import uuid
+
+from django.http import Http404
+
+from accounts.access import Right, require
+from accounts.models import User
+from studio.generation.models import Artifact, InputFile, Job
+
+
+def job_for(user: User, job_id: uuid.UUID, right: Right = "see") -> Job:
+    """Raises Http404 for a stranger, PermissionDenied for a member without the right."""
+    job = Job.objects.visible_to(user).with_pictures().select_related("team").filter(pk=job_id).first()
+    if job is None:
+        raise Http404
+    require(user, job.team, right)
+    return job
+
+
+def artifact_for(user: User, artifact_id: uuid.UUID, right: Right = "see", *, in_trash: bool = False) -> Artifact:
+    """Raises like `job_for`; a picture in the trash is found only when asked for."""
+    pictures = Artifact.objects.visible_to(user).select_related("job", "team", "user")
+    artifact = (pictures if in_trash else pictures.visible()).filter(pk=artifact_id).first()
+    if artifact is None:
+        raise Http404
+    require(user, artifact.team, right)
+    return artifact
+
+
+def input_for(user: User, input_id: uuid.UUID) -> InputFile:
+    """Raises Http404 for a stranger."""
+    image = InputFile.objects.visible_to(user).filter(pk=input_id).first()
+    if image is None:
+        raise Http404
+    return image

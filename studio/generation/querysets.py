@@ -1,0 +1,128 @@
+"""Reads over jobs, pictures and inputs. Writes are in `services`."""
+
+from __future__ import annotations
+
+import heapq
+import uuid
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db import models
+from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from accounts.models import Team
+from studio.backends.base import Mode
+
+if TYPE_CHECKING:
+    from accounts.models import User
+    from studio.generation.models import Artifact, InputFile, Job, Worker  # noqa: F401 - named in strings
+
+
+class JobQuerySet(models.QuerySet["Job"]):
+    def visible_to(self, user: User) -> JobQuerySet:
+        return self.filter(team__memberships__user=user)
+
+    def of_team(self, team: Team) -> JobQuerySet:
+        return self.filter(team=team)
+
+    def open(self) -> JobQuerySet:
+        return self.filter(status__in=self.model.OPEN)
+
+    def under_way(self) -> JobQuerySet:
+        """Open, and nobody wants to stop them."""
+        return self.open().filter(cancel_requested_at=None)
+
+    def complete_since(self, moment: datetime) -> JobQuerySet:
+        """Ended at `moment` or later with everything that was asked for, of which nothing was deleted since."""
+        seen = Count("artifacts", filter=Q(artifacts__deleted_at=None))
+        ended = self.filter(status="succeeded", finished_at__gte=moment, delivered=F("num_images"))
+        return ended.annotate(seen=seen).filter(seen=F("num_images"))
+
+    def with_pictures(self) -> JobQuerySet:
+        """Everything a card shows, in three queries."""
+        from studio.generation.models import Artifact
+
+        pictures = models.Prefetch("artifacts", queryset=Artifact.objects.visible().order_by("index"))
+        return self.select_related("hold", "user", "team").prefetch_related(pictures, "inputs")
+
+    def recent(self, team: Team, limit: int = 20) -> JobQuerySet:
+        """The newest jobs of a team, open ones among them wherever they stand."""
+        return self.of_team(team).with_pictures().order_by("-id")[:limit]
+
+    def worth_showing(self) -> JobQuerySet:
+        """Newest first, without those whose pictures were all deleted."""
+        from studio.generation.models import Artifact
+
+        seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
+        return self.filter(~Q(status="succeeded") | Exists(seen)).order_by("-id")
+
+    def claimable(self, queues: Sequence[str], now: datetime) -> JobQuerySet:
+        """Waiting jobs in the order in which they should run: fewest running per team first, then priority, then oldest."""
+        return (
+            self.filter(queue__in=queues, status="queued", cancel_requested_at=None)
+            .filter(Q(run_after=None) | Q(run_after__lte=now))
+            .annotate(running_in_team=self._running_in_team())
+            .order_by("running_in_team", "-priority", "id")
+        )
+
+    def _running_in_team(self) -> Any:
+        running = self.model.objects.filter(team=OuterRef("team"), status="running").order_by()
+        count = running.values("team").annotate(n=Count("pk")).values("n")
+        return Coalesce(Subquery(count, output_field=IntegerField()), Value(0))
+
+    def held_as(self, job: Job) -> JobQuerySet:
+        """The job while the worker that took it has it, in this attempt. The worker counts too: one that stopped gave its number back."""
+        return self.filter(pk=job.pk, attempt=job.attempt, worker=job.worker, status="running")
+
+    def lost(self, now: datetime) -> JobQuerySet:
+        """Running jobs whose worker has not renewed its lease."""
+        return self.filter(status="running", lease_expires_at__lt=now)
+
+    def repeatable(self) -> JobQuerySet:
+        """Jobs whose next attempt makes nobody pay twice: no paid request went out, or what it asked for can be fetched."""
+        return self.filter(Q(sent_at=None) | ~Q(provider_id=""))
+
+    def ahead_of(self, job: Job) -> int:
+        """How many waiting jobs of the same queue came earlier; an estimate of the place in line, as fairness may reorder."""
+        waiting = self.filter(queue=job.queue, status="queued")
+        return waiting.filter(Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk)).count()
+
+
+class ArtifactQuerySet(models.QuerySet["Artifact"]):
+    def visible_to(self, user: User) -> ArtifactQuerySet:
+        return self.filter(team__memberships__user=user)
+
+    def of_team(self, team: Team) -> ArtifactQuerySet:
+        return self.filter(team=team)
+
+    def visible(self) -> ArtifactQuerySet:
+        """Not in the trash."""
+        return self.filter(deleted_at=None)
+
+    def newest_made_by(self, modes: Iterable[Mode], *, limit: int, before: uuid.UUID | None = None) -> list[Artifact]:
+        """The newest `limit` of what these modes made, older than `before`.
+
+        Mode by mode, each along `artifact_by_mode`: asked for several at once, SQLite reads all there is until it has enough of a rare one.
+        """
+        older = self.filter(pk__lt=before) if before else self
+        ids = (pk for mode in modes for pk in older.filter(mode=mode).order_by("-id").values_list("pk", flat=True)[:limit])
+        return list(self.filter(pk__in=heapq.nlargest(limit, ids)).order_by("-id"))
+
+    def trashed_before(self, moment: datetime) -> ArtifactQuerySet:
+        return self.filter(deleted_at__lt=moment)
+
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
+    SILENCE = timedelta(seconds=60)
+    """A worker that was not heard of for so long does not count as there."""
+
+    def alive(self) -> WorkerQuerySet:
+        return self.filter(heartbeat_at__gte=timezone.now() - self.SILENCE)
+
+
+class InputFileQuerySet(models.QuerySet["InputFile"]):
+    def visible_to(self, user: User) -> InputFileQuerySet:
+        return self.filter(team__memberships__user=user)

@@ -1,0 +1,169 @@
+"""How workers take jobs, keep them, and how jobs of a dead worker come back."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+import structlog
+from django.conf import settings
+from django.db.models import F, Q
+from django.utils import timezone
+
+from billing.errors import BillingError
+from studio.backends import registry
+from studio.generation.dispatch import doorbell
+from studio.generation.models import Job
+from studio.generation.services.settling import fail, finish_canceled
+from studio.live import events
+
+log = structlog.get_logger(__name__)
+
+CANDIDATES = 8
+"""Rows looked at per claim: enough that racing workers rarely all pick the same one."""
+
+
+def claim(queues: Sequence[str], worker: str, *, batch: bool = True) -> list[Job]:
+    """Take the next fair job, and with `batch` other waiting jobs of its shape up to the engine's batch limit.
+
+    Returns them running and leased to `worker`, each with its new attempt number; empty when there is nothing to do.
+    """
+    now = timezone.now()
+    for candidate in Job.objects.claimable(queues, now)[:CANDIDATES]:
+        if _take(candidate, worker, now):
+            jobs = [candidate]
+            break
+    else:
+        return []
+    if batch:
+        jobs += _same_shape(jobs[0], worker, now)
+    for job in jobs:
+        events.job_updated(job.team_id, job.id)
+    return jobs
+
+
+def _same_shape(first: Job, worker: str, now: datetime) -> list[Job]:
+    try:
+        room = registry.engine(first.engine).batch_limit - first.num_images
+    except registry.UnknownEngine:
+        return []
+    if room <= 0:
+        return []
+    jobs = []
+    waiting = Job.objects.claimable([first.queue], now).filter(shape=first.shape, num_images__lte=room)
+    for candidate in waiting[:room]:
+        if candidate.num_images <= room and _take(candidate, worker, now):
+            jobs.append(candidate)
+            room -= candidate.num_images
+    return jobs
+
+
+def _take(job: Job, worker: str, now: datetime) -> bool:
+    lease = now + timedelta(seconds=settings.JOB_LEASE_SECONDS)
+    # An attempt can be given back, so its number alone does not say that nothing was submitted since the job was looked at.
+    free = Job.objects.filter(
+        pk=job.pk, status=Job.Status.QUEUED, attempt=job.attempt, provider_id=job.provider_id, cancel_requested_at=None
+    )
+    fresh = {"step": 0, "total_steps": 0, "error_code": "", "error_message": "", "sent_at": job.sent_at if job.provider_id else None}
+    changes = {"status": Job.Status.RUNNING, "worker": worker, "lease_expires_at": lease, "started_at": now, **fresh}
+    if not free.update(attempt=F("attempt") + 1, **changes):
+        return False
+    job.attempt += 1
+    for name, value in changes.items():
+        setattr(job, name, value)
+    return True
+
+
+def _held(job: Job) -> Q:
+    """The condition of `held_as`, for several jobs in one query."""
+    return Q(pk=job.pk, attempt=job.attempt, worker=job.worker, status=Job.Status.RUNNING)
+
+
+def heartbeat(jobs: Collection[Job]) -> tuple[set[uuid.UUID], set[uuid.UUID]]:
+    """Renew the leases of running jobs. Returns the ids still held, and those of them whose person pressed Stop."""
+    if not jobs:
+        return set(), set()
+    ours = Q()
+    for job in jobs:
+        ours |= _held(job)
+    Job.objects.filter(ours).update(lease_expires_at=timezone.now() + timedelta(seconds=settings.JOB_LEASE_SECONDS))
+    rows = list(Job.objects.filter(ours).values_list("pk", "cancel_requested_at"))
+    return {pk for pk, _ in rows}, {pk for pk, canceled in rows if canceled}
+
+
+def record_progress(job: Job, step: int, total: int) -> bool:
+    """Keep the step for whoever loads the page; False when the job is no longer held."""
+    return bool(Job.objects.held_as(job).update(step=step, total_steps=total))
+
+
+def mark_sent(job: Job) -> bool:
+    """Say that a paid request is about to go out: from now on a lost worker means a failed job, never a silent second call.
+
+    False when the job is no longer held or was stopped; then nothing may go out.
+    """
+    now = timezone.now()
+    if not Job.objects.held_as(job).filter(cancel_requested_at=None).update(sent_at=now):
+        return False
+    job.sent_at = now
+    return True
+
+
+def note_submitted(job: Job, provider_id: str) -> bool:
+    """Keep under which id the provider works on: from now on every attempt fetches that. False when the job is no longer held."""
+    if not Job.objects.held_as(job).update(provider_id=provider_id):
+        return False
+    job.provider_id = provider_id
+    return True
+
+
+def requeue(job: Job, *, delay: float = 0, count_attempt: bool = True, code: str = "", reason: str = "") -> bool:
+    """Give a running job back to the queue, to be taken after `delay` seconds; False when it is no longer held.
+
+    `code` and `reason` say why, for its card, until it is taken again.
+
+    A worker that stops in good order gives back the attempt as well (`count_attempt=False`); the job of a paid request that is out, and
+    cannot be fetched later, then fails instead: nobody knows whether it was billed.
+    """
+    after = timezone.now() + timedelta(seconds=delay) if delay else None
+    why = {"error_code": code, "error_message": reason[:500]}
+    changes = {"status": Job.Status.QUEUED, "worker": "", "lease_expires_at": None, "run_after": after, "step": 0, **why}
+    attempt = F("attempt") if count_attempt else F("attempt") - 1
+    held = Job.objects.held_as(job).filter(cancel_requested_at=None)
+    if not (held if count_attempt else held.repeatable()).update(attempt=attempt, **changes):
+        if not finish_canceled(job) and not count_attempt:
+            fail(job, "worker_lost")
+        return False
+    doorbell().wake(job.queue)
+    events.job_updated(job.team_id, job.id)
+    return True
+
+
+def abandon(worker: str) -> int:
+    """End the leases of a worker that is known to be dead, so that the reaper need not wait for them. Returns how many."""
+    return Job.objects.filter(worker=worker, status=Job.Status.RUNNING).update(lease_expires_at=timezone.now())
+
+
+def reap() -> int:
+    """Bring back jobs whose lease ran out: next attempt, or failed when there were enough or a lost answer may have been paid for."""
+    count = 0
+    for job in Job.objects.lost(timezone.now()).order_by("lease_expires_at")[:100]:
+        try:
+            count += _reap_one(job)
+        except BillingError as error:  # its books are wrong, `verify_ledger` says how: the others must not wait for it
+            log.error("job_not_reaped", job=str(job.pk), code=error.code)
+    return count
+
+
+def _reap_one(job: Job) -> bool:
+    if job.cancel_requested_at:
+        return finish_canceled(job)
+    if not job.is_repeatable or not job.has_attempts_left:
+        return fail(job, "worker_lost", only_lost=True)
+    still_lost = Job.objects.held_as(job).lost(timezone.now()).filter(cancel_requested_at=None).repeatable()
+    changes = {"status": Job.Status.QUEUED, "worker": "", "lease_expires_at": None, "run_after": None, "step": 0}
+    if not still_lost.update(**changes):
+        return False
+    doorbell().wake(job.queue)
+    events.job_updated(job.team_id, job.id)
+    return True

@@ -1,0 +1,148 @@
+"""From a request to a queued job with its hold."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from django.conf import settings
+from django.db import IntegrityError, transaction
+
+from accounts.models import Team, User
+from billing.services import wallets
+from studio.backends import registry
+from studio.backends.base import GenerationRequest
+from studio.generation.dispatch import doorbell
+from studio.generation.errors import HaveItAlready, TooManyOpenJobs
+from studio.generation.models import Artifact, InputFile, Job, JobInput
+from studio.generation.quotes import describe
+from studio.generation.reuse import fingerprint, same
+from studio.ids import uuid7
+from studio.live import events
+from studio.pricing.prices import priced
+
+
+def submit(
+    *,
+    user: User,
+    team: Team,
+    request: GenerationRequest,
+    idempotency_key: str,
+    inputs: Mapping[str, InputFile] | None = None,
+    parent: Artifact | None = None,
+    retry_of: Job | None = None,
+    anew: bool = True,
+) -> Job:
+    """Put a request in the queue and hold its price, in one transaction; the same key gives the same job and no second hold.
+
+    `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
+
+    Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
+    Raises `HaveItAlready` for one whose result it has; `InsufficientCredits`, `TooManyOpenJobs`, `UnknownEngine`. Then nothing is left
+    behind.
+    """
+    [engine] = priced([registry.engine(request.engine)])
+    quote = engine.quote(request)
+    others = dict(inputs or {})
+    job = Job(
+        id=uuid7(),
+        team=team,
+        user=user,
+        idempotency_key=idempotency_key,
+        engine=engine.id,
+        engine_label=engine.label,
+        queue=engine.queue,
+        mode=request.mode,
+        prompt=request.prompt or (parent.prompt if parent else ""),  # an upscaled picture is found by the words it was made with
+        num_images=request.num_images,
+        request=request.to_json(),
+        shape=request.shape,
+        fingerprint=fingerprint(request, engine, {name: file.sha256 for name, file in others.items()}),
+        image=others.pop("image", None),
+        mask_image=others.pop("mask_image", None),
+        parent=parent,
+        retry_of=retry_of,
+        quote=quote.to_json(),
+    )
+    while True:
+        try:
+            return _place(job, others, describe(request, engine), anew=anew)
+        except _SameRequest as found:
+            if _join(found.job, job):
+                return found.job
+            # It ended, or was stopped, in the instant since it was found: whoever asks now gets what it did not give.
+
+
+def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew: bool) -> Job:
+    """The transaction of `submit`. Raises `_SameRequest` as well, when everything that it did is undone."""
+    user = job.user
+    try:
+        with transaction.atomic():
+            existing = Job.objects.filter(user=user, idempotency_key=job.idempotency_key).first()
+            if existing is not None:
+                return existing
+            if not anew:
+                _require_new(job)
+            if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
+                raise TooManyOpenJobs(f"You have {settings.MAX_OPEN_JOBS} generations waiting or running. Wait for one to finish.")
+            wallet = wallets.wallet_of(job.team)
+            job.hold = wallets.place_hold(wallet, job.price.amount, reference=f"job:{job.id}", description=description, actor=user)
+            if not anew:
+                # Once more: the hold has locked the wallet's row, so that submits of one team come here one after another.
+                _require_new(job)
+            job.save(force_insert=True)
+            JobInput.objects.bulk_create(JobInput(job=job, name=name, file=file) for name, file in inputs.items())
+            transaction.on_commit(lambda: _announce(job))
+    except IntegrityError:
+        # the same key, pressed twice at the very same time: the other press won, and our hold was rolled back with the job
+        existing = Job.objects.filter(user=user, idempotency_key=job.idempotency_key).first()
+        if existing is None:
+            raise
+        return existing
+    return job
+
+
+class _SameRequest(Exception):
+    """Undoes what a submit did before it saw that the team has the same `job`."""
+
+    def __init__(self, job: Job) -> None:
+        super().__init__()
+        self.job = job
+
+
+def _require_new(job: Job) -> None:
+    found = same(job.team, job.fingerprint)
+    if found is not None:
+        raise _SameRequest(found)
+
+
+def _join(job: Job, asked: Job) -> bool:
+    """Give whoever `asked` for the same the job that is under way; False when it is so no more. Raises `HaveItAlready` when its result
+    is there."""
+    if (job.user_id, job.idempotency_key) == (asked.user_id, asked.idempotency_key):
+        return True  # the same key, pressed twice at the very same time: nobody asked again
+    joined = Job.objects.under_way().filter(pk=job.pk).update(joined=True)
+    job.refresh_from_db()
+    if joined:
+        events.job_updated(job.team_id, job.id)
+    elif job.status == Job.Status.SUCCEEDED:
+        raise HaveItAlready(job)
+    return bool(joined)
+
+
+def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
+    """Submit a finished job once more, at today's price. Raises as `submit` does."""
+    return submit(
+        user=user,
+        team=job.team,
+        request=job.to_request(),
+        idempotency_key=idempotency_key,
+        inputs={name: file for name, file in job.given.items() if file},
+        parent=job.parent,
+        retry_of=job,
+        anew=job.status == Job.Status.SUCCEEDED,
+    )
+
+
+def _announce(job: Job) -> None:
+    doorbell().wake(job.queue)
+    events.job_updated(job.team_id, job.id)

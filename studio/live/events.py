@@ -1,0 +1,39 @@
+"""What can happen that an open page wants to hear of. Ids only: whoever listens reads the rows.
+
+`job.progress` is the exception: its HTML was rendered once by the worker, and is forwarded as it is.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from studio.live.publish import publish
+
+
+def team_group(team_id: int) -> str:
+    return f"team.{team_id}"
+
+
+def user_group(user_id: int) -> str:
+    return f"user.{user_id}"
+
+
+def job_updated(team_id: int, job_id: UUID | str, *, ended: bool = False) -> None:
+    """A job changed its state, or got pictures: look again; at once when it `ended`, for that is what people wait for."""
+    publish(team_group(team_id), {"type": "job.updated", "job": str(job_id), "ended": ended})
+
+
+def job_progress(team_id: int, job_id: UUID | str, attempt: int, step: int, total: int, html: str) -> None:
+    """A running job came to `step` of `total`. `html` holds its fragments, ready to be swapped out of band; the newest wins."""
+    message = {"type": "job.progress", "job": str(job_id), "attempt": attempt, "step": step, "total": total, "html": html}
+    publish(team_group(team_id), message, slot=f"progress.{job_id}")
+
+
+def wallet_changed(team_id: int) -> None:
+    """A team's credits changed: look again."""
+    publish(team_group(team_id), {"type": "wallet.changed"})
+
+
+def access_changed(user_id: int) -> None:
+    """A person left a team, or was signed out: every open page of theirs asks whether it may still listen."""
+    publish(user_group(user_id), {"type": "access.changed"})

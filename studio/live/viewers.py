@@ -1,0 +1,69 @@
+"""Who may listen: the person behind a websocket, in which teams, and whether that is still so."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+from django.conf import settings
+from django.contrib.auth import get_user
+from django.http import HttpRequest
+
+from accounts.access import SESSION_KEY, team_of
+from accounts.models import Membership, User
+from studio.generation.models import Job
+
+NOT_SIGNED_IN = 4401
+NOT_ALLOWED = 4403
+"""Websocket close codes after which htmx does not come back by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class Viewer:
+    """A page that listens. `teams` are those whose news it hears: the one it works in, and that of the job it shows."""
+
+    session_key: str
+    user_id: int
+    team_id: int
+    teams: frozenset[int]
+    view: str
+    job_id: uuid.UUID | None
+
+
+def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
+    """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address: `view` and `job`."""
+    if not isinstance(user, User) or not user.is_active:
+        return NOT_SIGNED_IN
+    team = team_of(user, session.get(SESSION_KEY))
+    if team is None:
+        return NOT_ALLOWED
+    job = _visible_job(user, query.get("job", ""))
+    return Viewer(
+        session_key=session.session_key,
+        user_id=user.pk,
+        team_id=team.pk,
+        teams=frozenset({team.pk} | ({job.team_id} if job else set())),
+        view=query.get("view", "page"),
+        job_id=job.pk if job else None,
+    )
+
+
+def why_to_close(viewer: Viewer) -> int | None:
+    """Ask the rows whether the person is still signed in (same session, same password) and in the teams; the close code if not."""
+    request = HttpRequest()
+    request.session = import_module(settings.SESSION_ENGINE).SessionStore(viewer.session_key)
+    user = get_user(request)
+    if user.pk != viewer.user_id or not user.is_active:
+        return NOT_SIGNED_IN
+    member = Membership.objects.filter(user_id=viewer.user_id, team_id__in=viewer.teams).count()
+    return None if member == len(viewer.teams) else NOT_ALLOWED
+
+
+def _visible_job(user: User, text: str) -> Job | None:
+    try:
+        return Job.objects.visible_to(user).filter(pk=uuid.UUID(text)).first() if text else None
+    except ValueError:
+        return None

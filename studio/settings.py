@@ -1,0 +1,371 @@
+"""The one settings file: everything comes from the environment, every default is the embedded mode.
+
+Each variable is explained in `docker/env.example`; `studio.checks` refuses what makes no sense. A secret NAME may also be given as
+NAME_FILE, the path of a file that holds it.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from csp.constants import NONE, SELF
+from django.core.exceptions import ImproperlyConfigured
+
+from studio.environment import Environment
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+VERSION = str(tomllib.loads((BASE_DIR / "pyproject.toml").read_text(encoding="utf-8"))["project"]["version"])
+ENVIRONMENT = env = Environment()
+env.read_env(env("STUDIO_ENV_FILE", default=str(BASE_DIR / ".env")))
+
+# --- where, and under which address ---------------------------------------------------------------------------------
+DATA_DIR = Path(env("STUDIO_DATA_DIR", default=str(BASE_DIR / "data"))).expanduser().resolve()
+try:
+    DATA_DIR.mkdir(mode=0o700, parents=True, exist_ok=True)  # prompts, pictures and sessions are nobody else's on this machine
+except OSError as error:
+    raise ImproperlyConfigured(
+        f"STUDIO_DATA_DIR: {DATA_DIR} cannot be made ({error.strerror}). Name a folder that may be written."
+    ) from error
+DEBUG = env.bool("STUDIO_DEBUG", default=False)
+STUDIO_PORT = env.int("STUDIO_PORT", default=8000)
+STUDIO_BIND = env("STUDIO_BIND", default="127.0.0.1")
+STUDIO_URL = env("STUDIO_URL", default=f"http://localhost:{STUDIO_PORT}").rstrip("/")
+BEHIND_TLS = STUDIO_URL.startswith("https://")
+_host = urlsplit(STUDIO_URL).hostname or "localhost"
+ALLOWED_HOSTS = env.list("STUDIO_ALLOWED_HOSTS", default=[_host, "localhost", "127.0.0.1", "[::1]"] if not BEHIND_TLS else [_host])
+CSRF_TRUSTED_ORIGINS = [STUDIO_URL] if BEHIND_TLS else []
+TRUSTED_PROXIES = env.int("STUDIO_TRUSTED_PROXIES", default=0)
+
+
+def _secret_key() -> str:
+    """The key from the environment, or one made once and kept in the data folder."""
+    given = env("STUDIO_SECRET_KEY", default="")
+    if given:
+        return str(given)
+    path = DATA_DIR / "secret_key"
+    try:
+        with os.fdopen(os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(64))
+    except FileExistsError:
+        pass
+    key = path.read_text().strip()
+    if not key:
+        raise ImproperlyConfigured(f"{path} is empty. Delete it to have a new key made; people will have to sign in again.")
+    return key
+
+
+SECRET_KEY = _secret_key()
+
+# --- rooms -----------------------------------------------------------------------------------------------------------
+INSTALLED_APPS = [
+    "daphne",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.humanize",
+    "django.contrib.messages",
+    "django.contrib.sessions",
+    "studio.staticfiles.StudioStaticFilesConfig",
+    "allauth",
+    "allauth.account",
+    "allauth.mfa",
+    "allauth.socialaccount",
+    "allauth.socialaccount.providers.openid_connect",
+    "allauth.socialaccount.providers.google",
+    "allauth.socialaccount.providers.github",
+    "allauth.usersessions",
+    "channels",
+    "csp",
+    "django_htmx",
+    "django_structlog",
+    "accounts",
+    "billing",
+    "studio",
+    "studio.pricing",
+    "studio.generation",
+    "studio.costs",
+    "studio.live",
+    "studio.galleries",
+]
+
+MIDDLEWARE = [
+    "studio.middleware.ProbeMiddleware",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "csp.middleware.CSPMiddleware",
+    "django_permissions_policy.PermissionsPolicyMiddleware",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "allauth.account.middleware.AccountMiddleware",
+    "accounts.middleware.SessionActivityMiddleware",
+    "django_htmx.middleware.HtmxMiddleware",
+    "django_structlog.middlewares.RequestMiddleware",
+    "accounts.middleware.FirstStartMiddleware",
+    "accounts.middleware.SignInAgainMiddleware",
+    "accounts.middleware.WayOutMiddleware",
+    "accounts.middleware.TeamMiddleware",
+    "studio.middleware.FullDiskMiddleware",
+]
+
+ROOT_URLCONF = "studio.urls"
+ASGI_APPLICATION = "studio.asgi.application"
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+                "studio.context.studio",
+            ],
+        },
+    }
+]
+
+# --- truth: database, cache, channel layer, files --------------------------------------------------------------------
+DATABASES = {
+    "default": env.database("DATABASE_URL", default={"ENGINE": "django.db.backends.sqlite3", "NAME": str(DATA_DIR / "studio.sqlite3")})
+}
+STUDIO_DATABASE_POOL = env.int("STUDIO_DATABASE_POOL", default=10)
+_database = DATABASES["default"]
+if _database["ENGINE"].endswith("sqlite3"):
+    _database["OPTIONS"] = {
+        "transaction_mode": "IMMEDIATE",
+        "timeout": 20,
+        "init_command": "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA temp_store=MEMORY; PRAGMA mmap_size=134217728;",
+    }
+else:
+    _database["CONN_MAX_AGE"] = 0
+    _pool = {"min_size": 1, "max_size": max(1, STUDIO_DATABASE_POOL), "timeout": 20}
+    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": _pool}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+REDIS_URL = env("REDIS_URL", default="")
+EMBEDDED = not REDIS_URL
+"""True: one web process, progress over a local socket. False: Redis carries progress, cache and limits."""
+
+if EMBEDDED:
+    CHANNEL_LAYERS = {"default": {"BACKEND": "studio.live.layer.HomeLoopLayer", "CONFIG": {"capacity": 1000}}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
+        "previews": {
+            "BACKEND": "django.core.cache.backends.filebased.FileBasedCache",
+            "LOCATION": DATA_DIR / "previews",
+            "TIMEOUT": 120,
+            "OPTIONS": {"MAX_ENTRIES": 2000},
+        },
+    }
+else:
+    # Redis keeps its databases apart, but not what is published: two studios on one server must not hear each other.
+    _layer = {"hosts": [REDIS_URL], "prefix": f"atelier{urlsplit(REDIS_URL).path.replace('/', '.')}"}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": _layer}}
+    CACHES = {
+        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "atelier"},
+        "previews": {
+            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "LOCATION": REDIS_URL,
+            "KEY_PREFIX": "atelier-preview",
+            "TIMEOUT": 120,
+        },
+    }
+
+MEDIA_ROOT = DATA_DIR / "media"
+MEDIA_URL = "/media/"  # nothing is served there: files go through views that ask access.py
+STATIC_URL = "/static/"
+STATIC_ROOT = DATA_DIR / "static"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {"BACKEND": "studio.staticfiles.ModuleManifestStorage"},
+}
+FILE_UPLOAD_PERMISSIONS = 0o640
+
+# --- people ----------------------------------------------------------------------------------------------------------
+AUTH_USER_MODEL = "accounts.User"
+AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ["name", "email"]}},
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+]
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "create"
+STUDIO_SIGNUP = env("STUDIO_SIGNUP", default="invitation")
+"""Who may make an account after the owner: `open`, `invitation` or `closed`."""
+STUDIO_INVITATION_DAYS = env.int("STUDIO_INVITATION_DAYS", default=14)
+"""How long an invitation link can be used."""
+ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
+SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_LOGIN_METHODS = {"email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupDetails"
+ACCOUNT_EMAIL_VERIFICATION = env("STUDIO_EMAIL_VERIFICATION", default="optional")
+ACCOUNT_SESSION_REMEMBER = True
+ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+ACCOUNT_USER_DISPLAY = str
+ACCOUNT_CHANGE_EMAIL = True  # one address a person: a new one replaces it once it is confirmed
+ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a browser that was left open cannot move the account to another address
+ACCOUNT_EMAIL_NOTIFICATIONS = True  # a letter for every change to how somebody signs in
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+ACCOUNT_DEFAULT_HTTP_PROTOCOL = "https" if BEHIND_TLS else "http"
+ALLAUTH_TRUSTED_PROXY_COUNT = TRUSTED_PROXIES  # else everybody behind a proxy shares one login limit
+MFA_SUPPORTED_TYPES = ["totp", "recovery_codes", "webauthn"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not BEHIND_TLS
+MFA_TOTP_ISSUER = "Atelier"
+MFA_TOTP_TOLERANCE = 1  # a code typed as its half minute ends, and a phone whose clock is a little off (RFC 6238, 5.2)
+MFA_FORMS = {"add_webauthn": "accounts.passkeys.AddPasskeyForm", "edit_webauthn": "accounts.passkeys.RenamePasskeyForm"}
+USERSESSIONS_TRACK_ACTIVITY = True
+SOCIALACCOUNT_PROVIDERS: dict[str, dict[str, object]] = {}
+for _provider, _id, _secret in (
+    ("google", env("STUDIO_GOOGLE_CLIENT_ID", default=""), env("STUDIO_GOOGLE_SECRET", default="")),
+    ("github", env("STUDIO_GITHUB_CLIENT_ID", default=""), env("STUDIO_GITHUB_SECRET", default="")),
+):
+    if _id:
+        SOCIALACCOUNT_PROVIDERS[_provider] = {"APPS": [{"client_id": _id, "secret": _secret, "key": ""}], "EMAIL_AUTHENTICATION": False}
+STUDIO_OIDC_URL = env("STUDIO_OIDC_URL", default="")
+_oidc = {
+    "provider_id": "oidc",
+    "name": env("STUDIO_OIDC_NAME", default="Single sign-on"),
+    "client_id": env("STUDIO_OIDC_CLIENT_ID", default=""),
+    "secret": env("STUDIO_OIDC_SECRET", default=""),
+    "settings": {"server_url": STUDIO_OIDC_URL},
+}
+if _oidc["client_id"]:
+    SOCIALACCOUNT_PROVIDERS["openid_connect"] = {"APPS": [_oidc]}
+EMAIL_CONFIG = env.mail("STUDIO_EMAIL_URL", default={"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"})
+vars().update(EMAIL_CONFIG)
+MFA_ALLOW_UNVERIFIED_EMAIL = EMAIL_CONFIG["EMAIL_BACKEND"].endswith("console.EmailBackend")  # nobody gets a letter to confirm it with
+DEFAULT_FROM_EMAIL = env("STUDIO_EMAIL_FROM", default=f"Atelier <studio@{_host}>")
+
+# --- money -----------------------------------------------------------------------------------------------------------
+WELCOME_CREDITS = env.int("STUDIO_WELCOME_CREDITS", default=25)
+CHARGE_FILTERED = env.bool("STUDIO_CHARGE_FILTERED", default=False)
+"""Whether a team is charged for a picture that the provider filtered, and bills."""
+PROVIDER_LOW_CREDITS = env.int("STUDIO_PROVIDER_LOW_CREDITS", default=500)
+"""Credits left at a provider below which the operator is warned."""
+PROVIDER_DRIFT_CREDITS = env.int("STUDIO_PROVIDER_DRIFT_CREDITS", default=100)
+"""Credits that a provider may have taken beyond what the jobs explain before that is an alarm."""
+RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
+"""How long the result of a paid engine is offered to its team for the same request, for nothing; 0: never."""
+DAILY_CHORES = ["studio.costs.reconciling.daily"]
+"""Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
+TEAM_LISTENER = "billing.services.wallets.open_wallet"
+"""Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
+BILLING_LISTENER = "studio.live.listeners.wallet_changed"
+"""Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
+LEDGER_CHECKS = ["studio.generation.ledger.disagreements"]
+"""Functions that yield a sentence for each disagreement between the ledger and their own rows, for `manage.py verify_ledger`."""
+PRICE_LIST = "studio.generation.quotes.price_list"
+"""A function that yields (engine, its price in words) for the wallet page, which has never heard of engines."""
+HOLD_OUTCOMES = "studio.generation.quotes.outcomes"
+"""A function that says of the work behind holds how it ended, for the statement, which has never heard of pictures."""
+
+# --- engines ---------------------------------------------------------------------------------------------------------
+STABILITY_API_KEY: list[str] = env.list("STABILITY_API_KEY", default=[])
+STABILITY_API_HOST = env("STABILITY_API_HOST", default="https://api.stability.ai").rstrip("/")
+STABILITY_ORGANIZATION = env("STABILITY_ORGANIZATION", default="")
+BACKENDS: dict[str, dict[str, Any]] = {
+    "diffusers": {
+        "BACKEND": "studio.backends.diffusers.DiffusersBackend",
+        "OPTIONS": {
+            "ENABLED": env.bool("STUDIO_LOCAL_RUNNER", default=True),
+            "STORYBOOK": env.bool("STUDIO_STORYBOOK", default=True),
+            "MODELS_FILE": Path(env("STUDIO_LOCAL_MODELS", default=str(DATA_DIR / "models.toml"))),
+            "DATA_DIR": DATA_DIR / "diffusers",
+            "MAX_LOADED": env("STUDIO_LOCAL_MODELS_LOADED", default="2"),
+            "THREADS": env.int("STUDIO_LOCAL_THREADS", default=0) or None,
+        },
+    },
+    "stability": {
+        "BACKEND": "studio.backends.stability.StabilityBackend",
+        "OPTIONS": {
+            "ENABLED": bool(STABILITY_API_KEY),
+            "API_KEYS": STABILITY_API_KEY,
+            "API_HOST": STABILITY_API_HOST,
+            "ORGANIZATION": STABILITY_ORGANIZATION,
+            "REDIS_URL": REDIS_URL,
+            # No USER_ID: who of the team asked for a picture is none of the provider's business.
+            "CLIENT_VERSION": VERSION,
+        },
+    },
+    "null": {"BACKEND": "studio.backends.null.NullBackend", "OPTIONS": {"ENABLED": env.bool("STUDIO_NULL_ENGINE", default=False)}},
+}
+
+# --- the queue -------------------------------------------------------------------------------------------------------
+DOORBELL = env("STUDIO_DOORBELL", default="studio.generation.dispatch.local.LocalDoorbell")
+JOB_LEASE_SECONDS = env.float("STUDIO_JOB_LEASE_SECONDS", default=30)
+JOB_HEARTBEAT_SECONDS = env.float("STUDIO_JOB_HEARTBEAT_SECONDS", default=10)
+JOB_SWEEP_SECONDS = env.float("STUDIO_JOB_SWEEP_SECONDS", default=5)
+JOB_MAX_ATTEMPTS = 3
+STOP_SECONDS = env.float("STUDIO_STOP_SECONDS", default=25)
+"""How long a worker that is told to stop waits for a paid call that is out. A local run is given back to the queue at once."""
+LOCAL_MEMORY_MB = env.int("STUDIO_LOCAL_MEMORY_MB", default=0)
+"""Resident memory at which the local worker ends after its job, to be started anew; 0: no limit."""
+MAX_OPEN_JOBS = env.int("STUDIO_MAX_OPEN_JOBS", default=50)
+"""Waiting and running jobs that one person may have at a time."""
+SUBMIT_RATE = env("STUDIO_SUBMIT_RATE", default="60/minute")
+MAX_UPLOAD_BYTES = env.int("STUDIO_MAX_UPLOAD_MB", default=25) * 1024 * 1024
+MAX_UPLOAD_PIXELS = env.int("STUDIO_MAX_UPLOAD_MEGAPIXELS", default=50) * 1_000_000
+TRASH_DAYS = env.int("STUDIO_TRASH_DAYS", default=30)
+DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FILES = 20
+
+# --- security --------------------------------------------------------------------------------------------------------
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = LANGUAGE_COOKIE_SECURE = BEHIND_TLS
+SESSION_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SECURE_SSL_REDIRECT = BEHIND_TLS
+STUDIO_HSTS_SECONDS = env.int("STUDIO_HSTS_SECONDS", default=31_536_000)
+SECURE_HSTS_SECONDS = STUDIO_HSTS_SECONDS if BEHIND_TLS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = SECURE_HSTS_PRELOAD = env.bool("STUDIO_HSTS_SUBDOMAINS", default=True) and BEHIND_TLS
+SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https") if TRUSTED_PROXIES else None
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CONTENT_TYPE_NOSNIFF = True
+X_FRAME_OPTIONS = "DENY"
+_socket = STUDIO_URL.replace("http", "ws", 1)
+CONTENT_SECURITY_POLICY = {
+    "DIRECTIVES": {
+        "default-src": [NONE],
+        "script-src": [SELF],
+        "style-src": [SELF],
+        "font-src": [SELF],
+        "img-src": [SELF, "blob:", "data:"],
+        "media-src": [SELF],
+        "connect-src": [SELF, _socket],
+        "form-action": [SELF],
+        "base-uri": [NONE],
+        "frame-ancestors": [NONE],
+        "manifest-src": [SELF],
+    }
+}
+PERMISSIONS_POLICY: dict[str, list[str]] = {
+    name: [] for name in ("camera", "microphone", "geolocation", "payment", "usb", "display-capture", "browsing-topics")
+}
+METRICS_TOKEN = env("STUDIO_METRICS_TOKEN", default="")
+
+# --- language, time, logs --------------------------------------------------------------------------------------------
+LANGUAGE_CODE = "en"
+USE_I18N = True
+TIME_ZONE = env.zone("STUDIO_TIME_ZONE", default="UTC")
+USE_TZ = True
+LOG_FORMAT = env("STUDIO_LOG_FORMAT", default="line")
+LOG_LEVEL = env("STUDIO_LOG_LEVEL", default="INFO")
+LOGGING_CONFIG = "studio.logs.configure"
+LOGGING: dict[str, object] = {"level": LOG_LEVEL, "format": LOG_FORMAT}
+DJANGO_STRUCTLOG_STATUS_START_LOG_LEVEL = 10  # DEBUG: one line a request, when it is answered
+DJANGO_STRUCTLOG_IP_LOGGING_ENABLED = False

@@ -1,0 +1,24 @@
+"""Every address of the studio; a room's own stand in its `urls.py`, the probes (`/healthz`, `/readyz`, `/metrics`) in `middleware.py`."""
+
+from __future__ import annotations
+
+from allauth.account.decorators import secure_admin_login
+from django.contrib import admin
+from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
+
+# The admin's own login page knows neither MFA nor rate limits: people sign in where everybody does.
+admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
+admin.site.site_header = admin.site.site_title = "Atelier"
+admin.site.index_title = "Operator"
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    # A studio without people leads to /welcome/ (accounts.middleware), nobody signed in to the login page (create asks for it).
+    path("", RedirectView.as_view(pattern_name="create"), name="home"),
+    path("", include("accounts.urls")),
+    path("", include("billing.urls")),
+    path("", include("studio.generation.urls")),
+    path("", include("studio.galleries.urls")),
+    path("accounts/", include("allauth.urls")),
+    path("admin/", admin.site.urls),
+]

@@ -1,0 +1,134 @@
+"""Which team somebody works in, how they change it, and how they make another."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+
+import pytest
+from django.db import connection
+from django.test import Client
+
+from accounts import services
+from accounts.models import Membership, Role, Team, User
+from billing.models import Wallet
+
+ClientOf = Callable[..., Client]
+NEXT = {"next": "/account/"}
+
+
+def works_in(client: Client) -> Team:
+    return client.get("/account/").wsgi_request.team
+
+
+def test_new_session_works_in_the_personal_team(client: Client, team: Team, alice: User) -> None:
+    client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert works_in(client) == Team.objects.get(is_personal=True, members=alice)
+
+
+def test_switching(client_of: ClientOf, team: Team, bob: User) -> None:
+    own = Team.objects.get(is_personal=True, members=bob)
+    client = client_of(bob)
+    assert works_in(client) == team
+    answer = client.post("/account/team/", {"team": own.pk, "next": "/library/?q=boat"})
+    assert (answer.status_code, answer["Location"]) == (302, "/library/?q=boat")
+    assert works_in(client) == own
+    assert client.post("/account/team/", {"team": team.pk, "next": "https://elsewhere.example/"})["Location"] == "/create/"
+    assert works_in(client) == team
+
+
+def test_stranger_cannot_switch_in(client_of: ClientOf, team: Team, mallory: User, other_team: Team) -> None:
+    client = client_of(mallory)
+    for number in (team.pk, "", "x", "9" * 40):
+        assert client.post("/account/team/", {"team": number} | NEXT).status_code == 404
+    assert works_in(client) == other_team
+    assert client.get("/account/team/").status_code == 405
+
+
+def test_switching_needs_a_token(team: Team, bob: User) -> None:
+    client = Client(enforce_csrf_checks=True)
+    client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
+    assert client.post("/account/team/", {"team": team.pk}).status_code == 403
+    assert works_in(client).is_personal
+
+
+def test_who_was_taken_out_of_a_team_works_in_their_own(client_of: ClientOf, team: Team, bob: User) -> None:
+    client = client_of(bob)
+    assert works_in(client) == team
+    Membership.objects.filter(team=team, user=bob).delete()
+    assert works_in(client) == Team.objects.get(is_personal=True, members=bob)
+
+
+def test_making_a_team(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    answer = client.post("/account/teams/", {"team-name": "  Harbour Street "}, follow=True)
+    assert "Harbour Street is made, and you are working in it now." in answer.content.decode()
+    team = Team.objects.get(is_personal=False)
+    membership = Membership.objects.get(team=team)
+    assert (team.name, membership.user, membership.role) == ("Harbour Street", alice, Role.OWNER)
+    assert Wallet.objects.get(team=team).balance == 0
+    assert works_in(client) == team
+
+
+def test_team_without_a_name_is_not_made(client_of: ClientOf, alice: User) -> None:
+    answer = client_of(alice).post("/account/teams/", {"team-name": "  "})
+    assert answer.status_code == 422
+    assert "Give the team a name." in answer.content.decode()
+    assert not Team.objects.filter(is_personal=False).exists()
+
+
+def test_account_page_shows_teams_and_members_to_members_only(
+    client_of: ClientOf, team: Team, alice: User, bob: User, mallory: User
+) -> None:
+    page = client_of(bob).get("/account/").content.decode()
+    assert "Harbour Street" in page
+    assert "Alice Harbour (owner), Bob Member" in page
+    page = client_of(mallory).get("/account/").content.decode()
+    assert "Harbour Street" not in page
+    assert "Alice" not in page
+
+
+def test_renaming_oneself_renames_the_personal_team_only(client_of: ClientOf, team: Team, alice: User) -> None:
+    client = client_of(alice)
+    assert client.post("/account/", {"name": " Alice Quay "})["Location"] == "/account/"
+    alice.refresh_from_db()
+    assert alice.name == "Alice Quay"
+    assert set(Team.objects.of(alice).values_list("name", flat=True)) == {"Alice Quay", "Harbour Street"}
+    answer = client.post("/account/", {"name": ""})
+    assert answer.status_code == 422
+    assert User.objects.get(pk=alice.pk).name == "Alice Quay"
+
+
+def test_theme_is_the_persons_on_every_device_and_stays_after_signing_out(client_of: ClientOf, alice: User) -> None:
+    client = client_of(alice)
+    answer = client.post("/account/theme/", {"theme": "dark", "next": "/create/"})
+    assert (answer.status_code, answer["Location"]) == (302, "/create/")
+    assert User.objects.get(pk=alice.pk).theme == "dark"
+    assert 'data-theme="dark"' in client_of(alice).get("/account/").content.decode()
+    client.post("/accounts/logout/")
+    assert 'data-theme="dark"' in client.get("/accounts/login/").content.decode()
+    client = client_of(alice)
+    client.post("/account/theme/", {"theme": ""})
+    assert "data-theme=" not in client.get("/account/").content.decode().split("<head>")[0]
+    assert client.post("/account/theme/", {"theme": "pink"}).status_code == 400
+    assert User.objects.get(pk=alice.pk).theme == ""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_person_without_a_team_gets_one_however_many_pages_they_open_at_once(client_of: ClientOf) -> None:
+    user = User.objects.create_user("eve@harbour.example", "correct horse battery", name="Eve Terminal")
+    client_of(user)
+    start = threading.Barrier(3)
+
+    def ask() -> None:
+        start.wait()
+        services.ensure_personal_team(user)
+        connection.close()
+
+    threads = [threading.Thread(target=ask) for _ in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert Team.objects.get().name == "Eve Terminal"
+    assert Membership.objects.get().role == Role.OWNER

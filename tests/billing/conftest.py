@@ -1,0 +1,31 @@
+"""A wallet with 10 credits, and a record of what billing tells the studio."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from accounts.models import Team
+from billing.models import Wallet
+from billing.services.wallets import grant, wallet_of
+from tests.billing import listening
+
+CREDIT = 1000
+"""Millicredits."""
+
+
+@pytest.fixture
+def wallet(team: Team) -> Wallet:
+    """Harbour Street's, with 10 credits in it: a shared team gets no welcome grant."""
+    wallet = wallet_of(team)
+    grant(wallet, 10 * CREDIT, reference="first", description="First credits")
+    return wallet
+
+
+@pytest.fixture
+def heard(settings: Any) -> list[tuple[int, int, int]]:
+    """(team id, balance, held) for each call of the listener, in order; nothing before the fixture is asked for."""
+    settings.BILLING_LISTENER = "tests.billing.listening.hear"
+    listening.heard.clear()
+    return listening.heard

@@ -1,0 +1,117 @@
+"""A real studio with the real Storybook, and real browsers that look at it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+
+from tests.browser.running import ROOT, RunningStudio
+
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"),
+    *("--disable-component-update", "--disable-sync", "--no-first-run"),
+)
+PASSWORD = "a long enough password"
+EXPECTED = ("Failed to load resource", "WebSocket connection to", "htmx: htmx:ws:error", "htmx: htmx:error: Failed to fetch")
+"""What a browser says by itself of an answer that is not 200 or of a lost socket: tests cause both on purpose."""
+
+MODELS = f"""
+[[model]]
+id = "own"
+label = "A model of our own"
+path = "{ROOT / "studio/backends/diffusers/storybook/model"}"
+"""
+
+expect.set_options(timeout=120_000)
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+    with sync_playwright() as playwright:
+        started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        yield started
+        started.close()
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
+    """One studio for the tests of a module, with open sign-up, enough credits, and a model beside Storybook as an operator adds it."""
+    folder = tmp_path_factory.mktemp("studio")
+    (folder / "models.toml").write_text(MODELS)
+    running = RunningStudio(folder, STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500")
+    running.start()
+    running.wait_for(r"^local.*worker_ready")
+    yield running
+    assert running.stop() == 0
+
+
+class Person:
+    """Somebody at a browser of their own. `complaints` collects what the browser's console objects to."""
+
+    def __init__(self, context: BrowserContext, studio: RunningStudio) -> None:
+        self.context, self.studio = context, studio
+        self.complaints: list[str] = []
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.complaints.append(str(error.error)))
+        self.page = context.new_page()
+
+    def _console(self, message: ConsoleMessage) -> None:
+        if message.type == "error" and not message.text.startswith(EXPECTED):
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> Page:
+        self.page.goto(self.studio.url + path)
+        return self.page
+
+    def arrive(self, name: str) -> Page:
+        """Make the owner's account on a new studio, or sign up on one that has an owner."""
+        self.go("/")
+        if "/welcome/" not in self.page.url:
+            self.go("/accounts/signup/")
+        self.page.get_by_label("Your name").fill(name)
+        self.page.get_by_label("Email").fill(f"{name.split()[0].lower()}@harbour.example")
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.keyboard.press("Enter")
+        self.page.wait_for_url("**/create/**")
+        return self.page
+
+    def generate(self, prompt: str, **fields: str) -> None:
+        """Fill in the panel and press Ctrl+Enter; `fields` are names and values of the panel's inputs."""
+        page = self.page
+        page.locator("#panel textarea[name=prompt]").fill(prompt)
+        for name, value in fields.items():
+            control = page.locator(f"#panel [name={name}]").first
+            if control.get_attribute("type") == "radio":
+                page.locator(f"#panel label:has([name={name}][value='{value}'])").click()
+                continue
+            if not control.is_visible():
+                page.locator("#panel details.advanced > summary").click()
+            if control.evaluate("control => control.tagName") == "SELECT":
+                control.select_option(value)
+            else:
+                control.fill(value)
+        page.locator("#panel textarea[name=prompt]").press("Control+Enter")
+
+    def balance(self) -> str:
+        return self.page.locator("#balance .num").inner_text()
+
+
+@pytest.fixture
+def person(browser: Browser, studio: RunningStudio) -> Iterator[Callable[..., Person]]:
+    """`person(**context_options)`: a browser of its own; at the end its console must have had nothing to complain about."""
+    people: list[Person] = []
+
+    def make(**options: object) -> Person:
+        context = browser.new_context(**{"viewport": {"width": 1440, "height": 900}, **options})
+        people.append(Person(context, studio))
+        return people[-1]
+
+    yield make
+    for one in people:
+        one.context.close()
+    assert [text for one in people for text in one.complaints] == []

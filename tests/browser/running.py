@@ -1,0 +1,124 @@
+"""The real studio as a person starts it: `manage.py up` on a free port, with a data folder of its own, seen from outside only."""
+
+from __future__ import annotations
+
+import os
+import queue
+import re
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+START_SECONDS = 180
+"""Long enough for a cold start of torch on a busy machine; nothing waits this long when all is well."""
+
+
+class RunningStudio:
+    """Start, watch, kill and stop one studio. `environment` adds to or changes the variables of the embedded mode."""
+
+    def __init__(self, data_dir: Path, **environment: str) -> None:
+        self.data_dir = data_dir
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("STUDIO_", "STABILITY_")) and name not in ("DATABASE_URL", "REDIS_URL")
+        }
+        self.environment = kept | {"STUDIO_DATA_DIR": str(data_dir), "STUDIO_SUBMIT_RATE": "1000/minute", **environment}
+        self.url = ""
+        self.lines: list[str] = []
+        self._heard: queue.Queue[str | None] = queue.Queue()
+        self._process: subprocess.Popen[str] | None = None
+
+    # --- life --------------------------------------------------------------------------------------------------------
+
+    def start(self) -> RunningStudio:
+        """Returns when the address is printed, i.e. when the site answers."""
+        command = [sys.executable, "manage.py", "up", "--port", "0" if not self.url else self.url.rsplit(":", 1)[1]]
+        self._process = subprocess.Popen(
+            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        )
+        self._heard = queue.Queue()  # not the last words of one that was killed
+        threading.Thread(target=self._listen, args=(self._process, self._heard), daemon=True).start()
+        line = self.wait_for(r"Open (http://\S+)")
+        self.url = re.search(r"Open (http://\S+)", line)[1]
+        return self
+
+    def _listen(self, process: subprocess.Popen[str], heard: queue.Queue[str | None]) -> None:
+        for line in process.stdout:
+            self.lines.append(line.rstrip())
+            heard.put(line.rstrip())
+        heard.put(None)
+
+    def wait_for(self, pattern: str) -> str:
+        """The next line of output that matches. Raises AssertionError with all output when it does not come."""
+        while True:
+            try:
+                line = self._heard.get(timeout=START_SECONDS)
+            except queue.Empty:
+                line = None
+            if line is None:
+                raise AssertionError(f"{pattern!r} was never said:\n" + "\n".join(self.lines[-60:]))
+            if re.search(pattern, line):
+                return line
+
+    def stop(self) -> int:
+        """As Ctrl+C does; returns the exit status."""
+        assert self._process
+        children = self.processes()
+        self._process.send_signal(signal.SIGINT)
+        code = self._process.wait(60)
+        assert psutil.wait_procs(children, timeout=10)[1] == [], "nothing is left running"
+        return code
+
+    def processes(self) -> list[psutil.Process]:
+        assert self._process
+        return psutil.Process(self._process.pid).children(recursive=True)
+
+    def process(self, *words: str) -> psutil.Process:
+        """The child whose command line holds all the words, e.g. `process("worker", "diffusers")`."""
+        [found] = [p for p in self.processes() if all(word in p.cmdline() for word in words)]
+        return found
+
+    def kill(self, *words: str) -> None:
+        """kill -9 one child, or without words the supervisor and everything."""
+        assert self._process
+        victims = [self.process(*words)] if words else [psutil.Process(self._process.pid), *self.processes()]
+        for victim in victims:
+            victim.send_signal(signal.SIGKILL)
+        psutil.wait_procs(victims, timeout=10)
+
+    # --- truth -------------------------------------------------------------------------------------------------------
+
+    def rows(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Read the studio's database from outside."""
+        connection = sqlite3.connect(f"file:{self.data_dir / 'studio.sqlite3'}?mode=ro", uri=True, timeout=20)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def manage(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "manage.py", *arguments]
+        return subprocess.run(command, cwd=ROOT, env=self.environment, capture_output=True, text=True, check=False)
+
+    def assert_the_ledger_agrees(self) -> None:
+        checked = self.manage("verify_ledger")
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def eventually(page: Any, check: Callable[[], bool], *, seconds: float = 60) -> None:
+    """Let the browser go on until `check` holds; for truths that no page shows."""
+    import time
+
+    deadline = time.monotonic() + seconds
+    while not check():
+        assert time.monotonic() < deadline, "it never came true"
+        page.wait_for_timeout(50)

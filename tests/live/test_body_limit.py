@@ -1,0 +1,85 @@
+"""No more bytes than an upload may have, declared or not. (The real server's own limit is tested in tests/processes.)"""
+
+import json
+
+import pytest
+
+from studio.live.body_limit import FRAMING, BodyLimit
+
+SENT = {"type": "http.request", "body": b"x" * 1024 * 1024, "more_body": True}
+END = {"type": "http.request", "body": b"", "more_body": False}
+
+
+@pytest.fixture(autouse=True)
+def small(settings):
+    settings.MAX_UPLOAD_BYTES = 2 * 1024 * 1024
+    assert FRAMING == 1024 * 1024  # so three messages of SENT fit, and a fourth does not
+
+
+class Site:
+    """An application that reads all and answers with how much it was, and what it was asked through."""
+
+    def __init__(self):
+        self.read = None
+        self.sent = []
+
+    async def app(self, scope, receive, send):
+        read = 0
+        while (message := await receive())["more_body"]:
+            read += len(message["body"])
+        self.read = read
+        await send({"type": "http.response.start", "status": 200, "headers": []})
+        await send({"type": "http.response.body", "body": b"ok"})
+
+    async def ask(self, messages, **headers):
+        scope = {"type": "http", "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
+        queue = iter(messages)
+
+        async def receive():
+            return next(queue)
+
+        async def send(message):
+            self.sent.append(message)
+
+        await BodyLimit(self.app)(scope, receive, send)
+        return self.sent[0]["status"], dict(self.sent[0]["headers"]), self.sent[1]["body"]
+
+
+async def test_what_fits_passes():
+    site = Site()
+    status, _, body = await site.ask([SENT, SENT, SENT, END], content_length=str(3 * 1024 * 1024))
+    assert (status, body, site.read) == (200, b"ok", 3 * 1024 * 1024)
+
+
+async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read():
+    site = Site()
+    status, headers, body = await site.ask([], content_length=str(3 * 1024 * 1024 + 1))
+    assert (status, site.read) == (413, None)
+    assert headers[b"content-type"] == b"text/html; charset=utf-8"
+    assert b"That is too large: 2 MB is the most" in body
+    assert len(site.sent) == 2
+
+
+async def test_chunks_without_a_length_are_counted():
+    site = Site()
+    status, headers, body = await site.ask([SENT] * 5 + [END], accept="application/json")
+    assert (status, site.read) == (413, None)
+    assert headers[b"content-type"] == b"application/json"
+    assert json.loads(body)["error"].startswith("That is too large")
+
+
+@pytest.mark.parametrize("length", ["-1", "many", ""])
+async def test_a_length_that_is_no_number_is_refused(length):
+    site = Site()
+    status, _, _ = await site.ask([], content_length=length)
+    assert (status, site.read) == (413, None)
+
+
+async def test_websockets_pass_untouched():
+    seen = []
+
+    async def app(scope, receive, send):
+        seen.append(scope["type"])
+
+    await BodyLimit(app)({"type": "websocket", "headers": []}, None, None)
+    assert seen == ["websocket"]

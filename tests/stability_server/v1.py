@@ -1,0 +1,92 @@
+"""v1: engines, account, balance, and SDXL with weighted prompts (API.md 1)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tests.stability_server import engines, fields, moderation
+from tests.stability_server.accounts import Key, Organization
+from tests.stability_server.catalog import OPERATIONS
+from tests.stability_server.contract import Endpoint
+from tests.stability_server.dialects import V1, v1_artifacts
+from tests.stability_server.fields import Reading
+from tests.stability_server.media.edits import blurred
+from tests.stability_server.media.files import encoded
+from tests.stability_server.moderation import CONTENT_FILTERED
+from tests.stability_server.multipart import Malformed
+from tests.stability_server.prices import price
+from tests.stability_server.requests import Answer, Request
+
+if TYPE_CHECKING:
+    from tests.stability_server.faults import Fault
+    from tests.stability_server.provider import Provider
+
+MAX_SEED = 4_294_967_295
+
+dialect = V1()
+
+
+def answer(provider: Provider, request: Request, endpoint: Endpoint, place: dict[str, str], fault: Fault) -> Answer:
+    """Raises `Refusal`."""
+    key = provider.key_of(request, dialect)
+    if endpoint.path == "/v1/user/account":
+        return Answer.of(account(key))
+    organization = key.account.organization(request.headers.get("organization"))
+    if organization is None:
+        raise dialect.forbidden()
+    if endpoint.path == "/v1/user/balance":
+        return Answer.of({"credits": float(organization.balance)})
+    if endpoint.path == "/v1/engines/list":
+        return Answer.of(provider.engines)
+    if place["engine_id"] not in {engine["id"] for engine in provider.engines}:
+        raise dialect.engine_not_found(place["engine_id"])
+    reading = read(request, endpoint)
+    engines.check(request, reading)
+    return generate(provider, request, endpoint, key, organization, reading.values, fault)
+
+
+def account(key: Key) -> dict[str, Any]:
+    memberships = [
+        {"id": one.id, "name": one.name, "role": "MEMBER", "is_default": place == 0} for place, one in enumerate(key.account.organizations)
+    ]
+    return {"id": key.account.id, "email": key.account.email, "organizations": memberships}
+
+
+def read(request: Request, endpoint: Endpoint) -> Reading:
+    """The fields of a JSON or multipart body. Raises the `Refusal` of one that is neither; problems with fields are in the reading."""
+    if request.content_type != endpoint.content_type:
+        raise dialect.bad_request(f"content-type: must be {endpoint.content_type}")
+    if endpoint.content_type == "application/json":
+        try:
+            content = request.json
+        except ValueError:
+            raise dialect.bad_request("body: must be valid JSON") from None
+        if not isinstance(content, dict):
+            raise dialect.bad_request("body: must be an object")
+        return fields.read(endpoint.form(), content, missing=dialect.missing)
+    try:
+        return fields.read_parts(endpoint.form(), request.parts, missing=dialect.missing)
+    except Malformed as error:
+        raise dialect.bad_request(str(error)) from None
+
+
+def generate(
+    provider: Provider, request: Request, endpoint: Endpoint, key: Key, organization: Organization, values: dict[str, Any], fault: Fault
+) -> Answer:
+    found = moderation.verdict((one["text"] for one in values["text_prompts"]), provider.words)
+    if found == "content_moderation":
+        raise dialect.moderated(found)
+    finish_reason = CONTENT_FILTERED if found == CONTENT_FILTERED or fault.kind == "filtered" else "SUCCESS"
+    first = provider.seed(values["seed"], MAX_SEED)
+    seeds = [(first + number) % (MAX_SEED + 1) for number in range(values["samples"])]
+    what = {"endpoint": endpoint.path, "request_id": request.request_id, "generation": "", "finish_reason": finish_reason}
+    charge = provider.charge(dialect, key, organization, price(endpoint.path, values), **what)
+    try:
+        drawn = [OPERATIONS[endpoint.path].draw(values, seed) for seed in seeds]
+    except Exception:
+        provider.books.take_back(charge, organization)
+        raise
+    pictures = [encoded(blurred(one) if finish_reason == CONTENT_FILTERED else one, "png") for one in drawn]
+    if fault.kind == "truncated":
+        pictures = [data[: len(data) // 2] for data in pictures]
+    return v1_artifacts(request, pictures, seeds, finish_reason)

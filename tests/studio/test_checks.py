@@ -1,0 +1,186 @@
+"""Each rule of `studio.checks`: silent as shipped, one finding on nonsense, gone when mended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.conf import settings as studio_settings
+from django.core.checks import ERROR, WARNING, run_checks
+
+from studio import checks
+from studio.backends import registry
+from studio.environment import Environment
+
+TLS = {"STUDIO_URL": "https://studio.example", "BEHIND_TLS": True, "ALLOWED_HOSTS": ["studio.example"], "TRUSTED_PROXIES": 1}
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
+OIDC = {"STUDIO_OIDC_CLIENT_ID": "x", "STUDIO_OIDC_SECRET": "y"}
+POSTGRES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "studio"}}
+
+
+def found(name: str) -> list[tuple[int, str]]:
+    return [(message.level, message.msg) for rule in checks.RULES if rule.name == name for message in rule.messages()]
+
+
+def test_the_studio_as_shipped_has_no_finding() -> None:
+    assert [message for rule in checks.RULES for message in rule.messages()] == []
+
+
+@pytest.mark.parametrize(
+    ("name", "level", "overrides"),
+    [
+        ("STUDIO_DATA_DIR", ERROR, {"DATA_DIR": Path("/proc/1")}),
+        ("STUDIO_DEBUG", ERROR, {**TLS, "DEBUG": True}),
+        ("STUDIO_PORT", ERROR, {"STUDIO_PORT": 65536}),
+        ("STUDIO_PORT", ERROR, {"STUDIO_PORT": -1}),
+        ("STUDIO_BIND", ERROR, {"STUDIO_BIND": "everywhere"}),
+        ("STUDIO_URL", ERROR, {"STUDIO_URL": "studio.example", "ALLOWED_HOSTS": ["*"]}),
+        ("STUDIO_URL", ERROR, {"STUDIO_URL": "http://localhost:8000/studio"}),
+        ("STUDIO_URL", WARNING, {"STUDIO_URL": "http://studio.example"}),
+        ("STUDIO_URL", WARNING, {"STUDIO_BIND": "0.0.0.0"}),
+        ("STUDIO_ALLOWED_HOSTS", ERROR, {"ALLOWED_HOSTS": ["other.example"]}),
+        ("STUDIO_ALLOWED_HOSTS", WARNING, {"ALLOWED_HOSTS": ["*"]}),
+        ("STUDIO_TRUSTED_PROXIES", ERROR, {"TRUSTED_PROXIES": -1}),
+        ("STUDIO_TRUSTED_PROXIES", WARNING, {**TLS, "TRUSTED_PROXIES": 0}),
+        ("STUDIO_SECRET_KEY", ERROR, {"SECRET_KEY": "hunter2"}),
+        ("STUDIO_SECRET_KEY", ERROR, {"EMBEDDED": False, "ENVIRONMENT": Environment({})}),
+        ("STUDIO_HSTS_SECONDS", ERROR, {"STUDIO_HSTS_SECONDS": -1}),
+        ("STUDIO_DATABASE_POOL", ERROR, {"STUDIO_DATABASE_POOL": 0}),
+        ("REDIS_URL", ERROR, {"REDIS_URL": "localhost", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        (
+            "REDIS_URL",
+            WARNING,
+            {"REDIS_URL": "redis://x", "EMBEDDED": False, "DATABASES": SQLITE},
+        ),
+        ("STUDIO_SIGNUP", ERROR, {"STUDIO_SIGNUP": "everybody"}),
+        ("STUDIO_INVITATION_DAYS", ERROR, {"STUDIO_INVITATION_DAYS": 0}),
+        ("STUDIO_EMAIL_VERIFICATION", ERROR, {"ACCOUNT_EMAIL_VERIFICATION": "maybe"}),
+        ("STUDIO_EMAIL_VERIFICATION", WARNING, {"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": CONSOLE}),
+        ("STUDIO_EMAIL_URL", WARNING, {**TLS, "EMAIL_BACKEND": CONSOLE}),
+        ("STUDIO_EMAIL_FROM", ERROR, {"DEFAULT_FROM_EMAIL": "the studio"}),
+        ("STUDIO_GOOGLE_SECRET", ERROR, {"ENVIRONMENT": Environment({"STUDIO_GOOGLE_CLIENT_ID": "x"})}),
+        ("STUDIO_GITHUB_SECRET", ERROR, {"ENVIRONMENT": Environment({"STUDIO_GITHUB_SECRET": "x"})}),
+        ("STUDIO_OIDC_URL", ERROR, {"ENVIRONMENT": Environment(OIDC)}),
+        ("STUDIO_WELCOME_CREDITS", ERROR, {"WELCOME_CREDITS": -25}),
+        ("STUDIO_LOCAL_MODELS", ERROR, {"ENVIRONMENT": Environment({"STUDIO_LOCAL_MODELS": "/nowhere/models.toml"})}),
+        ("STUDIO_LOCAL_MODELS_LOADED", ERROR, {"BACKENDS": {"diffusers": {"OPTIONS": {"MAX_LOADED": 0}}}}),
+        ("STUDIO_LOCAL_THREADS", ERROR, {"BACKENDS": {"diffusers": {"OPTIONS": {"MAX_LOADED": 1, "THREADS": -2}}}}),
+        ("STUDIO_LOCAL_MEMORY_MB", ERROR, {"LOCAL_MEMORY_MB": -1}),
+        ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-good", "sk one"]}),
+        ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-first\nsk-second"]}),
+        ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-ключ"]}),
+        ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "api.stability.ai"}),
+        ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "https://"}),
+        ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "https://api.stability.ai:https"}),
+        ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "https://api.stability.ai?key=x"}),
+        ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "http://[::1"}),
+        ("STABILITY_API_HOST", WARNING, {"STABILITY_API_HOST": "http://api.stability.ai"}),
+        ("STABILITY_ORGANIZATION", ERROR, {"STABILITY_ORGANIZATION": "Harbour Street"}),
+        ("STUDIO_DOORBELL", ERROR, {"DOORBELL": "studio.nowhere.Doorbell"}),
+        ("STUDIO_DOORBELL", ERROR, {"DOORBELL": "pathlib.Path"}),
+        ("STUDIO_JOB_LEASE_SECONDS", ERROR, {"JOB_LEASE_SECONDS": 19.9, "JOB_HEARTBEAT_SECONDS": 10}),
+        ("STUDIO_JOB_HEARTBEAT_SECONDS", ERROR, {"JOB_HEARTBEAT_SECONDS": 0}),
+        ("STUDIO_JOB_SWEEP_SECONDS", ERROR, {"JOB_SWEEP_SECONDS": 0}),
+        ("STUDIO_STOP_SECONDS", ERROR, {"STOP_SECONDS": -1}),
+        ("STUDIO_MAX_OPEN_JOBS", ERROR, {"MAX_OPEN_JOBS": 0}),
+        ("STUDIO_SUBMIT_RATE", ERROR, {"SUBMIT_RATE": "often"}),
+        ("STUDIO_MAX_UPLOAD_MB", ERROR, {"MAX_UPLOAD_BYTES": 100}),
+        ("STUDIO_MAX_UPLOAD_MEGAPIXELS", ERROR, {"MAX_UPLOAD_PIXELS": 0}),
+        ("STUDIO_TRASH_DAYS", ERROR, {"TRASH_DAYS": 0}),
+        ("STUDIO_METRICS_TOKEN", ERROR, {"METRICS_TOKEN": "short"}),
+        ("STUDIO_LOG_FORMAT", ERROR, {"LOG_FORMAT": "xml"}),
+        ("STUDIO_LOG_LEVEL", ERROR, {"LOG_LEVEL": "LOUD"}),
+        ("STUDIO_ENV_FILE", ERROR, {"ENVIRONMENT": Environment({"STUDIO_ENV_FILE": "/nowhere/.env"})}),
+    ],
+)
+def test_nonsense_is_found(monkeypatch: pytest.MonkeyPatch, name: str, level: int, overrides: dict[str, Any]) -> None:
+    for setting, value in overrides.items():
+        monkeypatch.setattr(studio_settings, setting, value)
+
+    assert [one for one, _ in found(name)] == [level]
+
+
+@pytest.mark.parametrize(
+    ("name", "overrides"),
+    [
+        ("STUDIO_URL", TLS),
+        ("STUDIO_URL", {"STUDIO_URL": "http://192.168.1.20:8000", "ALLOWED_HOSTS": ["192.168.1.20"]}),
+        ("STUDIO_URL", {"STUDIO_URL": "http://studio.lan", "STUDIO_BIND": "0.0.0.0", "ALLOWED_HOSTS": ["studio.lan"]}),
+        ("STUDIO_ALLOWED_HOSTS", {"STUDIO_URL": "http://a.studio.lan", "ALLOWED_HOSTS": [".studio.lan"]}),
+        ("STUDIO_BIND", {"STUDIO_BIND": "::1"}),
+        ("STUDIO_JOB_LEASE_SECONDS", {"JOB_LEASE_SECONDS": 20, "JOB_HEARTBEAT_SECONDS": 10}),
+        ("STUDIO_SUBMIT_RATE", {"SUBMIT_RATE": "5 per second"}),
+        ("STUDIO_WELCOME_CREDITS", {"WELCOME_CREDITS": 0}),
+        ("STUDIO_EMAIL_FROM", {"DEFAULT_FROM_EMAIL": "studio@example.org"}),
+        ("STABILITY_API_KEY", {"STABILITY_API_KEY": ["sk-first", "sk-second"]}),
+        ("STABILITY_API_HOST", {"STABILITY_API_HOST": "http://127.0.0.1:8686"}),
+        ("STABILITY_API_HOST", {"STABILITY_API_HOST": "https://gateway.example/stability"}),
+        ("DATABASE_URL", {"DATABASES": POSTGRES}),
+        (
+            "STUDIO_OIDC_SECRET",
+            {"ENVIRONMENT": Environment({**OIDC, "STUDIO_OIDC_URL": "z"})},
+        ),
+    ],
+)
+def test_sense_is_left_alone(monkeypatch: pytest.MonkeyPatch, name: str, overrides: dict[str, Any]) -> None:
+    for setting, value in overrides.items():
+        monkeypatch.setattr(studio_settings, setting, value)
+
+    assert found(name) == []
+
+
+def test_every_finding_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_settings, "STUDIO_SIGNUP", "everybody")
+    monkeypatch.setattr(studio_settings, "ENVIRONMENT", Environment({"STUDIO_SINGUP": "open", "STUDIO_SECRET_KEY": "x"}))
+
+    messages = {message.id: message.hint for message in run_checks() if str(message.id).startswith(("studio.STUDIO_", "studio.unknown"))}
+
+    assert messages == {
+        "studio.STUDIO_SIGNUP": "Choose one of: open, invitation, closed.",
+        "studio.unknown": "Look for a typing error; docker/env.example has all.",
+    }
+
+
+def test_a_name_that_is_almost_one_of_stability_s_is_mentioned(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And no more: other tools have theirs."""
+    monkeypatch.setattr(studio_settings, "ENVIRONMENT", Environment({"STABILITY_KEY": "sk-0123456789"}))
+
+    messages = [message for message in run_checks() if message.id == "studio.unknown"]
+
+    assert [(message.level, message.msg, message.hint) for message in messages] == [
+        (WARNING, "STABILITY_KEY is not read by the studio.", "Its own is STABILITY_API_KEY.")
+    ]
+
+
+def test_a_backend_that_is_switched_off_is_not_even_imported(monkeypatch: pytest.MonkeyPatch) -> None:
+    gone = {"BACKEND": "studio.backends.gone.GoneBackend", "OPTIONS": {"ENABLED": False}}
+    monkeypatch.setattr(studio_settings, "BACKENDS", {"gone": gone})
+
+    assert checks.backends_are_usable() == []
+    assert registry.engines() == []
+
+
+def test_what_a_backend_says_of_itself_is_a_warning(monkeypatch: pytest.MonkeyPatch) -> None:
+    from studio.backends.null import NullBackend
+
+    monkeypatch.setattr(NullBackend, "problems", lambda self: ["The test card has fallen down."])
+
+    messages = [message for message in run_checks() if message.id == "studio.null"]
+
+    assert [(message.level, message.msg) for message in messages] == [(WARNING, "The test card has fallen down.")]
+
+
+def test_a_backend_that_is_not_there_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_settings, "BACKENDS", {"gone": {"BACKEND": "studio.backends.gone.GoneBackend"}})
+
+    messages = checks.backends_are_usable()
+
+    assert [(message.level, message.id) for message in messages] == [(ERROR, "studio.gone")]
+
+
+def test_metrics_without_a_token_are_mentioned_to_a_deployment(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [message.id for message in checks.metrics_are_reachable()] == ["studio.STUDIO_METRICS_TOKEN"]
+    monkeypatch.setattr(studio_settings, "METRICS_TOKEN", "0123456789abcdef")
+    assert checks.metrics_are_reachable() == []

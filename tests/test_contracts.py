@@ -1,0 +1,214 @@
+"""What rooms, pages, deployments and bookmarks rely on, and what therefore does not change without a word in the CHANGELOG."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from django.conf import settings
+from django.core.management import get_commands
+from django.urls import resolve, reverse
+
+ROOT = Path(__file__).resolve().parents[1]
+ID = "0199f0a0-0000-7000-8000-000000000001"
+
+ADDRESSES: dict[str, tuple[str, dict[str, Any]]] = {
+    "home": ("/", {}),
+    "welcome": ("/welcome/", {}),
+    "create": ("/create/", {}),
+    "create_form": ("/create/form/", {}),
+    "create_quote": ("/create/quote/", {}),
+    "job": (f"/jobs/{ID}/", {"job_id": ID}),
+    "job_stage": (f"/jobs/{ID}/stage/", {"job_id": ID}),
+    "job_cancel": (f"/jobs/{ID}/cancel/", {"job_id": ID}),
+    "job_retry": (f"/jobs/{ID}/retry/", {"job_id": ID}),
+    "job_preview": (f"/jobs/{ID}/preview/7.jpg", {"job_id": ID, "step": 7}),
+    "input_upload": ("/inputs/", {}),
+    "input_file": (f"/inputs/{ID}/", {"input_id": ID}),
+    "input_read": ("/inputs/read/", {}),
+    "library": ("/library/", {}),
+    "picture": (f"/pictures/{ID}/", {"artifact_id": ID}),
+    "picture_file": (f"/pictures/{ID}/thumb", {"artifact_id": ID, "variant": "thumb"}),
+    "picture_download": (f"/pictures/{ID}/download/", {"artifact_id": ID}),
+    "picture_delete": (f"/pictures/{ID}/delete/", {"artifact_id": ID}),
+    "picture_restore": (f"/pictures/{ID}/restore/", {"artifact_id": ID}),
+    "wallet": ("/wallet/", {}),
+    "account": ("/account/", {}),
+    "invitation": ("/invitations/a-token/", {"token": "a-token"}),
+    "account_login": ("/accounts/login/", {}),
+    "admin:index": ("/admin/", {}),
+}
+
+FRAGMENTS: dict[str, str] = {
+    "generation/_job_card.html": "job-{{ job.id }}",
+    "generation/_job_progress.html": "job-{{ job.id }}-progress",
+    "generation/_stage.html": "stage",
+    "generation/_stage_body.html": "stage-{{ job.id }}",
+    "generation/_stage_progress.html": "stage-{{ job.id }}-progress",
+    "generation/_feed.html": "feed",
+    "generation/_panel.html": "panel",
+    "generation/_price.html": "price",
+    "billing/_balance.html": "balance",
+    "_running.html": "running",
+}
+"""Template -> the id of its one root element: page, view and socket put it into each other's places by it."""
+
+COMMANDS = {"up", "web", "worker", "verify_ledger", "reconcile_provider"}
+
+
+@pytest.mark.parametrize("name", ADDRESSES)
+def test_an_address_stays(name: str) -> None:
+    address, words = ADDRESSES[name]
+
+    assert reverse(name, kwargs=words) == address
+    assert resolve(address).view_name == name
+
+
+def test_the_operator_s_commands_stay() -> None:
+    assert set(get_commands()) >= COMMANDS
+
+
+class Roots(HTMLParser):
+    """The start tags at the top level of a fragment."""
+
+    VOID = frozenset({"input", "img", "br", "hr", "link", "meta", "source", "col", "wbr", "use", "path", "circle", "rect"})
+
+    def __init__(self, source: str) -> None:
+        super().__init__()
+        self.depth = 0
+        self.roots: list[dict[str, str | None]] = []
+        plain = re.sub(r"\{#.*?#\}|\{% comment %\}.*?\{% endcomment %\}", "", source, flags=re.DOTALL)
+        self.feed(re.sub(r"\{%.*?%\}", "", plain, flags=re.DOTALL))
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self.depth == 0:
+            self.roots.append(dict(attrs))
+        if tag not in self.VOID:
+            self.depth += 1
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if self.depth == 0:
+            self.roots.append(dict(attrs))
+
+    def handle_endtag(self, tag: str) -> None:
+        if tag not in self.VOID:
+            self.depth -= 1
+
+
+@pytest.mark.parametrize("name", FRAGMENTS)
+def test_a_fragment_has_one_root_that_is_known_by_its_id(name: str) -> None:
+    roots = Roots((ROOT / "templates" / name).read_text()).roots
+
+    assert [re.sub(r"\{\{ *| *\}\}", "", str(root.get("id"))) for root in roots] == [re.sub(r"\{\{ *| *\}\}", "", FRAGMENTS[name])]
+
+
+# --- the image -------------------------------------------------------------------------------------------------------
+
+
+def compose() -> dict[str, Any]:
+    found: dict[str, Any] = yaml.safe_load((ROOT / "docker" / "compose.yaml").read_text())
+    return found
+
+
+def branches() -> dict[str, str]:
+    """The entrypoint's words and what each of them runs."""
+    script = (ROOT / "docker" / "entrypoint").read_text()
+    return dict(re.findall(r"^(\w+)\) #.*?\n(.*?)^  ;;", script, re.DOTALL | re.MULTILINE))
+
+
+def test_every_service_of_ours_runs_a_command_that_exists() -> None:
+    ours = {name: service["command"] for name, service in compose()["services"].items() if service["image"] == "atelier"}
+
+    assert ours == {"web": ["web"], "worker": ["worker", "diffusers"], "stability": ["worker", "stability"]}
+    assert {words[0] for words in ours.values()} | {"up", "manage"} == set(branches())
+    assert {words[1] for words in ours.values() if len(words) > 1} <= set(settings.BACKENDS)
+
+
+def test_the_entrypoint_runs_commands_that_exist() -> None:
+    asked = {word for body in branches().values() for word in re.findall(r"manage\.py (\w+)", body)}
+
+    assert asked == {"up", "web", "worker", "check", "migrate", "collectstatic"}
+    assert asked <= set(get_commands())
+
+
+def test_compose_sets_only_what_the_studio_knows() -> None:
+    services = [service for service in compose()["services"].values() if service["image"] == "atelier"]
+    given = {name for service in services for name in service["environment"]}
+
+    assert given == {"DATABASE_URL", "REDIS_URL", "STUDIO_DATA_DIR", "STUDIO_BIND", "STUDIO_PORT"}
+    assert given <= settings.ENVIRONMENT.names
+
+
+def test_the_image_holds_all_that_the_studio_needs() -> None:
+    """`.dockerignore` lets in what it names, and the Dockerfile copies it."""
+    let_in = {line[1:] for line in (ROOT / ".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copies = re.findall(r"^COPY (?!--from)(.*) \S+$", (ROOT / "docker" / "Dockerfile").read_text(), re.MULTILINE)
+    copied = {word.rstrip("/") for words in copies for word in words.split()}
+
+    assert copied == let_in
+    assert {name for name in let_in if not (ROOT / name).exists()} == set()
+    assert {"accounts", "billing", "studio", "static", "templates", "manage.py"} <= let_in
+
+
+def test_the_entrypoint_refuses_a_word_that_it_does_not_know() -> None:
+    done = subprocess.run(["sh", str(ROOT / "docker" / "entrypoint"), "wbe"], capture_output=True, text=True, check=False)
+
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "Unknown command 'wbe'. Choose one of: up, web, worker QUEUE, manage WORDS.\n"
+
+
+# --- the commands of a person ----------------------------------------------------------------------------------------
+
+
+def test_make_names_every_command_of_the_readme() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    asked = set(re.findall(r"`make ([a-z-]+)", (ROOT / "README.md").read_text() + (ROOT / "CONTRIBUTING.md").read_text()))
+
+    assert {"run", "test", "test-browser", "check", "bench", "format", "worker", "screenshots", "lock", "clean"} <= targets
+    assert {"run", "test", "check", "bench"} <= asked <= targets
+
+
+def test_locks_hold_hashes_and_no_address() -> None:
+    for name in ("core", "local", "scaled", "dev"):
+        lock = (ROOT / "requirements" / f"{name}.txt").read_text()
+        pins = re.findall(r"^[a-z0-9][a-z0-9._-]*==", lock, re.MULTILINE)
+        assert "://" not in lock
+        assert len(pins) > 40
+        assert lock.count("--hash=sha256:") >= len(pins)
+        assert not re.search(r"^(torch|nvidia-|cuda-|triton)", lock, re.MULTILINE)
+
+
+@pytest.mark.parametrize("name", ["README.md", "ARCHITECTURE.md", "CONTRIBUTING.md"])
+def test_a_document_links_to_what_is_there(name: str) -> None:
+    links = re.findall(r"\]\(([^)#]+)[^)]*\)", (ROOT / name).read_text())
+
+    assert [link for link in links if "://" not in link and not (ROOT / link).exists()] == []
+
+
+@pytest.mark.parametrize(
+    ("words", "runs"),
+    [
+        (["run"], "manage.py up"),
+        (["run", "PORT=0"], "manage.py up --port 0"),
+        (["worker"], "manage.py worker --queue diffusers"),
+        (["worker", "QUEUE=null other", "ARGS=--threads 2"], "manage.py worker --queue null --queue other --threads 2"),
+        (
+            ["test", "ARGS=tests/billing -x"],
+            '-m pytest -m "not browser" --numprocesses=auto --maxprocesses=4 --dist=loadfile tests/billing -x',
+        ),
+        (["test", "WORKERS=0"], '-m pytest -m "not browser" --numprocesses=0 --maxprocesses=4 --dist=loadfile'),
+    ],
+)
+def test_make_hands_on_what_it_is_given(words: list[str], runs: str) -> None:
+    clean = {"PATH": os.environ["PATH"]}  # this very run may have been started by make, with words of its own
+    done = subprocess.run(["make", "--no-print-directory", "-n", *words], cwd=ROOT, env=clean, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1].strip().endswith(f".venv/bin/python {runs}")
