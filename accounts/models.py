@@ -91,6 +91,9 @@ class Team(models.Model):
     is_personal = models.BooleanField(default=False)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     created_at = models.DateTimeField(auto_now_add=True)
+    deleted_at = models.DateTimeField(
+        null=True, blank=True, help_text="When somebody asked for its deletion; it goes for good some days later."
+    )
 
     objects = TeamQuerySet.as_manager()
 
@@ -119,7 +122,10 @@ def invitation_expiry() -> datetime:
 
 
 class Invitation(models.Model):
-    """A link that lets one person into a team. Only a hash of its token is kept: nobody can read a working link out of the database."""
+    """A link that lets people into a team. Only a hash of its token is kept: nobody can read a working link out of the database.
+
+    `max_uses`: how many people it lets in; None for as many as come. `accepted_at` is when the last of them used it up.
+    """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="invitations")
     email = models.EmailField("e-mail address", blank=True, help_text="If given, only this person can accept.")
@@ -129,6 +135,9 @@ class Invitation(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(default=invitation_expiry)
     revoked_at = models.DateTimeField(null=True, blank=True)
+    max_uses = models.PositiveIntegerField(null=True, blank=True, default=1)
+    uses = models.PositiveIntegerField(default=0, editable=False)
+    sent_at = models.DateTimeField(null=True, blank=True, editable=False, help_text="When its e-mail went out last.")
     accepted_at = models.DateTimeField(null=True, blank=True)
     accepted_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
 
@@ -140,3 +149,53 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"Invitation to {self.team} as {self.get_role_display()}"
+
+
+class AuditEntry(models.Model):
+    """Who did what in a team: a line of its log, written with the change and never changed. `action` is a code such as `member.removed`.
+
+    `text` is what was done, as a sentence goes on after the name ("removed Bob Member from the team"); `actor_name` outlives the account.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="audit")
+    actor = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, related_name="+")
+    actor_name = models.CharField(max_length=120)
+    action = models.CharField(max_length=40)
+    text = models.CharField(max_length=300)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["team", "-id"], name="audit_newest_of_team")]
+
+    def __str__(self) -> str:
+        return f"{self.actor_name} {self.text}"
+
+
+class Terms(models.Model):
+    """A version of what people agree to before they work in the studio. One that is in force is never changed: the next one replaces it."""
+
+    version = models.PositiveIntegerField(unique=True, editable=False)
+    text = models.TextField(help_text="Plain paragraphs; a line that starts with # is a heading.")
+    summary = models.CharField("what is new", max_length=300, blank=True)
+    published_at = models.DateTimeField(null=True, blank=True, help_text="From when people are asked. Empty: a draft.")
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        verbose_name_plural = "terms"
+
+    def __str__(self) -> str:
+        return f"Terms, version {self.version}"
+
+
+class Agreement(models.Model):
+    """A person said yes to a version of the terms."""
+
+    terms = models.ForeignKey(Terms, on_delete=models.PROTECT, related_name="agreements")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="agreements")
+    agreed_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["terms", "user"], name="agreed_once_to_a_version")]
+
+    def __str__(self) -> str:
+        return f"{self.user} agreed to {self.terms}"

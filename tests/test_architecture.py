@@ -33,6 +33,7 @@ PAGES = "generation pages"
 EVENTS = "live events"
 SOCKET = "live socket"
 GROUND = "ground"
+GALLERY_MODELS = "gallery models"
 PROCESSES = "processes"
 ENTRANCE = "entrance"
 
@@ -69,6 +70,7 @@ ROOMS: dict[str, str] = {
     "studio.live.body_limit": GROUND,
     "studio.live.origin": GROUND,
     "studio.galleries": "galleries",
+    "studio.galleries.models": GALLERY_MODELS,
     "studio.processes": PROCESSES,
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
@@ -105,7 +107,8 @@ MAY_IMPORT: dict[str, set[str]] = {
     "live listeners": {"billing", EVENTS},
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS},
     WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES},
-    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, EVENTS},
+    GALLERY_MODELS: {"accounts", MODELS},
+    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, EVENTS},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
     ENTRANCE: {"accounts", "billing", "backends", COSTS, MODELS, PICTURES, SOCKET},
 }

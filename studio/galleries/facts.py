@@ -44,7 +44,7 @@ class Fact:
 
 def parameters(artifact: Artifact) -> list[Fact]:
     """Size, seed and every setting of the request that was set, under the names that people know."""
-    request = artifact.job.request
+    request = artifact.request
     facts = [Fact({"image": "Size", "model": "Mesh", "audio": "Length"}[artifact.kind], measure(artifact))]
     if artifact.seed is not None:
         facts.append(Fact("Seed", str(artifact.seed), copy=str(artifact.seed)))
@@ -87,9 +87,9 @@ def moment(then: datetime) -> str:
     return f"{day.lower() if day in ('Today', 'Yesterday') else day} at {local:%H:%M}"
 
 
-def duration(job: Job) -> str:
+def duration(job: Job | None) -> str:
     """How long the engine worked on the job, all its pictures together; empty when that is not known."""
-    if not (job.started_at and job.finished_at):
+    if not (job and job.started_at and job.finished_at):
         return ""
     seconds = max(0.0, (job.finished_at - job.started_at).total_seconds())
     return f"{seconds:.1f} s" if seconds < 60 else f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
@@ -123,7 +123,10 @@ class Cost:
     refunded: int
 
 
-def cost(artifact: Artifact) -> Cost:
+def cost(artifact: Artifact) -> Cost | None:
+    """None for what came from outside, and cost nothing."""
+    if artifact.job is None:
+        return None
     hold, price = artifact.job.hold, artifact.job.price
     refunded = hold.entries.filter(kind=LedgerEntry.Kind.REFUND).aggregate(total=Sum("amount"))["total"] or 0
     return Cost(artifact.charged, price.lines, price.price_version, price.num_images, hold.amount, hold.captured, hold.released, refunded)
@@ -167,7 +170,7 @@ def _ancestors(artifact: Artifact) -> list[Artifact]:
     found: list[Artifact] = []
     seen = {artifact.id}
     job = artifact.job
-    while job.parent_id and len(found) < ANCESTORS and job.parent_id not in seen:
+    while job and job.parent_id and len(found) < ANCESTORS and job.parent_id not in seen:
         parent = Artifact.objects.filter(pk=job.parent_id, team=artifact.team_id).select_related("job").first()
         if parent is None:
             break

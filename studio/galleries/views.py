@@ -97,7 +97,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     newer, older = shelves.neighbours(artifact.team, criteria, artifact)
     engines = registry.engines()
     can_generate = allows(request.user, artifact.team, "generate")
-    siblings = artifact.job.artifacts.visible().order_by("index") if artifact.deleted_at is None else []
+    siblings = artifact.job.artifacts.visible().order_by("index") if artifact.job and artifact.deleted_at is None else []
     context = {
         "artifact": artifact,
         "newer": newer,

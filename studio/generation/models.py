@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -197,18 +198,20 @@ class Artifact(models.Model):
     """A delivered picture, 3D model or sound. Its files lie under its id in the storage; what made it is kept with it.
 
     `width` and `height` (pixels) are those of a picture, `seconds` the length of a sound. `info` is what the backend said of its work;
-    that of a sound has its `peaks` too (`waves.py`).
+    that of a sound has its `peaks` too (`waves.py`). One from outside has no job, no `engine` and no `mode`. `tags` are the names of
+    its tags, a line each, for the search; the rows are those of `galleries.Tagging`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    job = models.ForeignKey(Job, on_delete=models.PROTECT, related_name="artifacts")
+    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="artifacts")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="artifacts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="artifacts")
     index = models.PositiveSmallIntegerField(default=0)
-    engine = models.CharField(max_length=80)
+    engine = models.CharField(max_length=80, blank=True)
     engine_label = models.CharField(max_length=120)
-    mode = models.CharField(max_length=40, choices=modes)
+    mode = models.CharField(max_length=40, choices=modes, blank=True)
     prompt = models.TextField(blank=True)
+    tags = models.TextField(blank=True, editable=False)
     seed = models.BigIntegerField(null=True)
     mime = models.CharField(max_length=40)
     width = models.PositiveIntegerField(null=True)
@@ -244,6 +247,12 @@ class Artifact(models.Model):
     def noun(self) -> str:
         """What people call it."""
         return NOUNS[self.kind]
+
+    @property
+    def request(self) -> dict[str, Any]:
+        """How it was made, under the names of `GenerationRequest`: its job's request, else what the file from outside said of itself."""
+        made: dict[str, Any] = self.job.request if self.job else self.info.get("settings", {})
+        return made
 
     @property
     def looks(self) -> tuple[int, int]:

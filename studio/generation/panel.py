@@ -176,24 +176,28 @@ def _start(user: User, query: Mapping[str, Any]) -> _Start:
 
 def _of_job(job: Job) -> dict[str, Any]:
     """Every setting of a job and every file that it started from and that is still there."""
-    values = {name: value for name, value in job.request.items() if value not in (None, "", {})}
-    if values.get("width") and values.get("height"):
-        values["size"] = f"{values['width']}x{values['height']}"
-    values |= values.pop("extra", {})
     is_lost = job.error_code == "input_missing"  # which of the files it is, only the storage knows
     given = {name: file.pk for name, file in job.given.items() if file and not (is_lost and not files.is_there(file.file))}
-    return {**values, **given, "engine": job.engine, "mode": job.mode}
+    return {**_flat(job.request), **given, "engine": job.engine, "mode": job.mode}
+
+
+def _flat(request: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of a request as fields of a form."""
+    values: dict[str, Any] = {name: value for name, value in request.items() if value not in (None, "", {})}
+    if values.get("width") and values.get("height"):
+        values["size"] = f"{values['width']}x{values['height']}"
+    return values | values.pop("extra", {})
 
 
 def _from_artifact(artifact: Artifact, use: str, values: dict[str, Any]) -> _Start:
     if use == "seed":
         return _Start({**values, "seed": artifact.seed})
-    made = _of_job(artifact.job)
+    made = _of_job(artifact.job) if artifact.job else _flat(artifact.request)
     if use in ("all", "remix"):
         made |= {"seed": artifact.seed, "num_images": 1}
         if use == "remix":
             made.pop("seed")
-        is_start = use == "remix" and not artifact.job.given
+        is_start = use == "remix" and not (artifact.job and artifact.job.given)
         return _Start(made, artifact if is_start else None, is_made=True)
     mode = _mode(str(values.get("mode", ""))) or USES[use]
     keep = {"prompt", "negative_prompt", "engine", "size", "width", "height"} & made.keys()

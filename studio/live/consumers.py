@@ -129,6 +129,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def wallet_changed(self, event: Event) -> None:
         self._soon("header", self.HEADER_SECONDS)
 
+    async def pictures_changed(self, event: Event) -> None:
+        """Galleries and library read their tiles anew."""
+
+    async def notices_changed(self, event: Event) -> None:
+        """The bell in the header is drawn anew."""
+
     async def live_resync(self, event: Event) -> None:
         """Messages were lost: this page was too slow for them, or the line behind the server broke."""
         self.everything_changed = True

@@ -5,9 +5,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from itertools import islice
 from uuid import UUID
 
 from studio.live.publish import publish
+
+MANY = 200
+"""Ids in one message."""
 
 
 def team_group(team_id: int) -> str:
@@ -32,6 +37,17 @@ def job_progress(team_id: int, job_id: UUID | str, attempt: int, step: int, tota
 def wallet_changed(team_id: int) -> None:
     """A team's credits changed: look again."""
     publish(team_group(team_id), {"type": "wallet.changed"})
+
+
+def pictures_changed(team_id: int, ids: Iterable[UUID | str]) -> None:
+    """Things of the library came, went, or were sorted: look again at these; at all of them when there are more than `MANY`."""
+    some = list(islice((str(one) for one in ids), MANY + 1))
+    publish(team_group(team_id), {"type": "pictures.changed", "ids": some if len(some) <= MANY else []})
+
+
+def notices_changed(user_id: int) -> None:
+    """There is something new for a person to read, or they read it elsewhere."""
+    publish(user_group(user_id), {"type": "notices.changed"})
 
 
 def access_changed(user_id: int) -> None:

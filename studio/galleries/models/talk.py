@@ -1,0 +1,55 @@
+"""Comments on a picture, and the notices that tell people of what concerns them."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+from django.db.models import Q
+
+from accounts.models import Team
+from studio.galleries.models.galleries import Gallery
+from studio.generation.models import Artifact
+from studio.ids import uuid7
+
+
+class Comment(models.Model):
+    """What a member says about a picture. A deleted one keeps its place in the talk, without its text."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, related_name="comments")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="comments")
+    text = models.TextField(max_length=4000)
+    created_at = models.DateTimeField(auto_now_add=True)
+    edited_at = models.DateTimeField(null=True, blank=True)
+    deleted_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["artifact", "id"], name="comment_in_order")]
+
+    def __str__(self) -> str:
+        return f"{self.user} on {self.artifact_id}"
+
+
+class Notice(models.Model):
+    """Something that concerns one person. `kind` is a code (`mention`, `comment`, `review`, `report`); `text` is the sentence they read."""
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
+    kind = models.CharField(max_length=20)
+    text = models.CharField(max_length=300)
+    artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, null=True, related_name="+")
+    gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, null=True, related_name="+")
+    comment = models.ForeignKey(Comment, on_delete=models.CASCADE, null=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    read_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["user", "-id"], name="notice_newest"),
+            models.Index(fields=["user"], name="notice_unread", condition=Q(read_at=None)),
+        ]
+
+    def __str__(self) -> str:
+        return f"To {self.user}: {self.text}"
