@@ -186,7 +186,8 @@ def _flat(request: Mapping[str, Any]) -> dict[str, Any]:
     values: dict[str, Any] = {name: value for name, value in request.items() if value not in (None, "", {})}
     if values.get("width") and values.get("height"):
         values["size"] = f"{values['width']}x{values['height']}"
-    return values | values.pop("extra", {})
+    values |= values.pop("extra", {})
+    return values
 
 
 def _from_artifact(artifact: Artifact, use: str, values: dict[str, Any]) -> _Start:
