@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import numpy
 import pytest
+from PIL import Image
 
 from studio.backends.base import GenerationRequest, Mode
-from studio.backends.diffusers import DiffusersBackend, builtin
+from studio.backends.diffusers import DiffusersBackend, builtin, devices
 from studio.backends.errors import InvalidRequest, RequestCanceled
 from tests.backends.conftest import Watcher, difference, generate, generate_batch, picture, png, request
 
-LARGEST_GAP = 24
+ROUNDING = 1
 MEAN_GAP = 1.0
-"""What `batches` promises: the most that a pixel, and pixels on average, differ between a run of eight and eight runs, of 255 levels."""
+NEARLY_ALL, NEARLY_ALL_GAP = 99, 12
+"""What `batches` promises, in levels of 255: between a run of eight and eight runs no value differs by more than ROUNDING in float32. In
+half precision, where kernels may round otherwise for a larger batch, values differ by MEAN_GAP on average and NEARLY_ALL of 100 by the last
+at most: an edge may move by a pixel, and nothing else may."""
 
 
 def eight() -> list[GenerationRequest]:
@@ -22,20 +29,29 @@ def eight() -> list[GenerationRequest]:
     ]
 
 
-def test_a_picture_made_in_a_run_of_eight_is_the_one_made_alone(runner: DiffusersBackend) -> None:
+def together_and_alone(runner: DiffusersBackend) -> list[tuple[Image.Image, Image.Image]]:
     together = generate_batch(runner, eight())
     assert [media.info["pictures_in_run"] for [media] in together] == [8] * 8
-    for wanted, [media] in zip(eight(), together, strict=True):
-        [alone] = generate(runner, wanted)
-        assert alone.info["pictures_in_run"] == 1
-        largest, mean = difference(picture(media), picture(alone))
-        assert largest <= LARGEST_GAP
-        assert mean <= MEAN_GAP
+    alone = [generate(runner, wanted)[0] for wanted in eight()]
+    assert [media.info["pictures_in_run"] for media in alone] == [1] * 8
+    return [(picture(one), picture(other)) for [one], other in zip(together, alone, strict=True)]
+
+
+def test_a_picture_made_in_a_run_of_eight_is_the_one_made_alone(runner: DiffusersBackend) -> None:
+    for one, other in together_and_alone(runner):
+        gap = numpy.abs(numpy.asarray(one, int) - numpy.asarray(other, int))
+        assert gap.mean() <= MEAN_GAP
+        assert numpy.percentile(gap, NEARLY_ALL) <= NEARLY_ALL_GAP
+
+
+def test_in_float32_it_is_the_same_to_the_last_level(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
+    backend = DiffusersBackend("diffusers", {"DATA_DIR": tmp_path})
+    for one, other in together_and_alone(backend):
+        assert difference(one, other)[0] <= ROUNDING
 
 
 def test_input_pictures_and_masks_go_with_their_requests(runner: DiffusersBackend) -> None:
-    from PIL import Image
-
     red, blue = (png(Image.new("RGB", (512, 512), colour)) for colour in ("#d02020", "#2020d0"))
     wanted = [request("hills", mode=Mode.IMAGE_TO_IMAGE, image=image, strength=0.1, num_inference_steps=10) for image in (red, blue)]
     [[reddish], [bluish]] = generate_batch(runner, wanted)
