@@ -87,6 +87,7 @@ INSTALLED_APPS = [
     "billing",
     "studio",
     "studio.pricing",
+    "studio.moderation",
     "studio.generation",
     "studio.costs",
     "studio.live",
@@ -261,6 +262,9 @@ PROVIDER_DRIFT_CREDITS = env.int("STUDIO_PROVIDER_DRIFT_CREDITS", default=100)
 """Credits that a provider may have taken beyond what the jobs explain before that is an alarm."""
 RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
 """How long the result of a paid engine is offered to its team for the same request, for nothing; 0: never."""
+WORD_FILTER = env.bool("STUDIO_WORD_FILTER", default=True)
+WORD_LIST = env("STUDIO_WORD_LIST", default="")
+"""A file in the form of `studio/moderation/words.txt` that takes its place; empty: that one."""
 DAILY_CHORES = ["studio.costs.reconciling.daily"]
 """Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"

@@ -17,6 +17,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", RedirectView.as_view(pattern_name="create"), name="home"),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
+    path("", include("studio.moderation.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
     path("accounts/", include("allauth.urls")),

@@ -26,6 +26,7 @@ MODELS = "generation models"
 PICTURES = "generation"
 PRICING = "pricing"
 COSTS = "costs"
+MODERATION = "moderation"
 SERVICES = "generation services"
 DOORBELL = "generation doorbell"
 WORKER = "generation worker"
@@ -43,6 +44,7 @@ ROOMS: dict[str, str] = {
     "studio.backends": "backends",
     "studio.pricing": PRICING,
     "studio.costs": COSTS,
+    "studio.moderation": MODERATION,
     "studio.generation": PICTURES,
     "studio.generation.kinds": MODELS,
     "studio.generation.models": MODELS,
@@ -99,10 +101,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     MODELS: {"accounts", "billing", "backends"},
     PRICING: {"accounts", "billing", "backends"},
     PICTURES: {"accounts", "billing", "backends", PRICING, MODELS},
+    MODERATION: {"accounts"},
     COSTS: {"accounts", "billing", "backends", MODELS},
     EVENTS: set(),
     DOORBELL: set(),
-    SERVICES: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, EVENTS, DOORBELL},
+    SERVICES: {"accounts", "billing", "backends", PRICING, MODERATION, MODELS, PICTURES, EVENTS, DOORBELL},
     PAGES: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, SERVICES},
     "live listeners": {"billing", EVENTS},
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS},
@@ -110,7 +113,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     GALLERY_MODELS: {"accounts", MODELS},
     "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, EVENTS},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODELS, PICTURES, SOCKET},
+    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, SOCKET},
 }
 """Room -> the rooms it may import. Its own and the ground are always allowed."""
 

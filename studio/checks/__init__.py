@@ -14,10 +14,10 @@ from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.files.storage import default_storage
 
 from studio.backends import registry
-from studio.checks import address, engines, services, stability
+from studio.checks import address, engines, moderation, services, stability
 from studio.checks.rule import Rule
 
-RULES: tuple[Rule, ...] = (*address.RULES, *services.RULES, *engines.RULES, *stability.RULES)
+RULES: tuple[Rule, ...] = (*address.RULES, *services.RULES, *engines.RULES, *stability.RULES, *moderation.RULES)
 
 CHECKED_WHEN_READ = frozenset(
     {
@@ -29,6 +29,7 @@ CHECKED_WHEN_READ = frozenset(
         "STUDIO_STORYBOOK",
         "STUDIO_NULL_ENGINE",
         "STUDIO_CHARGE_FILTERED",
+        "STUDIO_WORD_FILTER",
         "STUDIO_TIME_ZONE",
         "STUDIO_HSTS_SUBDOMAINS",
     }

@@ -1,6 +1,6 @@
 """What can go wrong on the way to a picture, and how it is said.
 
-    GenerationError              code, message for a person
+    GenerationError              code, message for a person, `fields`: what to say beside each field of the form
     ├── TooManyOpenJobs          too_many_open_jobs
     ├── AskedForTwice            asked_for_twice      a Stop that would take a job from whoever joined it
     ├── UnusableFile             unusable_file        an upload that we do not take
@@ -8,6 +8,7 @@
     │   └── UnusableSound        unusable_sound       … as a sound
     ├── BrokenResult             result_broken        what an engine delivered cannot be read
     ├── StorageFull              storage_full
+    ├── WordsRefused             words_refused        a prompt with words that are not allowed
     └── HaveItAlready            have_it_already      `job`: the same request was answered not long ago
 
 `SENTENCES` turns the code of a failed job (ours or a `BackendError`'s) into what its card says. Each ends with what to do.
@@ -15,6 +16,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -24,8 +26,9 @@ if TYPE_CHECKING:
 class GenerationError(Exception):
     code = "generation"
 
-    def __init__(self, message: str) -> None:
+    def __init__(self, message: str, fields: Mapping[str, str] | None = None) -> None:
         self.message = message
+        self.fields = fields or {}
         super().__init__(message)
 
 
@@ -55,6 +58,12 @@ class BrokenResult(GenerationError):
 
 class StorageFull(GenerationError):
     code = "storage_full"
+
+
+class WordsRefused(GenerationError):
+    """A prompt has words that the studio or the team does not allow."""
+
+    code = "words_refused"
 
 
 class HaveItAlready(GenerationError):

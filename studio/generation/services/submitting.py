@@ -12,12 +12,13 @@ from billing.services import wallets
 from studio.backends import registry
 from studio.backends.base import GenerationRequest
 from studio.generation.dispatch import doorbell
-from studio.generation.errors import HaveItAlready, TooManyOpenJobs
+from studio.generation.errors import HaveItAlready, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.generation.quotes import describe
 from studio.generation.reuse import fingerprint, same
 from studio.ids import uuid7
 from studio.live import events
+from studio.moderation import words
 from studio.pricing.prices import priced
 
 
@@ -37,9 +38,10 @@ def submit(
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
-    Raises `HaveItAlready` for one whose result it has; `InsufficientCredits`, `TooManyOpenJobs`, `UnknownEngine`. Then nothing is left
-    behind.
+    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `UnknownEngine`. Then
+    nothing is left behind.
     """
+    _check_words(team, request)
     [engine] = priced([registry.engine(request.engine)])
     quote = engine.quote(request)
     others = dict(inputs or {})
@@ -70,6 +72,14 @@ def submit(
             if _join(found.job, job):
                 return found.job
             # It ended, or was stopped, in the instant since it was found: whoever asks now gets what it did not give.
+
+
+def _check_words(team: Team, request: GenerationRequest) -> None:
+    """Raises `WordsRefused`. What shall be left out of a picture may be named."""
+    texts = {"prompt": request.prompt} | {name: text for name, text in request.extra.items() if name.endswith("prompt")}
+    refusals = words.refusals(team, {name: str(text) for name, text in texts.items() if text})
+    if refusals:
+        raise WordsRefused(next(iter(refusals.values())), refusals)
 
 
 def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew: bool) -> Job:

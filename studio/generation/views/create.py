@@ -114,7 +114,7 @@ def _submit(request: SignedInRequest) -> HttpResponse:
         form.add_error(None, " ".join(filter(None, (error.message, _way_out(request.user, request.team, error.needed)))))
         return _refused(request, drawn)
     except GenerationError as error:
-        form.add_error(None, error.message)
+        form.add_refusal(error.fields, error.message)
         return _refused(request, drawn)
     return submitted(request, job, drawn, is_new=job.idempotency_key == form.cleaned_data["idempotency_key"], shows=True)
 

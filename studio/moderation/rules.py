@@ -1,0 +1,128 @@
+"""Lists of words, and what of a text stands in them."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from studio.moderation.normal import plain, words_of
+
+MAX_ENTRIES = 1000
+"""Lines of one list."""
+MAX_ENTRY = 300
+"""Characters of a line."""
+
+
+Phrase = tuple[str, ...]
+"""Words that follow each other, as texts are compared with them; `behead*` stands for all that begin like this."""
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of a list. `parts` all have to be there, anywhere, each in one of its ways.
+
+    One of several parts is a pair, which no team can allow. `is_harmless`: where it stands, nothing else is found.
+    """
+
+    line: str
+    parts: tuple[tuple[Phrase, ...], ...]
+    is_harmless: bool = False
+
+    @property
+    def is_pair(self) -> bool:
+        return len(self.parts) > 1
+
+
+class _Text:
+    """The words of a text, ready to be asked many times."""
+
+    def __init__(self, text: str) -> None:
+        self.words = words_of(text)
+        self._sort()
+
+    def _sort(self) -> None:
+        self.places: dict[str, list[int]] = defaultdict(list)
+        for place, meanings in enumerate(self.words):
+            for meaning in meanings:
+                self.places[meaning].append(place)
+        self.sorted = sorted(self.places)
+
+    def found(self, entry: Entry) -> str:
+        """What of an entry is there: "nude", "child with nude"; empty when it is not."""
+        there = [next((phrase for phrase in part if self.has(phrase)), ()) for part in entry.parts]
+        return " with ".join(" ".join(phrase).replace("*", "\u2026") for phrase in there) if all(there) else ""
+
+    def has(self, phrase: Phrase) -> bool:
+        return next(self.places_of(phrase), None) is not None
+
+    def take_out(self, entry: Entry) -> None:
+        """Words of a phrase that is harmless as a whole are as if they were not there."""
+        for phrase in entry.parts[0]:
+            for place in list(self.places_of(phrase)):
+                self.words[place : place + len(phrase)] = [()] * len(phrase)
+        self._sort()
+
+    def places_of(self, phrase: Phrase) -> Iterator[int]:
+        """Where it begins."""
+        following = [set(self._word(part)) for part in phrase[1:]]
+        for place in self._word(phrase[0]):
+            if all(place + offset in places for offset, places in enumerate(following, 1)):
+                yield place
+
+    def _word(self, part: str) -> list[int]:
+        if not part.endswith("*"):
+            return [place for form in (part, f"{part}s", f"{part}es") for place in self.places.get(form, ())]
+        found: list[int] = []
+        for form in islice(self.sorted, bisect_left(self.sorted, part[:-1]), None):
+            if not form.startswith(part[:-1]):
+                break
+            found += self.places[form]
+        return found
+
+
+def parse(text: str) -> list[Entry]:
+    """The entries of a list, each once; remarks and empty lines left out. Raises ValueError with a sentence for a line that is none."""
+    entries: dict[str, Entry] = {}
+    for number, raw in enumerate(text.splitlines(), 1):
+        line = " ".join(raw.partition("#")[0].split())
+        if not line:
+            continue
+        entry = _entry(line, number)
+        entries.setdefault(entry.line.casefold(), entry)
+        if len(entries) > MAX_ENTRIES:
+            raise ValueError(f"A list has {MAX_ENTRIES:,} lines at most.")
+    return list(entries.values())
+
+
+def _entry(line: str, number: int) -> Entry:
+    if len(line) > MAX_ENTRY:
+        raise ValueError(f"Line {number} is longer than {MAX_ENTRY} characters.")
+    is_harmless = line.startswith("!")
+    parts = tuple(
+        tuple(tuple(_part(word) for word in phrase.split()) for phrase in part.split("|")) for part in line.removeprefix("!").split("+")
+    )
+    phrases = [phrase for part in parts for phrase in part]
+    if not all(phrase and all(phrase) for phrase in phrases) or (is_harmless and len(parts) > 1):
+        raise ValueError(f"Line {number}, \u201c{line}\u201d, has no word where there should be one.")
+    if any(word.endswith("*") and len(word) < 4 for phrase in phrases for word in phrase):
+        raise ValueError(f"Line {number}, \u201c{line}\u201d: at least three letters have to stand before a *.")
+    return Entry(line, parts, is_harmless)
+
+
+def _part(word: str) -> str:
+    """A word as texts are compared with it."""
+    return "".join(c for c in plain(word.rstrip("*")) if c.isalnum()) + ("*" if word.endswith("*") else "")
+
+
+def matches(text: str, entries: Sequence[Entry], allowed: Sequence[Entry] = ()) -> list[str]:
+    """What of the entries stands in a text, in their order. What `allowed` has too is no match, except for a pair."""
+    words = _Text(text)
+    for entry in (*entries, *allowed):
+        if entry.is_harmless:
+            words.take_out(entry)
+    free = {entry.parts for entry in allowed}
+    asked = (entry for entry in entries if not entry.is_harmless and (entry.is_pair or entry.parts not in free))
+    return [found for entry in asked if (found := words.found(entry))]
