@@ -265,6 +265,10 @@ RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
 WORD_FILTER = env.bool("STUDIO_WORD_FILTER", default=True)
 WORD_LIST = env("STUDIO_WORD_LIST", default="")
 """A file in the form of `studio/moderation/words.txt` that takes its place; empty: that one."""
+IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
+"""Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
+IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
+IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
 DAILY_CHORES = ["studio.costs.reconciling.daily"]
 """Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"

@@ -101,7 +101,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     MODELS: {"accounts", "billing", "backends"},
     PRICING: {"accounts", "billing", "backends"},
     PICTURES: {"accounts", "billing", "backends", PRICING, MODELS},
-    MODERATION: {"accounts"},
+    MODERATION: {"accounts", "backends", MODELS},
     COSTS: {"accounts", "billing", "backends", MODELS},
     EVENTS: set(),
     DOORBELL: set(),

@@ -6,6 +6,7 @@ from django.conf import settings
 from django.db import models
 
 from accounts.models import Team
+from studio.generation.models import Artifact
 
 
 class WordList(models.Model):
@@ -19,3 +20,20 @@ class WordList(models.Model):
 
     def __str__(self) -> str:
         return f"Words of {self.team}"
+
+
+class Finding(models.Model):
+    """What the image classifier saw in a picture: each label's probability, and the labels for which it should not be shown outside."""
+
+    artifact = models.OneToOneField(Artifact, on_delete=models.CASCADE, related_name="finding")
+    scores = models.JSONField()
+    flags = models.JSONField(default=list)
+    looked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"{', '.join(self.flags) or 'Nothing'} in {self.artifact_id}"
+
+    @property
+    def words(self) -> str:
+        """The flags as people read them: "nsfw 98 %"."""
+        return ", ".join(f"{label} {self.scores.get(label, 0):.0%}".replace("%", " %") for label in self.flags)
