@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
@@ -124,5 +125,5 @@ def encode_all(pictures: list[Image.Image]) -> list[bytes]:
     """PNGs of several pictures, beside each other: Pillow lets go of the interpreter while it compresses."""
     if len(pictures) < 2:
         return [encode(picture) for picture in pictures]
-    with ThreadPoolExecutor(max_workers=min(4, len(pictures))) as pool:
+    with ThreadPoolExecutor(max_workers=min(8, os.cpu_count() or 1, len(pictures))) as pool:
         return list(pool.map(encode, pictures))

@@ -9,7 +9,8 @@ from typing import Any
 from studio.backends.diffusers import devices, hub, previews
 from studio.backends.diffusers.config import ModelConfig
 from studio.backends.diffusers.folders import Folder, FolderProblem, inspect
-from studio.backends.diffusers.pipelines import Weights
+from studio.backends.diffusers.pipelines import Weights, size_in_bytes
+from studio.backends.diffusers.replay import SMALL, Replayed
 from studio.backends.diffusers.upscaler import Upscaler
 from studio.backends.errors import BackendError, ModelUnusable, OutOfMemory
 
@@ -48,13 +49,19 @@ def load(config: ModelConfig, folder: Folder, *, cache: Path | None = None, thre
         logger.warning("model %s cannot be loaded: %s", config.id, type(error).__name__)
         raise ModelUnusable(_sentence(error)) from error
     base.set_progress_bar_config(disable=True)
-    if hasattr(base.vae, "enable_slicing"):
+    replayed = Replayed(base.unet) if placement.device.startswith("cuda") and _is_small_unet(base) else None
+    if hasattr(base.vae, "enable_slicing") and not replayed:
         base.vae.enable_slicing()  # one picture at a time costs no time and bounds the memory of the last step
     if placement.device == "cpu" and base.vae.__class__.__name__ == "AutoencoderKL":
         base.vae.to(memory_format=torch.channels_last)  # a quarter quicker on a CPU
     factor = int(getattr(base, "vae_scale_factor", 8))
     decoder = previews.load_or_fit(base.vae, factor, cache / "previews" if cache else None, folder.fingerprint)
-    return Weights(config, folder, placement, base, upscaler=upscaler, decoder=decoder)
+    return Weights(config, folder, placement, base, upscaler=upscaler, decoder=decoder, replayed=replayed)
+
+
+def _is_small_unet(base: Any) -> bool:
+    """Whether Python is what a GPU waits for in this pipeline."""
+    return getattr(base, "unet", None) is not None and size_in_bytes(base) <= SMALL
 
 
 def _pipeline(folder: Folder, dtype: Any) -> Any:

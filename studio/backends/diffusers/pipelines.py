@@ -14,6 +14,7 @@ from studio.backends.diffusers.devices import Placement
 from studio.backends.diffusers.families import Family
 from studio.backends.diffusers.folders import Folder
 from studio.backends.diffusers.previews import LinearDecoder
+from studio.backends.diffusers.replay import Replayed
 from studio.backends.diffusers.upscaler import Upscaler
 
 
@@ -32,9 +33,10 @@ class Weights:
         *,
         upscaler: Upscaler | None = None,
         decoder: LinearDecoder | None = None,
+        replayed: Replayed | None = None,
     ) -> None:
         self.config, self.folder, self.placement = config, folder, placement
-        self.base, self.upscaler, self.decoder = base, upscaler, decoder
+        self.base, self.upscaler, self.decoder, self.replayed = base, upscaler, decoder, replayed
         self.lock = threading.RLock()
         self.run_limit = config.batch_limit
         self.own_scheduler = base.scheduler
@@ -43,8 +45,7 @@ class Weights:
 
     @property
     def size_in_bytes(self) -> int:
-        modules = [part for part in self.base.components.values() if hasattr(part, "parameters")]
-        return sum(p.numel() * p.element_size() for module in modules for p in module.parameters())
+        return size_in_bytes(self.base)
 
     def pipe(self, mode: Mode, scheduler: str) -> Any:
         """The pipeline of a mode with a new scheduler of the given name."""
@@ -63,19 +64,29 @@ class Weights:
     def release(self) -> None:
         """Forget every component, so that their memory is free even while somebody still holds this object."""
         self._pipes.clear()
-        self.base = self.upscaler = self.decoder = self.own_scheduler = None
+        self.base = self.upscaler = self.decoder = self.replayed = self.own_scheduler = None
 
     def save_memory(self) -> None:
-        """Trade time for memory: attention in slices, the autoencoder in tiles."""
+        """Trade time for memory: attention in slices, the autoencoder in tiles, nothing recorded."""
+        if self.replayed:
+            self.replayed.pause()
         self.base.enable_attention_slicing()
         if hasattr(self.base.vae, "enable_tiling"):
             self.base.vae.enable_tiling()
 
     def spend_memory(self) -> None:
         """Undo `save_memory`."""
+        if self.replayed:
+            self.replayed.go_on()
         self.base.disable_attention_slicing()
         if hasattr(self.base.vae, "disable_tiling"):
             self.base.vae.disable_tiling()
+
+
+def size_in_bytes(base: Any) -> int:
+    """Bytes of a pipeline's weights."""
+    modules = [part for part in base.components.values() if hasattr(part, "parameters")]
+    return sum(p.numel() * p.element_size() for module in modules for p in module.parameters())
 
 
 def _derive(base: Any, mode: Mode, family: Family) -> Any:
