@@ -194,6 +194,17 @@ def test_one_of_a_batch_is_stopped_and_the_others_go_on(start_worker, make_job, 
     assert money(rich) == (99_000, 0)
 
 
+def test_what_was_made_together_is_settled_side_by_side(start_worker, make_job, told, bob, monkeypatch):
+    monkeypatch.setattr(runner, "SETTLERS", 2)
+    both, succeed = threading.Barrier(2), services.succeed
+    monkeypatch.setattr(services, "succeed", lambda job, media: succeed(job, media) if both.wait(20) >= 0 else False)
+    jobs = [make_job(), make_job(bob)]
+    worker = start_worker(batch=True)
+    for job in jobs:
+        told.job(job, "succeeded")
+    assert worker.stop() == 0
+
+
 def test_light_threads_work_at_the_same_time(start_worker, make_job, told, script):
     together = threading.Barrier(4)
     script.end = lambda requests: [BackendError()] if together.wait(20) >= 0 else []

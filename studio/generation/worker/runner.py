@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import random
+import threading
 import traceback
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
@@ -35,6 +37,9 @@ log = structlog.get_logger(__name__)
 RETRY_SECONDS = (2.0, 60.0)
 """Pause before the second attempt at a retryable error, doubled for each further one, and its upper bound."""
 
+SETTLERS = max(1, min(4, (os.cpu_count() or 1) // 4))
+"""Threads that settle what was made together: to read and shrink a picture takes a core, and few cores are left to the next run."""
+
 
 class Runner:
     """Does the work of one process's threads. With `batch`, jobs of one shape run together, and are settled while the next ones run.
@@ -58,7 +63,7 @@ class Runner:
         self._progress = progress
         self._batch = batch
         self._on_trouble = on_trouble
-        self._settler = ThreadPoolExecutor(1, thread_name_prefix="settle") if batch else None
+        self._settler = ThreadPoolExecutor(SETTLERS, thread_name_prefix="settle") if batch else None
         self._unsettled: list[Future[None]] = []
 
     def work_once(self, on_claim: Callable[[], None]) -> bool:
@@ -88,7 +93,9 @@ class Runner:
         """Wait until everything that was made is settled."""
         wait(self._unsettled)
         if self._settler:
-            self._settler.submit(database.hang_up)
+            everyone = threading.Barrier(SETTLERS)
+            for _ in range(SETTLERS):
+                self._settler.submit(_leave_with, everyone)
             self._settler.shutdown()
 
     # --- generate ----------------------------------------------------------------------------------------------------
@@ -195,6 +202,12 @@ class Runner:
             # The backend says that it was told to stop, and nobody told it: no reason to leave the job running for ever.
             services.fail(job, EngineFailed.code)
         log.info("job_stopped", job=str(job.pk), attempt=job.attempt, engine=job.engine, why=why)
+
+
+def _leave_with(everyone: threading.Barrier) -> None:
+    """The last work of each thread: waiting for the others, none does it twice."""
+    everyone.wait()
+    database.hang_up()
 
 
 class _InputMissing(BackendError):
