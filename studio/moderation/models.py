@@ -28,6 +28,7 @@ class Finding(models.Model):
     artifact = models.OneToOneField(Artifact, on_delete=models.CASCADE, related_name="finding")
     scores = models.JSONField()
     flags = models.JSONField(default=list)
+    is_flagged = models.BooleanField(default=False)
     looked_at = models.DateTimeField(auto_now_add=True)
 
     def __str__(self) -> str:

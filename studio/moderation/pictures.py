@@ -32,5 +32,5 @@ def look_at(artifact: Artifact) -> Finding:
         scores = _classifier(settings.IMAGE_CLASSIFIER).scores(file.read())
     unwanted = {label.strip().casefold() for label in settings.IMAGE_CLASSIFIER_LABELS}
     flags = [label for label, score in scores.items() if label.casefold() in unwanted and score >= settings.IMAGE_CLASSIFIER_THRESHOLD]
-    finding, _ = Finding.objects.get_or_create(artifact=artifact, defaults={"scores": scores, "flags": flags})
+    finding, _ = Finding.objects.get_or_create(artifact=artifact, defaults={"scores": scores, "flags": flags, "is_flagged": bool(flags)})
     return finding
