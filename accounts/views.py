@@ -23,11 +23,10 @@ from django.views.decorators.http import require_http_methods, require_POST
 from accounts import access, errors, invitations, services
 from accounts.forms import InvitationForm, ProfileForm, TeamForm, WelcomeForm
 from accounts.models import Invitation, Membership, Team, Theme, User
+from accounts.pages.team import FRESH_KEY, team_page
 from accounts.requests import SignedInRequest
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-FRESH_KEY = "fresh_invitation"
-"""Where the session keeps a new invitation's link until it has been shown, once."""
 
 
 def number(text: str | None) -> int:
@@ -78,21 +77,14 @@ def account_page(request: SignedInRequest, **forms: Any) -> HttpResponse:
     """The account page; `forms` are bound ones that did not validate, to be shown with what was typed."""
     user = request.user
     memberships = list(Membership.objects.of(user).prefetch_related("team__memberships__user"))
-    may_invite = access.teams_where(user, "invite")
-    fresh = request.session.pop(FRESH_KEY, None) if not forms else None
     context = {
         "profile_form": ProfileForm(initial={"name": user.name}),
         "team_form": TeamForm(prefix="team"),
-        "invitation_form": InvitationForm(teams=may_invite, initial={"team": access.current_team(request).pk}),
         "memberships": memberships,
-        "may_invite": may_invite,
-        "invitations": Invitation.objects.open().filter(team__in=may_invite).select_related("team", "invited_by").order_by("-id"),
-        "fresh": fresh,
         "address": EmailAddress.objects.filter(user=user, primary=True).first(),
         "protection": protection(user),
         "has_providers": bool(get_adapter().list_apps(request)),
         "connected": ", ".join(account.get_provider().name for account in SocialAccount.objects.filter(user=user)),
-        "invitation_days": settings.STUDIO_INVITATION_DAYS,
         **forms,
     }
     return render(request, "accounts/account.html", context, status=422 if forms else 200)
@@ -156,13 +148,13 @@ def new_invitation(request: SignedInRequest) -> HttpResponse:
     access.require(request.user, team, "invite")
     if team.is_personal:
         messages.error(request, errors.PersonalTeam.message)
-        return redirect("account")
-    form = InvitationForm(request.POST, teams=access.teams_where(request.user, "invite"))
+        return redirect("team")
+    form = InvitationForm(request.POST, teams=Team.objects.filter(pk=team.pk))
     if not form.is_valid():
-        return account_page(request, invitation_form=form)
+        return team_page(request, team, invitation_form=form)
     _, token = services.invite(**form.cleaned_data, invited_by=request.user)
     request.session[FRESH_KEY] = request.build_absolute_uri(reverse("invitation", args=[token]))
-    return redirect(reverse("account") + "#invitations")
+    return redirect(reverse("team") + "#invitations")
 
 
 @login_required
@@ -174,7 +166,7 @@ def revoke_invitation(request: SignedInRequest, invitation_id: int) -> HttpRespo
         messages.success(request, "The link does not work any more.")
     else:
         messages.error(request, "It was too late: the link had been used or taken back already.")
-    return redirect(reverse("account") + "#invitations")
+    return redirect(reverse("team") + "#invitations")
 
 
 @require_http_methods(["GET", "POST"])

@@ -40,15 +40,15 @@ def test_link_is_shown_once_and_only_its_hash_is_kept(client_of: ClientOf, team:
     Membership.objects.filter(team=team, user=bob).update(role=role)
     client = client_of(bob)
     answer = client.post("/account/invitations/", {"team": team.pk, "email": "Dan@Harbour.example", "role": "viewer"})
-    assert (answer.status_code, answer["Location"]) == (302, "/account/#invitations")
+    assert (answer.status_code, answer["Location"]) == (302, "/team/#invitations")
     invitation = Invitation.objects.get()
     assert (invitation.team, invitation.email, invitation.role, invitation.invited_by) == (team, "dan@harbour.example", "viewer", bob)
-    page = client.get("/account/").content.decode()
+    page = client.get("/team/").content.decode()
     token = page.split("http://testserver/invitations/")[1].split("/")[0]
     assert invitation.token_hash == services.hash_token(token)
     assert token not in str(Invitation.objects.values())
-    assert token not in client.get("/account/").content.decode()
-    assert "Take back" in client.get("/account/").content.decode()
+    assert token not in client.get("/team/").content.decode()
+    assert "Take back" in client.get("/team/").content.decode()
 
 
 @pytest.mark.parametrize(("role", "status"), [(Role.CREATOR, 403), (Role.VIEWER, 403), (None, 404)])
@@ -58,7 +58,7 @@ def test_others_cannot_make_one(client_of: ClientOf, team: Team, mallory: User, 
     client = client_of(mallory)
     assert client.post("/account/invitations/", {"team": team.pk, "role": "admin"}).status_code == status
     assert not Invitation.objects.exists()
-    assert "invitations-title" not in client.get("/account/").content.decode()
+    assert "invitations-title" not in client.get("/team/").content.decode()
 
 
 def test_nobody_is_invited_to_be_an_owner(client_of: ClientOf, team: Team, alice: User) -> None:
