@@ -24,15 +24,28 @@ RIGHTS: dict[str, frozenset[Right]] = {
     Role.VIEWER: frozenset(("see",)),
 }
 
+RIGHT_WORDS: dict[Right, str] = {
+    "see": "See and download what the team made",
+    "generate": "Make pictures",
+    "spend": "Use the team’s credits",
+    "edit": "Change, delete and bring back",
+    "curate": "Make and arrange galleries",
+    "publish": "Show galleries to the world",
+    "invite": "Invite people",
+    "administer": "Change roles, remove people, read the log",
+    "delete": "Hand the team over, or delete it",
+}
+"""The rights as the team page tells them, those of most people first."""
+
 SESSION_KEY = "team"
 """Where the session keeps the id of the team that a person chose to work in."""
 
 
 def membership_for(user: User | AnonymousUser, team: Team) -> Membership | None:
-    """The person's place in the team; None for a stranger, nobody signed in, or an account that was switched off."""
+    """The person's place in the team; None for a stranger, nobody signed in, an account that was switched off, or a deleted team."""
     if not user.is_active or not user.is_authenticated:
         return None
-    return Membership.objects.filter(user_id=user.pk, team_id=team.pk).first()
+    return Membership.objects.filter(user_id=user.pk, team_id=team.pk, team__deleted_at=None).first()
 
 
 def allows(user: User | AnonymousUser, team: Team, right: Right) -> bool:
@@ -49,10 +62,30 @@ def require(user: User | AnonymousUser, team: Team, right: Right) -> None:
         raise PermissionDenied(f"As {membership.get_role_display().lower()} of {team} you cannot do this.")
 
 
+def team_for(user: User | AnonymousUser, team_id: int, right: Right = "see") -> Team:
+    """Raises like `require`, and Http404 for no such team."""
+    team = Team.objects.alive().filter(pk=team_id).first()
+    if team is None:
+        raise Http404
+    require(user, team, right)
+    return team
+
+
+def ended_team_for(user: User, team_id: int) -> Team:
+    """A deleted team, for its owner to bring back. Http404 for a stranger, PermissionDenied for another member."""
+    place = Membership.objects.ended_of(user).filter(team_id=team_id).first()
+    if place is None:
+        raise Http404
+    if "delete" not in RIGHTS[place.role]:
+        raise PermissionDenied(f"Only the owner can bring {place.team} back.")
+    return place.team
+
+
 def teams_where(user: User, right: Right) -> TeamQuerySet:
     """The shared teams in which somebody has a right."""
     roles = [role for role, rights in RIGHTS.items() if right in rights]
-    return Team.objects.filter(memberships__user=user, memberships__role__in=roles, is_personal=False).order_by("name", "id")
+    mine = Team.objects.alive().filter(memberships__user=user, memberships__role__in=roles, is_personal=False)
+    return mine.order_by("name", "id")
 
 
 def people_who_may(team: Team, right: Right) -> list[User]:

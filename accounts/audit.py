@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from accounts.models import AuditEntry, Team, User
+from accounts.querysets import AuditQuerySet
+
+PAGE = 50
+"""Entries on a page of the log."""
+HEAD = ("Time", "Who", "Address", "Action", "What")
+"""The columns of `rows`."""
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
+"""What makes a spreadsheet take a cell for a formula: people choose their names."""
 
 
 def record(team: Team, actor: User | None, action: str, text: str) -> AuditEntry:
@@ -11,3 +21,10 @@ def record(team: Team, actor: User | None, action: str, text: str) -> AuditEntry
     Without an actor it was the studio itself.
     """
     return AuditEntry.objects.create(team=team, actor=actor, actor_name=str(actor or "The studio")[:120], action=action, text=text[:300])
+
+
+def rows(entries: AuditQuerySet) -> Iterator[tuple[str, ...]]:
+    """The entries as lines of a spreadsheet; times are UTC."""
+    for entry in entries.select_related("actor").iterator(2000):
+        cells = (entry.actor_name, entry.actor.email if entry.actor else "", entry.action, entry.text)
+        yield (f"{entry.created_at:%Y-%m-%d %H:%M:%S}", *(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells))

@@ -3,6 +3,13 @@
 AccountError
 ├── AlreadyOwned            already_owned             the studio was opened before
 ├── PersonalTeam            personal_team             nobody can be invited into somebody's own team
+├── TeamError
+│   ├── StaysPersonal       stays_personal            somebody's own team is not left, handed over or deleted
+│   ├── OwnerStays          owner_stays               nobody removes the owner or gives them another role
+│   ├── OnlyHandedOver      only_handed_over          nobody is made an owner but by the owner who hands the team over
+│   ├── LastOwner           last_owner                the only owner cannot leave
+│   ├── NotAMember          not_a_member              the other person is not in the team (any more)
+│   └── TooLate             too_late                  the deleted team cannot be brought back any more
 └── InvitationError
     ├── InvitationUnknown   invitation_unknown        no such link
     ├── InvitationExpired   invitation_expired
@@ -35,6 +42,40 @@ class AlreadyOwned(AccountError):
 class PersonalTeam(AccountError):
     code = "personal_team"
     message = "A personal team is for one person. Make a team, then invite people to it."
+
+
+class TeamError(AccountError):
+    code = "team_error"
+
+
+class StaysPersonal(TeamError):
+    code = "stays_personal"
+    message = "Your personal team is for you alone: it cannot be left, handed over or deleted."
+
+
+class OwnerStays(TeamError):
+    code = "owner_stays"
+    message = "The owner of a team cannot be removed or given another role. Only they themselves can hand the team over."
+
+
+class OnlyHandedOver(TeamError):
+    code = "only_handed_over"
+    message = "Nobody can be made an owner like this. The owner hands the team over."
+
+
+class LastOwner(TeamError):
+    code = "last_owner"
+    message = "You own this team, so you cannot leave it. Hand it over to somebody first, or delete it."
+
+
+class NotAMember(TeamError):
+    code = "not_a_member"
+    message = "This person is not in the team any more. Nothing was changed."
+
+
+class TooLate(TeamError):
+    code = "too_late"
+    message = "It is too late: this team cannot be brought back any more."
 
 
 class InvitationError(AccountError):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlencode
 
 from allauth.core import context
 from django import forms
@@ -11,8 +12,10 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from accounts import invitations
-from accounts.models import Membership, Role, Team, User
+from accounts.models import AuditEntry, Membership, Role, Team, User
 from accounts.querysets import TeamQuerySet
+
+NOT_THERE = "Nothing like that is in the log."
 
 
 class NameField(forms.CharField):
@@ -121,3 +124,93 @@ class InvitationForm(forms.Form):
         if team and email and Membership.objects.filter(team=team, user__email__iexact=email).exists():
             self.add_error("email", f"{email} is in {team} already.")
         return data
+
+
+class RoleForm(forms.Form):
+    """Another role for a member; that of the owner is handed over."""
+
+    role = forms.ChoiceField(choices=[(role.value, role.label) for role in Role if role != Role.OWNER])
+
+
+class MemberChoice(forms.ModelChoiceField):  # type: ignore[type-arg]
+    """A member of a team, by name and address: two may have the same name."""
+
+    def label_from_instance(self, obj: Any) -> str:
+        return f"{obj.name} ({obj.email})" if obj.name else str(obj.email)
+
+
+class HandOverForm(forms.Form):
+    """Who owns the team from now on: one of the others in it."""
+
+    person = MemberChoice(
+        queryset=User.objects.none(),
+        label="The new owner",
+        empty_label="Choose somebody",
+        error_messages={"required": "Choose who shall own the team.", "invalid_choice": "This person is not in the team any more."},
+    )
+    sure = forms.BooleanField(label="I know that I cannot take this back", error_messages={"required": "Tick this if you are sure."})
+
+    def __init__(self, *args: Any, team: Team, by: User, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        field = self.fields["person"]
+        assert isinstance(field, forms.ModelChoiceField)
+        field.queryset = team.members.filter(is_active=True).exclude(pk=by.pk).order_by("name", "id")
+
+
+class DeleteTeamForm(forms.Form):
+    """The team's name, typed: nobody deletes a team by a slip, or another one than they think."""
+
+    name = forms.CharField(
+        label="Name of the team",
+        max_length=200,
+        widget=forms.TextInput(attrs={"autocomplete": "off", "spellcheck": "false"}),
+        error_messages={"required": "Type the name of the team."},
+    )
+
+    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.team = team
+
+    def clean_name(self) -> str:
+        typed = str(self.cleaned_data["name"])
+        if typed.casefold() != self.team.name.strip().casefold():
+            raise ValidationError(f"This is not its name. Type {self.team.name}.")
+        return typed
+
+
+class LogForm(forms.Form):
+    """What of a team's log is asked for. Its choices are those that find something."""
+
+    person = MemberChoice(
+        queryset=User.objects.none(), label="Who", required=False, empty_label="Everybody", error_messages={"invalid_choice": NOT_THERE}
+    )
+    kind = forms.ChoiceField(label="What", required=False, error_messages={"invalid_choice": NOT_THERE})
+    before = forms.IntegerField(required=False, min_value=1, max_value=2**63 - 1, widget=forms.HiddenInput())
+
+    def __init__(self, *args: Any, team: Team, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        entries = AuditEntry.objects.of_team(team)
+        people, kinds = self.fields["person"], self.fields["kind"]
+        assert isinstance(people, forms.ModelChoiceField)
+        assert isinstance(kinds, forms.ChoiceField)
+        people.queryset = User.objects.filter(pk__in=entries.order_by().values("actor")).order_by("name", "id")
+        kinds.choices = [("", "Everything"), *((kind, kind.replace("_", " ").capitalize()) for kind in entries.kinds())]
+
+    @property
+    def asked(self) -> dict[str, Any]:
+        """What `AuditQuerySet.matching` takes; nothing of what was not understood."""
+        self.is_valid()
+        data = self.cleaned_data
+        return {"person": data.get("person"), "kind": data.get("kind", "")}
+
+    @property
+    def before_id(self) -> int | None:
+        self.is_valid()
+        found: int | None = self.cleaned_data.get("before")
+        return found
+
+    def query(self, **more: int) -> str:
+        """The end of an address that asks for the same."""
+        person, kind = self.asked["person"], self.asked["kind"]
+        given = {"person": person.pk if person else "", "kind": kind, **more}
+        return urlencode({name: value for name, value in given.items() if value})

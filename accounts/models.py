@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.querysets import InvitationQuerySet, MembershipQuerySet, TeamQuerySet
+from accounts.querysets import AuditQuerySet, InvitationQuerySet, MembershipQuerySet, TeamQuerySet
 
 
 class EmailUserManager(UserManager["User"]):
@@ -100,6 +100,11 @@ class Team(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def gone_on(self) -> datetime | None:
+        """Until when a deleted team can be brought back; None for one that was not deleted."""
+        return self.deleted_at and self.deleted_at + timedelta(days=settings.TEAM_GRACE_DAYS)
+
 
 class Membership(models.Model):
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="memberships")
@@ -163,6 +168,8 @@ class AuditEntry(models.Model):
     action = models.CharField(max_length=40)
     text = models.CharField(max_length=300)
     created_at = models.DateTimeField(auto_now_add=True)
+
+    objects = AuditQuerySet.as_manager()
 
     class Meta:
         indexes = [models.Index(fields=["team", "-id"], name="audit_newest_of_team")]

@@ -11,7 +11,7 @@ from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts import errors
+from accounts import audit, errors
 from accounts.models import Invitation, Membership, Role, Team, Theme, User
 
 
@@ -20,6 +20,8 @@ def create_team(name: str, owner: User, *, is_personal: bool = False) -> Team:
     """A team with its owner in it. `settings.TEAM_LISTENER` is called with it before the commit, so that both or neither stay."""
     team = Team.objects.create(name=name.strip() or str(owner), is_personal=is_personal)
     Membership.objects.create(team=team, user=owner, role=Role.OWNER)
+    if not is_personal:
+        audit.record(team, owner, "team.made", "made the team")
     if settings.TEAM_LISTENER:
         import_string(settings.TEAM_LISTENER)(team)
     return team

@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import views
-from accounts.pages import team
+from accounts.pages import ending, log, members, team
 
 urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
@@ -14,6 +14,15 @@ urlpatterns = [
     path("account/team/", views.switch_team, name="team_switch"),
     path("account/teams/", views.new_team, name="new_team"),
     path("team/", team.team, name="team"),
+    path("team/log/", log.log, name="team_log"),
+    path("team/<int:team_id>/log.csv", log.download, name="team_log_csv"),
+    path("team/<int:team_id>/name/", team.rename, name="team_rename"),
+    path("team/<int:team_id>/members/<int:user_id>/role/", members.change_role, name="member_role"),
+    path("team/<int:team_id>/members/<int:user_id>/remove/", members.remove, name="member_remove"),
+    path("team/<int:team_id>/leave/", members.leave, name="team_leave"),
+    path("team/<int:team_id>/hand-over/", members.hand_over, name="team_hand_over"),
+    path("team/<int:team_id>/delete/", ending.delete, name="team_delete"),
+    path("team/<int:team_id>/restore/", ending.restore, name="team_restore"),
     path("account/invitations/", views.new_invitation, name="new_invitation"),
     path("account/invitations/<int:invitation_id>/revoke/", views.revoke_invitation, name="revoke_invitation"),
     path("invitations/<str:token>/", views.invitation, name="invitation"),

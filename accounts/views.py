@@ -81,6 +81,7 @@ def account_page(request: SignedInRequest, **forms: Any) -> HttpResponse:
         "profile_form": ProfileForm(initial={"name": user.name}),
         "team_form": TeamForm(prefix="team"),
         "memberships": memberships,
+        "ended": Membership.objects.ended_of(user),
         "address": EmailAddress.objects.filter(user=user, primary=True).first(),
         "protection": protection(user),
         "has_providers": bool(get_adapter().list_apps(request)),
@@ -129,15 +130,16 @@ def switch_team(request: SignedInRequest) -> HttpResponse:
 
 
 @login_required
-@require_POST
+@require_http_methods(["GET", "HEAD", "POST"])
 def new_team(request: SignedInRequest) -> HttpResponse:
-    form = TeamForm(request.POST, prefix="team")
+    """Make a team, and go on to its page, where one invites others."""
+    form = TeamForm(request.POST or None, prefix="team")
     if not form.is_valid():
-        return account_page(request, team_form=form)
+        return render(request, "accounts/new_team.html", {"form": form}, status=422 if form.errors else 200)
     team = services.create_team(form.cleaned_data["name"], request.user)
     request.session[access.SESSION_KEY] = team.pk
     messages.success(request, f"{team} is made, and you are working in it now.")
-    return redirect("account")
+    return redirect("team")
 
 
 @login_required

@@ -21,7 +21,7 @@ from billing.errors import LedgerIsAppendOnly
 class WalletQuerySet(models.QuerySet["Wallet"]):
     def visible_to(self, user: User) -> WalletQuerySet:
         """The wallets of the teams that a person is a member of, whatever the role."""
-        return self.filter(team__memberships__user=user)
+        return self.filter(team__memberships__user=user, team__deleted_at=None)
 
 
 class Wallet(models.Model):

@@ -12,7 +12,7 @@ from typing import Any
 from django.http import HttpRequest
 
 from accounts.adapter import mail_is_sent
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
 from billing.models import Wallet
 from billing.services.wallets import wallet_of
 from studio.backends.base import Engine
@@ -23,8 +23,8 @@ THEMES = ("dark", "light")
 
 
 def studio(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `team`, `teams`, `wallet` (None for nobody), `open_jobs` (a number), `engines`, `theme` (of THEMES or empty),
-    `mail_is_set_up`."""
+    """Context processor: `team`, `teams`, `places` (memberships in those) and `ended_places` (in deleted ones), `wallet` (None for nobody),
+    `open_jobs` (a number), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`."""
 
     def person() -> User | None:
         user = getattr(request, "user", None)  # not there yet when a request is refused for its host name
@@ -33,9 +33,19 @@ def studio(request: HttpRequest) -> dict[str, Any]:
     def team() -> Team | None:
         return getattr(request, "team", None) if person() else None
 
-    def teams() -> list[Team]:
+    @cache
+    def memberships() -> list[Membership]:
         user = person()
-        return list(user.teams.order_by("-is_personal", "name", "id")) if user else []
+        return list(Membership.objects.remembered_by(user)) if user else []
+
+    def places() -> list[Membership]:
+        return [one for one in memberships() if not one.team.deleted_at]
+
+    def ended_places() -> list[Membership]:
+        return [one for one in memberships() if one.team.deleted_at]
+
+    def teams() -> list[Team]:
+        return [one.team for one in places()]
 
     def wallet() -> Wallet | None:
         mine = team()
@@ -56,5 +66,5 @@ def studio(request: HttpRequest) -> dict[str, Any]:
     def mail_is_set_up() -> bool:
         return mail_is_sent()
 
-    lazy: tuple[Callable[[], object], ...] = (team, teams, wallet, open_jobs, engines, theme, mail_is_set_up)
+    lazy: tuple[Callable[[], object], ...] = (team, teams, places, ended_places, wallet, open_jobs, engines, theme, mail_is_set_up)
     return {value.__name__: cache(value) for value in lazy}

@@ -207,6 +207,8 @@ STUDIO_SIGNUP = env("STUDIO_SIGNUP", default="invitation")
 """Who may make an account after the owner: `open`, `invitation` or `closed`."""
 STUDIO_INVITATION_DAYS = env.int("STUDIO_INVITATION_DAYS", default=14)
 """How long an invitation link can be used."""
+TEAM_GRACE_DAYS = env.int("STUDIO_TEAM_GRACE_DAYS", default=30)
+"""How long a deleted team can be brought back by its owner."""
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
@@ -269,10 +271,16 @@ IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
 """Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
 IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
-DAILY_CHORES = ["studio.costs.reconciling.daily"]
+DAILY_CHORES = ["studio.costs.reconciling.daily", "accounts.ending.daily"]
 """Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"
 """Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
+ACCESS_LISTENER = "studio.live.listeners.access_changed"
+"""Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
+TEAM_STOPPERS = ["studio.generation.services.stop_team"]
+"""Called with a team inside the transaction that deletes it: what is under way there ends, and what is held for it is released."""
+TEAM_ERASERS = ["studio.galleries.erasing.erase_team", "studio.generation.services.erase_team"]
+"""Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
 LEDGER_CHECKS = ["studio.generation.ledger.disagreements"]

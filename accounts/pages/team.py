@@ -1,19 +1,20 @@
-"""The page of a team: who is in it, who may do what, how people come in."""
+"""The page of a team: what it is called, who is in it, who may do what, how people come in."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from django.conf import settings
+from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_safe
+from django.views.decorators.http import require_POST, require_safe
 
-from accounts import access
-from accounts.forms import InvitationForm
-from accounts.models import Invitation, Team
+from accounts import access, members
+from accounts.forms import InvitationForm, TeamForm
+from accounts.models import Invitation, Role, Team
 from accounts.requests import SignedInRequest
 
 FRESH_KEY = "fresh_invitation"
@@ -22,9 +23,19 @@ FRESH_KEY = "fresh_invitation"
 
 def team_page(request: SignedInRequest, team: Team, **forms: Any) -> HttpResponse:
     """The page of a team; `forms` are bound ones that did not validate, to be shown with what was typed."""
-    may_invite = not team.is_personal and access.allows(request.user, team, "invite")
+    place = access.membership_for(request.user, team)
+    rights = access.RIGHTS[place.role] if place else frozenset()
+    may_invite = "invite" in rights and not team.is_personal
+    people = list(team.memberships.in_order())
     context = {
         "shown": team,
+        "place": place,
+        "rights": rights,
+        "people": people,
+        "roles": [(role.value, role.label) for role in Role if role != Role.OWNER],
+        "table": [(words, [(role, right in access.RIGHTS[role]) for role in Role]) for right, words in access.RIGHT_WORDS.items()],
+        "must_stay": bool(place and place.role == Role.OWNER and sum(one.role == Role.OWNER for one in people) == 1),
+        "name_form": TeamForm(initial={"name": team.name}),
         "may_invite": may_invite,
         **(invitations(request, team, fresh=not forms) if may_invite else {}),
         **forms,
@@ -48,3 +59,15 @@ def invitations(request: SignedInRequest, team: Team, *, fresh: bool) -> dict[st
 def team(request: SignedInRequest) -> HttpResponse:
     """The team that the person works in."""
     return team_page(request, access.current_team(request))
+
+
+@login_required
+@require_POST
+def rename(request: SignedInRequest, team_id: int) -> HttpResponse:
+    team = access.team_for(request.user, team_id, "administer")
+    form = TeamForm(request.POST)
+    if not form.is_valid():
+        return team_page(request, team, name_form=form)
+    if members.rename_team(team, form.cleaned_data["name"], by=request.user):
+        messages.success(request, "Saved.")
+    return redirect("team")

@@ -84,6 +84,7 @@ RULES: tuple[Rule, ...] = (
     Rule("REDIS_URL", _redis),
     Rule("REDIS_URL", _redis_with_sqlite, warning=True),
     one_of("STUDIO_SIGNUP", lambda: settings.STUDIO_SIGNUP, ("open", "invitation", "closed")),
+    at_least("STUDIO_TEAM_GRACE_DAYS", lambda: settings.TEAM_GRACE_DAYS, 1, "Days that a deleted team can be brought back"),
     at_least("STUDIO_INVITATION_DAYS", lambda: settings.STUDIO_INVITATION_DAYS, 1, "Days that an invitation can be used"),
     one_of("STUDIO_EMAIL_VERIFICATION", lambda: settings.ACCOUNT_EMAIL_VERIFICATION, ("mandatory", "optional", "none")),
     Rule("STUDIO_EMAIL_VERIFICATION", _verification_needs_mail, warning=True),

@@ -9,6 +9,7 @@
     ├── BrokenResult             result_broken        what an engine delivered cannot be read
     ├── StorageFull              storage_full
     ├── WordsRefused             words_refused        a prompt with words that are not allowed
+    ├── TeamIsGone               team_is_gone         the team was deleted in this very moment
     └── HaveItAlready            have_it_already      `job`: the same request was answered not long ago
 
 `SENTENCES` turns the code of a failed job (ours or a `BackendError`'s) into what its card says. Each ends with what to do.
@@ -64,6 +65,10 @@ class WordsRefused(GenerationError):
     """A prompt has words that the studio or the team does not allow."""
 
     code = "words_refused"
+
+
+class TeamIsGone(GenerationError):
+    code = "team_is_gone"
 
 
 class HaveItAlready(GenerationError):

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 class JobQuerySet(models.QuerySet["Job"]):
     def visible_to(self, user: User) -> JobQuerySet:
-        return self.filter(team__memberships__user=user)
+        return self.filter(team__memberships__user=user, team__deleted_at=None)
 
     def of_team(self, team: Team) -> JobQuerySet:
         return self.filter(team=team)
@@ -93,7 +93,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible_to(self, user: User) -> ArtifactQuerySet:
-        return self.filter(team__memberships__user=user)
+        return self.filter(team__memberships__user=user, team__deleted_at=None)
 
     def of_team(self, team: Team) -> ArtifactQuerySet:
         return self.filter(team=team)
@@ -125,4 +125,4 @@ class WorkerQuerySet(models.QuerySet["Worker"]):
 
 class InputFileQuerySet(models.QuerySet["InputFile"]):
     def visible_to(self, user: User) -> InputFileQuerySet:
-        return self.filter(team__memberships__user=user)
+        return self.filter(team__memberships__user=user, team__deleted_at=None)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import partial
 from typing import TYPE_CHECKING
 
@@ -16,3 +17,9 @@ if TYPE_CHECKING:
 def wallet_changed(wallet: Wallet) -> None:
     """`settings.BILLING_LISTENER`: called inside the transaction that changed a wallet; pages hear of it when it is committed."""
     transaction.on_commit(partial(events.wallet_changed, wallet.team_id))
+
+
+def access_changed(user_ids: Iterable[int]) -> None:
+    """`settings.ACCESS_LISTENER`: called inside the transaction that changed people's rights; their open pages ask anew afterwards."""
+    for user_id in user_ids:
+        transaction.on_commit(partial(events.access_changed, user_id))

@@ -58,7 +58,7 @@ def why_to_close(viewer: Viewer) -> int | None:
     user = get_user(request)
     if user.pk != viewer.user_id or not user.is_active:
         return NOT_SIGNED_IN
-    member = Membership.objects.filter(user_id=viewer.user_id, team_id__in=viewer.teams).count()
+    member = Membership.objects.filter(user_id=viewer.user_id, team_id__in=viewer.teams, team__deleted_at=None).count()
     return None if member == len(viewer.teams) else NOT_ALLOWED
 
 

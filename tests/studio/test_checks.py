@@ -55,6 +55,7 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
             {"REDIS_URL": "redis://x", "EMBEDDED": False, "DATABASES": SQLITE},
         ),
         ("STUDIO_SIGNUP", ERROR, {"STUDIO_SIGNUP": "everybody"}),
+        ("STUDIO_TEAM_GRACE_DAYS", ERROR, {"TEAM_GRACE_DAYS": 0}),
         ("STUDIO_INVITATION_DAYS", ERROR, {"STUDIO_INVITATION_DAYS": 0}),
         ("STUDIO_EMAIL_VERIFICATION", ERROR, {"ACCOUNT_EMAIL_VERIFICATION": "maybe"}),
         ("STUDIO_EMAIL_VERIFICATION", WARNING, {"ACCOUNT_EMAIL_VERIFICATION": "mandatory", "EMAIL_BACKEND": CONSOLE}),

@@ -1,6 +1,7 @@
 """Every write to a job, each one conditional UPDATE that names the state (and the attempt) it starts from."""
 
 from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
+from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
 from studio.generation.services.submitting import retry, submit
 
@@ -8,6 +9,9 @@ __all__ = [
     "abandon",
     "cancel",
     "claim",
+    "erase_inputs",
+    "erase_team",
+    "erase_words",
     "fail",
     "finish_canceled",
     "heartbeat",
@@ -17,6 +21,7 @@ __all__ = [
     "record_progress",
     "requeue",
     "retry",
+    "stop_team",
     "submit",
     "succeed",
 ]

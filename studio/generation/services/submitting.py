@@ -12,7 +12,7 @@ from billing.services import wallets
 from studio.backends import registry
 from studio.backends.base import GenerationRequest
 from studio.generation.dispatch import doorbell
-from studio.generation.errors import HaveItAlready, TooManyOpenJobs, WordsRefused
+from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.generation.quotes import describe
 from studio.generation.reuse import fingerprint, same
@@ -38,8 +38,8 @@ def submit(
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
-    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `UnknownEngine`. Then
-    nothing is left behind.
+    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `TeamIsGone`,
+    `UnknownEngine`. Then nothing is left behind.
     """
     _check_words(team, request)
     [engine] = priced([registry.engine(request.engine)])
@@ -90,6 +90,7 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew:
             existing = Job.objects.filter(user=user, idempotency_key=job.idempotency_key).first()
             if existing is not None:
                 return existing
+            _keep(job.team_id)
             if not anew:
                 _require_new(job)
             if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
@@ -109,6 +110,16 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew:
             raise
         return existing
     return job
+
+
+def _keep(team_id: int) -> None:
+    """Let nobody delete the team until this job is in it, or it would be missed when that stops what is under way. Raises `TeamIsGone`.
+
+    The team comes before its wallet, here as in `accounts.ending`: no two of them can wait for each other.
+    """
+    alive = Team.objects.alive().select_for_update(no_key=True).filter(pk=team_id)
+    if not alive.values_list("pk").order_by().first():
+        raise TeamIsGone("This team was deleted. Nothing was charged.")
 
 
 class _SameRequest(Exception):

@@ -1,0 +1,33 @@
+"""Away for good, with files and without a way back: what was made, and what was said of it and done with it."""
+
+from __future__ import annotations
+
+from django.db import transaction
+
+from accounts.models import Team
+from studio.galleries.models import Gallery, Notice, Tag
+from studio.generation import files
+from studio.generation.models import Artifact
+from studio.generation.querysets import ArtifactQuerySet
+
+BATCH = 200
+
+
+def erase_pictures(pictures: ArtifactQuerySet) -> int:
+    """Erase pictures, models and sounds, with their marks, tags, comments and places in galleries; returns how many."""
+    erased = 0
+    while ids := list(pictures.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+        with transaction.atomic():
+            Artifact.objects.filter(pk__in=ids).delete()
+        # Rows first: a crash here leaves files without a row, which prune_files finds; the other way round leaves a picture without a file.
+        for artifact_id in ids:
+            files.delete_artifact(artifact_id)
+        erased += len(ids)
+    return erased
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`."""
+    erase_pictures(Artifact.objects.of_team(team))
+    for model in (Gallery, Tag, Notice):
+        model._default_manager.filter(team=team).delete()

@@ -1,0 +1,57 @@
+"""What is left of jobs whose people or team are gone: that they ran, on what, and what they cost. Not a word, and not a file."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.core.files.storage import default_storage
+from django.db import transaction
+
+from accounts.models import Team
+from studio.generation.models import InputFile, Job, JobInput
+from studio.generation.querysets import InputFileQuerySet, JobQuerySet
+from studio.generation.services.settling import cancel
+
+BATCH = 500
+KEPT = ("engine", "mode", "seed", "width", "height", "num_images", "num_inference_steps")
+"""What a request says that nobody wrote or drew: figures for the books and the operator's reports."""
+
+
+def stop_team(team: Team) -> None:
+    """Stop all that is under way in a team, whoever asked for it (`settings.TEAM_STOPPERS`)."""
+    for job in Job.objects.of_team(team).under_way().select_related("hold").order_by("pk"):
+        cancel(job, for_all=True)
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`. The jobs stay: holds, the daily comparison with the provider and the cost report count on them."""
+    erase_words(Job.objects.of_team(team))
+    erase_inputs(InputFile.objects.filter(team=team))
+
+
+def erase_words(jobs: JobQuerySet) -> int:
+    """Take out of ended jobs all that people wrote, and what was said of it; returns how many jobs there were."""
+    ids = list(jobs.order_by("pk").values_list("pk", flat=True))
+    for start in range(0, len(ids), BATCH):
+        batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "request"))
+        for job in batch:
+            job.request = _figures(job.request)
+            job.prompt = job.fingerprint = job.error_message = ""
+            job.error_fields = {}
+        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields"))
+    JobInput.objects.filter(job__in=jobs).delete()
+    return len(ids)
+
+
+def erase_inputs(inputs: InputFileQuerySet) -> int:
+    """Erase what people gave to generations, files too; returns how many."""
+    names = dict(inputs.values_list("pk", "file"))
+    for pk, name in names.items():
+        with transaction.atomic():
+            InputFile.objects.filter(pk=pk).delete()
+        default_storage.delete(name)
+    return len(names)
+
+
+def _figures(request: dict[str, Any]) -> dict[str, Any]:
+    return {name: request[name] for name in KEPT if name in request}
