@@ -28,7 +28,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "see": "See and download what the team made",
     "generate": "Make pictures",
     "spend": "Use the team’s credits",
-    "edit": "Change, delete and bring back",
+    "edit": "Change titles, delete, bring back",
     "curate": "Make and arrange galleries",
     "publish": "Show galleries to the world",
     "invite": "Invite people",
