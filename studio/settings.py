@@ -279,7 +279,11 @@ ACCESS_LISTENER = "studio.live.listeners.access_changed"
 """Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
 TEAM_STOPPERS = ["studio.generation.services.stop_team"]
 """Called with a team inside the transaction that deletes it: what is under way there ends, and what is held for it is released."""
-TEAM_ERASERS = ["studio.galleries.erasing.erase_team", "studio.generation.services.erase_team"]
+TEAM_ERASERS = [
+    "studio.galleries.erasing.erase_team",
+    "studio.generation.services.erase_team",
+    "studio.moderation.words.erase_team",
+]
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""

@@ -57,3 +57,8 @@ def change_words(team: Team, *, blocked: str, allowed: str, by: User) -> WordLis
     words, _ = WordList.objects.update_or_create(team=team, defaults={"blocked": blocked, "allowed": allowed, "changed_by": by})
     audit.record(team, by, "words.changed", "changed the words that prompts may have")
     return words
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`."""
+    WordList.objects.filter(team=team).delete()

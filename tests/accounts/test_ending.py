@@ -33,6 +33,7 @@ from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice,
 from studio.generation import services as generation
 from studio.generation.errors import TeamIsGone
 from studio.generation.models import Artifact, InputFile, Job, JobInput
+from studio.moderation.models import Finding, WordList
 from tests.factories import make_artifact, make_artifacts, make_job
 
 ClientOf = Callable[..., Client]
@@ -241,6 +242,8 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     GalleryItem.objects.create(gallery=gallery, artifact=pictures[0], position=1, added_by=bob)
     Tagging.objects.create(tag=Tag.objects.create(team=team, name=SECRET, key=SECRET), artifact=pictures[0], user=bob)
     Mark.objects.create(team=team, user=alice, artifact=pictures[0], rating=4)
+    Finding.objects.create(artifact=pictures[0], scores={"nsfw": 0.1})
+    WordList.objects.create(team=team, blocked=SECRET)
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
     services.invite(team, invited_by=alice, email="secret@lighthouse.example")
@@ -285,7 +288,11 @@ def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob:
     assert now[Job] == before[Job]
     assert all(not default_storage.exists(picture.variant(name)) for picture in pictures for name in ("original", "thumb"))
     assert not default_storage.exists("inputs/aa/given.png")
-    rows = [list(model._default_manager.values()) for model in apps.get_models() if model._meta.app_label in ("generation", "galleries")]
+    rows = [
+        list(model._default_manager.values())
+        for model in apps.get_models()
+        if model._meta.app_label in ("generation", "galleries", "moderation")
+    ]
     assert "secret" not in json.dumps(rows, default=str)
     left = Team.objects.get(pk=team.pk)
     assert (left.name, left.members.count(), left.deleted_at is not None) == ("Deleted team", 0, True)
