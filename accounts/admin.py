@@ -94,10 +94,10 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 
 @admin.register(Team)
 class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("name", "is_personal", "created_at")
+    list_display = ("name", "is_personal", "created_at", "deleted_at")
     list_filter = ("is_personal",)
     search_fields = ("name", "members__email", "members__name")
-    readonly_fields = ("is_personal", "created_at")
+    readonly_fields = ("is_personal", "created_at", "deleted_at")
     inlines = (MembershipInline,)
 
     def has_add_permission(self, request: HttpRequest) -> bool:

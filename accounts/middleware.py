@@ -22,7 +22,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts.access import SESSION_KEY, team_of
-from accounts.models import Team, User
+from accounts.models import Membership, Team, User
 from accounts.services import ensure_personal_team
 
 log = structlog.get_logger(__name__)
@@ -30,6 +30,11 @@ log = structlog.get_logger(__name__)
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SIGNED_OUT = "You were signed out. Sign in again; what you typed is still on the page."
 SESSION_OVER = "Your session has ended. Sign in, and you are back where you were."
+
+
+def _asks_for_json(request: HttpRequest) -> bool:
+    accepted = request.headers.get("Accept", "")
+    return "application/json" in accepted and "text/html" not in accepted
 
 
 class FirstStartMiddleware:
@@ -50,8 +55,16 @@ class FirstStartMiddleware:
         return self.get_response(request)
 
 
+class TeamIsLost(Exception):
+    """What was asked for was meant for a team in which the person does not work any more."""
+
+
 class TeamMiddleware:
-    """`request.team`: the team that the person works in, read when first asked for; false for nobody."""
+    """`request.team`: the team that the person works in, read when first asked for; false for nobody.
+
+    Who was taken out of the team they chose, or whose team was deleted, goes on in another and is told so. What they were about to do
+    there is not done in the other one: a page that was open would spend their own credits.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -64,8 +77,28 @@ class TeamMiddleware:
     def find(request: HttpRequest) -> Team | None:
         if not isinstance(request.user, User) or not request.user.is_authenticated:
             return None
+        chosen = request.session.get(SESSION_KEY)
         # Somebody made on the command line or in the admin has no team until they come.
-        return team_of(request.user, request.session.get(SESSION_KEY)) or ensure_personal_team(request.user)
+        team = team_of(request.user, chosen) or ensure_personal_team(request.user)
+        if chosen and team.pk != chosen:
+            del request.session[SESSION_KEY]
+            ended = Membership.objects.ended_of(request.user).filter(team_id=chosen).first()
+            why = f"{ended.team} was deleted." if ended else "You are not in that team any more."
+            messages.warning(request, f"{why} You work in {team} now.")
+            if request.method not in ("GET", "HEAD"):
+                raise TeamIsLost(why)
+        return team
+
+    def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
+        if not isinstance(error, TeamIsLost):
+            return None
+        if _asks_for_json(request):
+            return JsonResponse({"error": f"{error} Nothing was done. Load the page again."}, status=409)
+        if request.headers.get("HX-Request") == "true":
+            answer = HttpResponse(status=204)
+            answer["HX-Redirect"] = resolve_url(settings.LOGIN_REDIRECT_URL)
+            return answer
+        return redirect(settings.LOGIN_REDIRECT_URL)
 
 
 class SessionActivityMiddleware:
@@ -112,7 +145,7 @@ class SignInAgainMiddleware:
         target = urlsplit(response.url)
         if target.path != login or parse_qs(target.query).get(REDIRECT_FIELD_NAME) != [request.get_full_path()]:
             return response  # a redirect to the login page that is not "sign in first", as after signing out
-        if "application/json" in request.headers.get("Accept", "") and "text/html" not in request.headers.get("Accept", ""):
+        if _asks_for_json(request):
             return JsonResponse({"error": SIGNED_OUT, "login": self.back_to(request, login)}, status=401)
         had_a_session = request.COOKIES.get(settings.SESSION_COOKIE_NAME) and request.session.is_empty()
         if had_a_session or request.method not in ("GET", "HEAD"):

@@ -9,9 +9,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from accounts import services
+from accounts import ending, members, services
 from accounts.models import Membership, Role, Team, User
 from billing.models import Wallet
+from studio.generation.models import Job
 
 ClientOf = Callable[..., Client]
 NEXT = {"next": "/account/"}
@@ -57,6 +58,31 @@ def test_who_was_taken_out_of_a_team_works_in_their_own(client_of: ClientOf, tea
     assert works_in(client) == team
     Membership.objects.filter(team=team, user=bob).delete()
     assert works_in(client) == Team.objects.get(is_personal=True, members=bob)
+
+
+@pytest.mark.parametrize("how", ["removed", "deleted"])
+def test_what_was_meant_for_a_lost_team_is_not_done_in_another(how: str, client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
+    own = Team.objects.get(is_personal=True, members=bob)
+    pages = {name: client_of(bob) for name in ("reads", "sends", "htmx", "script")}
+    if how == "removed":
+        members.remove_member(team, bob, by=alice)
+        told = f"You are not in that team any more. You work in {own} now."
+    else:
+        ending.delete_team(team, by=alice)
+        told = f"Harbour Street was deleted. You work in {own} now."
+    page = pages["reads"].get("/library/")
+    assert (told in page.content.decode(), page.wsgi_request.team) == (True, own)
+    assert told not in pages["reads"].get("/library/").content.decode(), "it is told once"
+    form = {"prompt": "a lighthouse", "key": "one"}
+    answer = pages["sends"].post("/create/", form)
+    assert answer["Location"] == "/create/"
+    assert told in pages["sends"].get("/create/").content.decode()
+    answer = pages["htmx"].post("/create/", form, headers={"HX-Request": "true"})
+    assert (answer.status_code, answer["HX-Redirect"]) == (204, "/create/")
+    answer = pages["script"].post("/inputs/", headers={"Accept": "application/json"})
+    assert (answer.status_code, "Nothing was done." in answer.json()["error"]) == (409, True)
+    assert not Job.objects.exists()
+    assert Wallet.objects.get(team=own).held == 0
 
 
 def test_making_a_team(client_of: ClientOf, alice: User) -> None:

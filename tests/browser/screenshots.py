@@ -215,6 +215,8 @@ FULL = (
     Shot("picture-sound", lambda s: s.pictures["sound"], act=listen_a_while, whole=False),
     Shot("wallet", "/wallet/"),
     Shot("account", "/account/"),
+    Shot("team", "/team/", "viewer"),
+    Shot("team-own", "/team/"),
     Shot("email", "/accounts/email/"),
     Shot("password", "/accounts/password/change/"),
     Shot("mfa", "/accounts/2fa/", act=prove_it_again),
