@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("studio.moderation.urls")),
+    path("", include("studio.privacy.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
     path("accounts/", include("allauth.urls")),

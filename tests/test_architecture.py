@@ -35,6 +35,7 @@ EVENTS = "live events"
 SOCKET = "live socket"
 GROUND = "ground"
 GALLERY_MODELS = "gallery models"
+PRIVACY = "privacy"
 PROCESSES = "processes"
 ENTRANCE = "entrance"
 
@@ -73,6 +74,7 @@ ROOMS: dict[str, str] = {
     "studio.live.origin": GROUND,
     "studio.galleries": "galleries",
     "studio.galleries.models": GALLERY_MODELS,
+    "studio.privacy": PRIVACY,
     "studio.processes": PROCESSES,
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
@@ -112,6 +114,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES},
     GALLERY_MODELS: {"accounts", MODELS},
     "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, EVENTS},
+    PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
     ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, SOCKET},
 }

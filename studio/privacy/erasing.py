@@ -1,0 +1,110 @@
+"""The end of an account. What was paid stays in the books, without a name; words, pixels and whatever points at the person do not.
+
+It is done in steps that can be taken up again: a crash between two of them leaves an account that can still sign in and press once more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import structlog
+from django.db import transaction
+from django.db.models import Count
+from django.utils import timezone
+
+from accounts.ending import erase_team
+from accounts.members import tell
+from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
+from studio.galleries.erasing import erase_pictures
+from studio.galleries.models import Comment, Gallery, Notice, Visibility
+from studio.generation.models import Artifact, InputFile, Job
+from studio.generation.services import cancel, erase_inputs, erase_words, stop_team
+from studio.privacy.errors import AccountStays
+
+log = structlog.get_logger(__name__)
+
+NOBODY = "Somebody who left"
+
+
+def teams_in_the_way(user: User) -> list[Team]:
+    """Shared teams that would be without an owner, and are not the person's alone."""
+    return [team for team in _owned(user) if not team.is_personal and team.people > 1]  # type: ignore[attr-defined]
+
+
+def _owned(user: User) -> list[Team]:
+    owned = Team.objects.filter(memberships__user=user, memberships__role=Role.OWNER).values("pk")
+    return list(Team.objects.filter(pk__in=owned).annotate(people=Count("memberships")).order_by("name", "id"))
+
+
+def why_it_stays(user: User) -> str:
+    """What has to be done before the account can be deleted; empty when nothing."""
+    teams = teams_in_the_way(user)
+    if teams:
+        named = ", ".join(team.name for team in teams[:3]) + (" and others" if len(teams) > 3 else "")
+        return f"Others work in {named}, which you own. Hand each over on its team page, or delete it there, then come back."
+    if user.is_superuser and not User.objects.filter(is_superuser=True, is_active=True).exclude(pk=user.pk).exists():
+        return "You are the only operator of this studio. Make somebody else one in the admin first: else nobody could run it."
+    return ""
+
+
+def erase_account(user: User, *, leaves_work: bool) -> None:
+    """Delete a person: their own teams whole, their words, files and ratings everywhere, and last their account.
+
+    What they made in other teams goes too, unless it `leaves_work` to those, without the name. Raises `AccountStays`, and then only what
+    was under way has been stopped.
+    """
+    if reason := why_it_stays(user):
+        raise AccountStays(reason)
+    _stop(user)
+    for team in _owned(user):
+        _end(team)
+    shared = Team.objects.filter(memberships__user=user)
+    if not leaves_work:
+        erase_pictures(Artifact.objects.filter(user=user))
+        erase_words(Job.objects.filter(user=user))
+        erase_inputs(InputFile.objects.filter(user=user))
+    _erase_talk(user, list(shared))
+    _erase_person(user)
+    log.info("account_erased")
+
+
+def _stop(user: User) -> None:
+    for job in Job.objects.filter(user=user).under_way().select_related("hold").order_by("pk"):
+        cancel(job, for_all=True)
+    if Job.objects.filter(user=user).open().exists():
+        raise AccountStays("What you had under way is being stopped. Try again in some seconds.")
+
+
+def _end(team: Team) -> None:
+    """A team of theirs alone is gone at once: there is nobody who could bring it back."""
+    with transaction.atomic():
+        Team.objects.filter(pk=team.pk, deleted_at=None).update(deleted_at=timezone.now())
+        stop_team(team)
+    erase_team(team)
+
+
+def _erase_talk(user: User, teams: Sequence[Team]) -> None:
+    """Comments keep their place in the talk of others, without text and name."""
+    with transaction.atomic():
+        Comment.objects.filter(user=user, deleted_at=None).update(deleted_at=timezone.now())
+        Comment.objects.filter(user=user).update(text="", user=None)
+        Notice.objects.filter(actor=user).delete()
+        Gallery.objects.filter(owner=user, visibility=Visibility.PRIVATE).delete()
+        Invitation.objects.filter(email__iexact=user.email).delete()
+        AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
+        for entry in AuditEntry.objects.filter(team__in=teams, text__contains=user.name or user.email):
+            AuditEntry.objects.filter(pk=entry.pk).update(text=_without(entry.text, user))
+
+
+def _without(text: str, user: User) -> str:
+    for name in filter(None, (user.name, user.email)):
+        text = text.replace(name, NOBODY.lower())
+    return text
+
+
+def _erase_person(user: User) -> None:
+    """The row and all that hangs on it: addresses, keys, sessions, marks, agreements. Books and jobs forget who it was."""
+    with transaction.atomic():
+        tell([user.pk])
+        Membership.objects.filter(user=user).delete()
+        user.delete()

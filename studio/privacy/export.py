@@ -1,0 +1,118 @@
+"""Everything that one person made and said, as files of one zip."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+from allauth.account.models import EmailAddress
+from allauth.mfa.models import Authenticator
+from allauth.socialaccount.models import SocialAccount
+from django.core.files.storage import default_storage
+
+from accounts.models import Agreement, AuditEntry, Membership, User
+from billing.credits import credits
+from billing.models import LedgerEntry
+from studio.galleries import archive
+from studio.galleries.models import Comment, Gallery, Mark, Tagging
+from studio.galleries.zips import PIECE, File
+from studio.generation.models import Artifact, InputFile, Job
+
+LEDGER = ("at", "team", "kind", "credits", "held", "description", "reference")
+
+
+def everything(user: User) -> Iterator[File]:
+    """Account, words, ratings and spending as JSON and CSV, then the pictures and the files that were given to generations.
+
+    Files come from teams that the person is in: what they made for one that they left is that team's, and only their words are here.
+    """
+    yield _json("account.json", account(user))
+    yield _json("generations.json", [_job(job) for job in Job.objects.filter(user=user).select_related("team").order_by("id").iterator()])
+    yield _json("comments.json", list(_comments(user)))
+    yield _json("ratings.json", list(_marks(user)))
+    yield _json("galleries.json", list(_galleries(user)))
+    yield _json("log.json", [_entry(one) for one in AuditEntry.objects.filter(actor=user).select_related("team").order_by("id")])
+    yield File("credits.csv", [archive.as_csv(list(_ledger(user)), LEDGER)])
+    teams = Membership.objects.filter(user=user).values("team")
+    made = Artifact.objects.filter(user=user, team__in=teams).order_by("id").values_list("id", flat=True)
+    yield from archive.contents(list(made), folder="pictures/")
+    for given in InputFile.objects.filter(user=user, team__in=teams).order_by("id"):
+        if default_storage.exists(given.file):
+            yield File(given.file.rpartition("/")[2], _read(given.file), "given/", given.created_at)
+
+
+def _json(name: str, value: Any) -> File:
+    return File(name, [json.dumps(value, ensure_ascii=False, indent=1, default=str).encode()])
+
+
+def account(user: User) -> dict[str, Any]:
+    """Who the person is to the studio. No password, no key, not even hashed."""
+    return {
+        "name": user.name,
+        "email": user.email,
+        "addresses": [{"email": one.email, "confirmed": one.verified} for one in EmailAddress.objects.filter(user=user)],
+        "joined": user.date_joined,
+        "last_sign_in": user.last_login,
+        "theme": user.theme,
+        "teams": [
+            {"team": one.team.name, "role": one.role, "since": one.created_at, "personal": one.team.is_personal}
+            for one in Membership.objects.filter(user=user).select_related("team").order_by("id")
+        ],
+        "protection": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
+        "connected": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),
+        "agreed_to": list(Agreement.objects.filter(user=user).order_by("id").values("terms__version", "agreed_at")),
+    }
+
+
+def _job(job: Job) -> dict[str, Any]:
+    return {
+        "id": job.pk,
+        "team": job.team.name,
+        "at": job.created_at,
+        "status": job.status,
+        "engine": job.engine_label,
+        "mode": job.mode,
+        "settings": job.request,
+        "delivered": job.delivered,
+    }
+
+
+def _comments(user: User) -> Iterator[dict[str, Any]]:
+    for one in Comment.objects.filter(user=user).order_by("id").iterator():
+        yield {"picture": one.artifact_id, "at": one.created_at, "text": one.text, "edited": one.edited_at, "deleted": one.deleted_at}
+
+
+def _marks(user: User) -> Iterator[dict[str, Any]]:
+    tags: dict[Any, list[str]] = {}
+    for artifact_id, name in Tagging.objects.filter(user=user).order_by("id").values_list("artifact", "tag__name"):
+        tags.setdefault(artifact_id, []).append(name)
+    for mark in Mark.objects.filter(user=user).order_by("id").iterator():
+        named = tags.pop(mark.artifact_id, [])
+        yield {"picture": mark.artifact_id, "rating": mark.rating, "favourite": mark.is_favourite, "tags": named}
+    for artifact_id, named in tags.items():
+        yield {"picture": artifact_id, "rating": 0, "favourite": False, "tags": named}
+
+
+def _galleries(user: User) -> Iterator[dict[str, Any]]:
+    for one in Gallery.objects.filter(owner=user).select_related("team").order_by("id"):
+        items = list(one.items.order_by("position", "id").values_list("artifact", flat=True))
+        about = {"name": one.name, "description": one.description, "team": one.team.name, "visibility": one.visibility}
+        yield {**about, "made": one.created_at, "pictures": items}
+
+
+def _entry(one: AuditEntry) -> dict[str, Any]:
+    return {"at": one.created_at, "team": one.team.name, "action": one.action, "text": one.text}
+
+
+def _ledger(user: User) -> Iterator[dict[str, Any]]:
+    for one in LedgerEntry.objects.filter(actor=user).select_related("wallet__team").order_by("id").iterator():
+        amounts = {"credits": credits(one.amount), "held": credits(one.held)}
+        about = {"at": one.created_at.isoformat(), "team": one.wallet.team.name, "kind": one.get_kind_display()}
+        yield {**about, **amounts, "description": one.description, "reference": one.reference}
+
+
+def _read(name: str) -> Iterator[bytes]:
+    with default_storage.open(name) as file:
+        while piece := file.read(PIECE):
+            yield piece

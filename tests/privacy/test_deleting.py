@@ -1,0 +1,160 @@
+"""The end of an account: words and pixels are gone, books are whole."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from django.apps import apps
+from django.core.files.storage import default_storage
+from django.core.management import call_command
+from django.db import models
+from django.test import Client
+from django.urls import reverse
+
+from accounts import audit
+from accounts.models import AuditEntry, Membership, Role, Team, User
+from billing.models import LedgerEntry
+from billing.services import wallets
+from studio.galleries.models import Comment, Gallery, Mark, Notice
+from studio.generation import files
+from studio.generation.images import clean_upload
+from studio.generation.models import Artifact, InputFile, Job
+from tests.conftest import PASSWORD
+from tests.factories import draw, make_artifact, make_job
+
+ClientOf = Callable[..., Client]
+SECRET = "a very private prompt"
+
+
+def everything_written() -> str:
+    """Every text and JSON value of every row in the database."""
+    found: list[str] = []
+    for model in apps.get_models():
+        names = [
+            one.attname for one in model._meta.concrete_fields if isinstance(one, models.CharField | models.TextField | models.JSONField)
+        ]
+        found += [str(row) for row in model._default_manager.values_list(*names)] if names else []
+    return "\n".join(found)
+
+
+def press(user: User, **fields: str) -> Any:
+    client = Client()
+    client.force_login(user, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    return client, client.post(reverse("delete_account"), {"work": "erase", "email": user.email, **fields}, follow=True)
+
+
+@pytest.fixture
+def world(bob: User, alice: User, team: Team) -> dict[str, Any]:
+    """What bob leaves behind, in the team and in his own."""
+    own = Team.objects.get(is_personal=True, memberships__user=bob)
+    mine = make_artifact(team, bob, prompt=SECRET, negative_prompt=f"not {SECRET}")
+    hers = make_artifact(team, alice, prompt="alice's hill")
+    private = make_artifact(own, bob, prompt=f"{SECRET} too")
+    make_job(team, bob, prompt=f"{SECRET} waiting")
+    given = files.save_input(clean_upload(io.BytesIO(draw(seed=5))), team=team, user=bob)
+    comment = Comment.objects.create(artifact=hers, user=bob, text=f"{SECRET}, said bob")
+    Mark.objects.create(team=team, user=bob, artifact=hers, rating=4)
+    Gallery.objects.create(team=team, owner=bob, name=f"{SECRET} shelf", visibility="private")
+    kept = Gallery.objects.create(team=team, owner=bob, name="For all")
+    Notice.objects.create(user=alice, team=team, actor=bob, kind="comment", text="Bob Member wrote a comment.", artifact=hers)
+    audit.record(team, alice, "member.role", "changed the role of Bob Member from viewer to creator")
+    audit.record(team, bob, "gallery.made", "made a gallery")
+    return {"own": own, "mine": mine, "hers": hers, "private": private, "given": given, "comment": comment, "kept": kept}
+
+
+def test_everything_of_theirs_is_erased_and_the_books_are_whole(bob: User, team: Team, world: dict[str, Any]) -> None:
+    before = list(LedgerEntry.objects.order_by("id").values_list("id", "amount", "held", "balance_after"))
+    charged = wallets.wallet_of(team).balance
+    client, page = press(bob)
+    assert "Your account is deleted" in page.content.decode()
+    assert not User.objects.filter(email="bob@harbour.example").exists()
+    written = everything_written()
+    for word in (SECRET, "Bob Member", "bob@harbour.example"):
+        assert word not in written
+    assert not Artifact.objects.filter(pk__in=(world["mine"].pk, world["private"].pk)).exists()
+    for name in (
+        world["mine"].variant("original"),
+        world["mine"].variant("thumb"),
+        world["private"].variant("original"),
+        world["given"].file,
+    ):
+        assert not default_storage.exists(name)
+    assert not InputFile.objects.filter(pk=world["given"].pk).exists()
+    assert Artifact.objects.filter(pk=world["hers"].pk).exists()
+    assert Comment.objects.get(pk=world["comment"].pk).deleted_at is not None
+    world["kept"].refresh_from_db()
+    assert world["kept"].owner is None
+    assert [entry.text for entry in AuditEntry.objects.filter(team=team).order_by("id")][-2:] == [
+        "changed the role of somebody who left from viewer to creator",
+        "made a gallery",
+    ]
+    entries = list(LedgerEntry.objects.order_by("id").values_list("id", "amount", "held", "balance_after"))
+    assert entries[: len(before)] == before
+    assert wallets.wallet_of(team).balance == charged
+    assert set(Job.objects.values_list("status", flat=True)) == {"succeeded", "canceled"}
+    call_command("verify_ledger")
+    assert client.get(reverse("library")).status_code == 302
+
+
+def test_work_can_be_left_to_the_team_without_the_name(
+    bob: User, alice: User, team: Team, world: dict[str, Any], client_of: ClientOf
+) -> None:
+    press(bob, work="leave")
+    mine = Artifact.objects.get(pk=world["mine"].pk)
+    assert (mine.prompt, mine.user) == (SECRET, None)
+    assert default_storage.exists(mine.variant("original"))
+    assert not Artifact.objects.filter(pk=world["private"].pk).exists()
+    written = everything_written()
+    assert "Bob Member" not in written
+    assert f"{SECRET}, said bob" not in written
+    assert "somebody who has left" in client_of(alice).get(reverse("picture", args=[mine.pk])).content.decode()
+    call_command("verify_ledger")
+
+
+def test_a_wrong_address_deletes_nothing(bob: User, world: dict[str, Any]) -> None:
+    _, page = press(bob, email="bob@elsewhere.example")
+    assert page.status_code == 422
+    assert "This is not the address of your account, bob@harbour.example." in page.content.decode()
+    assert Artifact.objects.filter(pk=world["mine"].pk).exists()
+    assert User.objects.filter(pk=bob.pk).exists()
+
+
+def test_who_owns_a_team_with_others_hands_it_over_first(alice: User, bob: User, team: Team) -> None:
+    _, page = press(alice)
+    assert "Others work in Harbour Street, which you own. Hand each over on its team page" in page.content.decode()
+    assert User.objects.filter(pk=alice.pk).exists()
+    Membership.objects.filter(team=team, user=bob).update(role=Role.OWNER)
+    Membership.objects.filter(team=team, user=alice).update(role=Role.ADMIN)
+    press(alice)
+    assert not User.objects.filter(pk=alice.pk).exists()
+    assert Team.objects.get(pk=team.pk).name == "Harbour Street"
+
+
+def test_the_only_operator_stays(mallory: User, operator: User) -> None:
+    Membership.objects.filter(user=operator, team__is_personal=False).delete()
+    _, page = press(operator)
+    assert "You are the only operator of this studio." in page.content.decode()
+    assert User.objects.filter(pk=operator.pk).exists()
+    User.objects.filter(pk=mallory.pk).update(is_superuser=True)
+    press(operator)
+    assert not User.objects.filter(pk=operator.pk).exists()
+
+
+def test_what_still_runs_is_stopped_first(bob: User, team: Team) -> None:
+    job = make_job(team, bob, status=Job.Status.RUNNING)
+    _, page = press(bob)
+    assert "What you had under way is being stopped. Try again in some seconds." in page.content.decode()
+    job.refresh_from_db()
+    assert job.cancel_requested_at is not None
+    assert User.objects.filter(pk=bob.pk).exists()
+
+
+def test_who_signed_in_long_ago_proves_who_they_are(bob: User, client_of: ClientOf) -> None:
+    response = client_of(bob).post(reverse("delete_account"), {"work": "erase", "email": bob.email})
+    assert response.status_code == 302
+    assert "reauthenticate" in response["Location"]
+    assert User.objects.filter(pk=bob.pk).exists()
