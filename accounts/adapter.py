@@ -7,23 +7,33 @@ from contextlib import contextmanager
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.core import context as allauth_context
 from allauth.core.exceptions import ImmediateHttpResponse
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
+from django.contrib import messages
+from django.contrib.sites.requests import RequestSite
+from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.forms import BaseForm
 from django.http import HttpRequest
 from django.shortcuts import redirect
+from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts import invitations
+from accounts import invitations, mails
 from accounts.errors import InvitationError
+from accounts.mails import mail_is_sent
 from accounts.models import User
 
-
-def mail_is_sent() -> bool:
-    """Whether letters go to a mail server; without one they are written to the log."""
-    return not settings.EMAIL_BACKEND.endswith("console.EmailBackend")
+BUTTONS = {
+    "account/email/email_confirmation": "Confirm the address",
+    "account/email/email_confirmation_signup": "Confirm the address",
+    "account/email/password_reset_key": "Set a new password",
+    "account/email/account_already_exists": "Set a new password",
+    "account/email/unknown_account": "Make an account",
+}
+"""What stands on the button of a letter of allauth's: its address leads there."""
 
 
 @contextmanager
@@ -60,6 +70,28 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
             if commit:
                 invitations.settle_newcomer(request, user)
         return user
+
+    def render_mail(
+        self, template_prefix: str, email: str | list[str], context: dict[str, Any], headers: dict[str, str] | None = None
+    ) -> EmailMultiAlternatives:
+        """Allauth's words in the studio's letter. Its links begin as people open the studio, whatever host the request named."""
+        to = email if isinstance(email, str) else email[0]
+        request = context.get("request")
+        host = request.build_absolute_uri("/") if request else ""
+        told = {
+            name: mails.absolute(f"/{value.removeprefix(host)}") if host and isinstance(value, str) and value.startswith(host) else value
+            for name, value in context.items()
+        }
+        subject, text = (render_to_string(f"{template_prefix}_{part}.txt", told, request) for part in ("subject", "message"))
+        return mails.from_text(to, subject, text, button=BUTTONS.get(template_prefix, "Open"))
+
+    def send_mail(self, template_prefix: str, email: str, context: dict[str, Any]) -> None:
+        """Allauth sends when its rows are written. A letter that does not go out breaks no page: the person is told."""
+        request = allauth_context.request
+        given = {"request": request, "email": email, "current_site": RequestSite(request) if request else None, **context}
+        [problem] = mails.send([self.render_mail(template_prefix, email, given)])
+        if problem and request:
+            messages.error(request, f"The letter to {email} could not be sent: {problem}. Try again later, or tell your operator.")
 
     def add_message(self, request: HttpRequest, level: int, message_template: str | None = None, *args: Any, **kwargs: Any) -> None:
         if message_template == "account/messages/email_confirmation_sent.txt" and not mail_is_sent():

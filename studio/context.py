@@ -11,7 +11,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from accounts.adapter import mail_is_sent
+from accounts.mails import mail_is_sent
 from accounts.models import Membership, Team, User
 from billing.models import Wallet
 from billing.services.wallets import wallet_of

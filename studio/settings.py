@@ -250,6 +250,7 @@ _oidc = {
 if _oidc["client_id"]:
     SOCIALACCOUNT_PROVIDERS["openid_connect"] = {"APPS": [_oidc]}
 EMAIL_CONFIG = env.mail("STUDIO_EMAIL_URL", default={"EMAIL_BACKEND": "django.core.mail.backends.console.EmailBackend"})
+EMAIL_TIMEOUT = 10  # seconds: a mail server that does not answer must not hold a page
 vars().update(EMAIL_CONFIG)
 MFA_ALLOW_UNVERIFIED_EMAIL = EMAIL_CONFIG["EMAIL_BACKEND"].endswith("console.EmailBackend")  # nobody gets a letter to confirm it with
 DEFAULT_FROM_EMAIL = env("STUDIO_EMAIL_FROM", default=f"Atelier <studio@{_host}>")

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 
 from django.conf import settings
 
-from accounts.adapter import mail_is_sent
+from accounts.mails import mail_is_sent
 from studio.checks.rule import Finding, Rule, at_least, one_of
 
 

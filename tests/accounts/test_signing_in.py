@@ -90,7 +90,7 @@ def test_forgotten_password(client: Client, alice: User) -> None:
     assert "Look into your mail." in answer.content.decode()
     (letter,) = mail.outbox
     assert (letter.to, letter.subject) == ([alice.email], "A new password for Atelier")
-    link = re.search(r"http://testserver(/\S+)", letter.body)[1]
+    link = re.search(r"http://localhost:8000(/\S+)", letter.body)[1]
     answer = client.get(link, follow=True)
     assert "New password" in answer.content.decode()
     form = answer.redirect_chain[-1][0]
@@ -120,7 +120,7 @@ def test_confirming_a_new_address_replaces_the_old_one(client_of: Callable[..., 
     assert "You are changing to <strong>alice@new.example</strong>" in page
     assert User.objects.get(pk=alice.pk).email == alice.email
     letter = next(letter for letter in mail.outbox if letter.to == ["alice@new.example"])
-    link = re.search(r"http://testserver(/\S+)", letter.body)[1]
+    link = re.search(r"http://localhost:8000(/\S+)", letter.body)[1]
     assert "Yes, this is me" in client.get(link).content.decode()
     client.post(link)
     assert User.objects.get(pk=alice.pk).email == "alice@new.example"

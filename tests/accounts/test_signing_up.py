@@ -80,7 +80,7 @@ def test_mandatory_confirmation(client: Client, alice: User, settings: Any) -> N
     answer = client.post(SIGNUP, DAN, follow=True)
     assert "One more step." in answer.content.decode()
     assert "_auth_user_id" not in client.session
-    link = re.search(r"http://testserver(/\S+)", mail.outbox[0].body)[1]
+    link = re.search(r"http://localhost:8000(/\S+)", mail.outbox[0].body)[1]
     client.post(link)
     assert EmailAddress.objects.get(email="dan@harbour.example").verified is True
     answer = client.post("/accounts/login/", {"login": "dan@harbour.example", "password": DAN["password1"]})
