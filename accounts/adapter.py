@@ -16,12 +16,12 @@ from django.contrib.sites.requests import RequestSite
 from django.core.mail import EmailMultiAlternatives
 from django.db import transaction
 from django.forms import BaseForm
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.loader import render_to_string
 from django.urls import reverse
 
-from accounts import invitations, mails
+from accounts import invitations, inviting, mails
 from accounts.errors import InvitationError
 from accounts.mails import mail_is_sent
 from accounts.models import User
@@ -97,6 +97,14 @@ class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
         if message_template == "account/messages/email_confirmation_sent.txt" and not mail_is_sent():
             return  # it would wait in nobody's mailbox
         super().add_message(request, level, message_template, *args, **kwargs)
+
+    def post_login(self, request: HttpRequest, user: User, **kwargs: Any) -> HttpResponse:
+        """Whoever was invited by address hears of it when they sign in, with or without the letter."""
+        response: HttpResponse = super().post_login(request, user, **kwargs)
+        if waiting := inviting.waiting_for(user).first():
+            by = f"{waiting.invited_by} invites you" if waiting.invited_by else "You are invited"
+            messages.info(request, f"{by} to {waiting.team}. The invitation is on your account page.")
+        return response
 
     def get_password_change_redirect_url(self, request: HttpRequest) -> str:
         return reverse("account")

@@ -16,6 +16,7 @@ AccountError
     ├── InvitationRevoked   invitation_revoked
     ├── InvitationUsed      invitation_used
     ├── InvitationElsewhere invitation_elsewhere      it names another person's address
+    ├── SentJustNow         sent_just_now             a letter went out less than a minute ago
     └── AlreadyMember       already_member            who follows the link is in the team already; the link stays good
 """
 
@@ -84,27 +85,32 @@ class InvitationError(AccountError):
 
 class InvitationUnknown(InvitationError):
     code = "invitation_unknown"
-    message = "This invitation link is not complete, or it was never made here. Ask for it to be sent again."
+    message = "This invitation link is not complete, it was never made here, or a newer letter replaced it. Ask for another one."
 
 
 class InvitationExpired(InvitationError):
     code = "invitation_expired"
-    message = "This invitation has run out. Ask for a new one."
+    message = "This invitation has run out."
 
 
 class InvitationRevoked(InvitationError):
     code = "invitation_revoked"
-    message = "This invitation was taken back. Ask the person who sent it."
+    message = "This invitation does not hold any more."
 
 
 class InvitationUsed(InvitationError):
     code = "invitation_used"
-    message = "This invitation has been used. Each link lets one person in."
+    message = "This invitation is used up: as many people came in as it was made for."
 
 
 class InvitationElsewhere(InvitationError):
     code = "invitation_elsewhere"
     message = "This invitation is for another e-mail address."
+
+
+class SentJustNow(InvitationError):
+    code = "sent_just_now"
+    message = "That letter went out less than a minute ago. Give it a moment to arrive, then send it again."
 
 
 class AlreadyMember(InvitationError):

@@ -12,8 +12,7 @@ from django.core.exceptions import ValidationError
 from django.http import HttpRequest
 
 from accounts import invitations
-from accounts.models import AuditEntry, Membership, Role, Team, User
-from accounts.querysets import TeamQuerySet
+from accounts.models import AuditEntry, Role, Team, User
 
 NOT_THERE = "Nothing like that is in the log."
 
@@ -95,35 +94,6 @@ class TeamForm(forms.Form):
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
         error_messages={"required": "Give the team a name."},
     )
-
-
-class InvitationForm(forms.Form):
-    """An invitation into one of the teams in which the person may invite."""
-
-    team = forms.ModelChoiceField(queryset=Team.objects.none(), label="Team", empty_label=None)
-    email = forms.EmailField(
-        label="Email",
-        required=False,
-        max_length=254,
-        widget=forms.EmailInput(attrs={"autocomplete": "off"}),
-        error_messages={"invalid": "This does not look like an email address."},
-    )
-    role = forms.ChoiceField(label="Role", choices=[(role.value, role.label) for role in Role if role != Role.OWNER], initial=Role.CREATOR)
-
-    def __init__(self, *args: Any, teams: TeamQuerySet, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        field = self.fields["team"]
-        assert isinstance(field, forms.ModelChoiceField)
-        field.queryset = teams
-        if len(teams) == 1:
-            field.widget, field.initial = forms.HiddenInput(), teams[0]
-
-    def clean(self) -> dict[str, Any] | None:
-        data = super().clean()
-        team, email = self.cleaned_data.get("team"), self.cleaned_data.get("email")
-        if team and email and Membership.objects.filter(team=team, user__email__iexact=email).exists():
-            self.add_error("email", f"{email} is in {team} already.")
-        return data
 
 
 class RoleForm(forms.Form):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from allauth.account.adapter import get_adapter
 from django.conf import settings
 from django.http import HttpRequest
 
+from accounts import inviting
 from accounts.access import SESSION_KEY
 from accounts.errors import AlreadyMember, InvitationError
+from accounts.mails import mail_is_sent
 from accounts.models import Invitation, Membership, User
-from accounts.services import accept_invitation, ensure_personal_team, find_invitation
+from accounts.services import ensure_personal_team
 
 TOKEN_KEY = "invitation"  # noqa: S105 - a name in the session, not a secret
 
@@ -21,19 +24,25 @@ def carried(request: HttpRequest) -> Invitation | None:
     """The open invitation that this browser came with, if any."""
     token = request.session.get(TOKEN_KEY)
     try:
-        return find_invitation(token) if token else None
+        return inviting.find(token) if token else None
     except InvitationError:
         return None
+
+
+def proves(request: HttpRequest, email: str) -> bool:
+    """Whether this browser came by a letter to that address: its link is in no other place."""
+    invitation = carried(request)
+    return bool(invitation and invitation.sent_at and mail_is_sent() and invitation.email == email.lower())
 
 
 def join(request: HttpRequest, token: str, user: User) -> Membership | None:
     """Accept, and work in that team from now on; None for somebody who is in it already. Raises InvitationError."""
     membership = None
     try:
-        membership = accept_invitation(token, user)
+        membership = inviting.accept(token, user)
         request.session[SESSION_KEY] = membership.team_id
     except AlreadyMember:
-        request.session[SESSION_KEY] = find_invitation(token).team_id
+        request.session[SESSION_KEY] = inviting.find(token).team_id
     request.session.pop(TOKEN_KEY, None)
     return membership
 
@@ -45,6 +54,8 @@ def settle_newcomer(request: HttpRequest, user: User) -> None:
     account either. Whoever might sign up anyway is only without that team.
     """
     ensure_personal_team(user)
+    if proves(request, user.email):
+        get_adapter().stash_verified_email(request, user.email)
     try:
         join(request, request.session.get(TOKEN_KEY, ""), user)
     except InvitationError:

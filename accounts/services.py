@@ -1,18 +1,14 @@
-"""Every write about people, teams and invitations. Each function is one transaction."""
+"""Every write about people and teams; invitations are in `inviting.py`. Each function is one transaction."""
 
 from __future__ import annotations
-
-import hashlib
-import secrets
 
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.db import IntegrityError, transaction
-from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts import audit, errors
-from accounts.models import Invitation, Membership, Role, Team, Theme, User
+from accounts.models import Membership, Role, Team, Theme, User
 
 
 @transaction.atomic
@@ -84,53 +80,3 @@ def rename_person(user: User, name: str) -> None:
 def change_theme(user: User, theme: Theme) -> None:
     user.theme = theme
     user.save(update_fields=["theme"])
-
-
-# --- invitations -----------------------------------------------------------------------------------------------------
-def hash_token(token: str) -> str:
-    """SHA-256 in hex. A token has 256 random bits, so it needs no slow hash."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
-def invite(team: Team, *, invited_by: User, role: str = Role.CREATOR, email: str = "") -> tuple[Invitation, str]:
-    """An invitation and its token, which is nowhere else: show it now. Raises PersonalTeam."""
-    if team.is_personal:
-        raise errors.PersonalTeam
-    token = secrets.token_urlsafe(32)
-    invitation = Invitation.objects.create(
-        team=team, invited_by=invited_by, role=Role(role), email=email.strip().lower(), token_hash=hash_token(token)
-    )
-    return invitation, token
-
-
-def revoke_invitation(invitation: Invitation) -> bool:
-    """Take an invitation back. False when it was used, or taken back, before."""
-    return Invitation.objects.filter(pk=invitation.pk).open().update(revoked_at=timezone.now()) == 1
-
-
-def find_invitation(token: str) -> Invitation:
-    """The open invitation of a link. Raises the InvitationError that says why it cannot be accepted."""
-    invitation = Invitation.objects.select_related("team", "invited_by").filter(token_hash=hash_token(token)).first()
-    if invitation is None:
-        raise errors.InvitationUnknown
-    if invitation.accepted_at:
-        raise errors.InvitationUsed
-    if invitation.revoked_at:
-        raise errors.InvitationRevoked
-    if invitation.expires_at <= timezone.now():
-        raise errors.InvitationExpired
-    return invitation
-
-
-@transaction.atomic
-def accept_invitation(token: str, user: User) -> Membership:
-    """Let the person into the team, once per link. Raises InvitationError, and then nothing has changed."""
-    invitation = find_invitation(token)
-    if not Invitation.objects.meant_for(user).filter(pk=invitation.pk).exists():
-        raise errors.InvitationElsewhere
-    if Membership.objects.filter(team=invitation.team, user=user).exists():
-        raise errors.AlreadyMember
-    taken = Invitation.objects.filter(pk=invitation.pk).open().update(accepted_at=timezone.now(), accepted_by=user)
-    if not taken:
-        raise errors.InvitationUsed
-    return Membership.objects.create(team=invitation.team, user=user, role=invitation.role)

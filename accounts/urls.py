@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import views
-from accounts.pages import ending, log, members, team
+from accounts.pages import ending, invitations, log, members, team
 
 urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
@@ -23,7 +23,11 @@ urlpatterns = [
     path("team/<int:team_id>/hand-over/", members.hand_over, name="team_hand_over"),
     path("team/<int:team_id>/delete/", ending.delete, name="team_delete"),
     path("team/<int:team_id>/restore/", ending.restore, name="team_restore"),
-    path("account/invitations/", views.new_invitation, name="new_invitation"),
-    path("account/invitations/<int:invitation_id>/revoke/", views.revoke_invitation, name="revoke_invitation"),
-    path("invitations/<str:token>/", views.invitation, name="invitation"),
+    path("team/invitations/mail/", invitations.invite_by_mail, name="invite_by_mail"),
+    path("team/invitations/link/", invitations.new_invitation, name="new_invitation"),
+    path("team/invitations/<int:invitation_id>/resend/", invitations.resend_invitation, name="resend_invitation"),
+    path("team/invitations/<int:invitation_id>/revoke/", invitations.revoke_invitation, name="revoke_invitation"),
+    path("account/invitations/<int:invitation_id>/accept/", invitations.accept_invitation, name="accept_invitation"),
+    path("account/invitations/<int:invitation_id>/decline/", invitations.decline_invitation, name="decline_invitation"),
+    path("invitations/<str:token>/", invitations.invitation, name="invitation"),
 ]

@@ -1,4 +1,4 @@
-"""Pages of the studio about people: the first start, the account, teams and invitations."""
+"""Pages of the studio about people: the first start, the account and its teams."""
 
 from __future__ import annotations
 
@@ -14,24 +14,18 @@ from django.contrib.auth import login
 from django.contrib.auth.decorators import login_required
 from django.http import HttpRequest, HttpResponse, HttpResponseBadRequest
 from django.shortcuts import get_object_or_404, redirect, render
-from django.urls import reverse
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, errors, invitations, services
-from accounts.forms import InvitationForm, ProfileForm, TeamForm, WelcomeForm
-from accounts.models import Invitation, Membership, Team, Theme, User
-from accounts.pages.team import FRESH_KEY, team_page
+from accounts import access, errors, inviting, services
+from accounts.forms import ProfileForm, TeamForm, WelcomeForm
+from accounts.models import Membership, Team, Theme, User
+from accounts.numbers import number
 from accounts.requests import SignedInRequest
 
 BACKEND = "allauth.account.auth_backends.AuthenticationBackend"
-
-
-def number(text: str | None) -> int:
-    """An id as a form sends it; 0, which no row has, for anything else."""
-    return int(text) if text and text.isascii() and text.isdigit() and len(text) < 19 else 0
 
 
 def way_back(request: HttpRequest, default: str) -> str:
@@ -82,6 +76,8 @@ def account_page(request: SignedInRequest, **forms: Any) -> HttpResponse:
         "team_form": TeamForm(prefix="team"),
         "memberships": memberships,
         "ended": Membership.objects.ended_of(user),
+        "invitations": inviting.waiting_for(user),
+        "is_invitation_hidden": inviting.hidden_from(user),
         "address": EmailAddress.objects.filter(user=user, primary=True).first(),
         "protection": protection(user),
         "has_providers": bool(get_adapter().list_apps(request)),
@@ -95,7 +91,7 @@ def account_page(request: SignedInRequest, **forms: Any) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 @never_cache
 def account(request: SignedInRequest) -> HttpResponse:
-    """The person's name, look, address, keys, sessions, teams and invitations."""
+    """The person's name, look, address, keys, sessions, teams, and the invitations for them."""
     if request.method == "GET":
         return account_page(request)
     form = ProfileForm(request.POST)
@@ -140,56 +136,3 @@ def new_team(request: SignedInRequest) -> HttpResponse:
     request.session[access.SESSION_KEY] = team.pk
     messages.success(request, f"{team} is made, and you are working in it now.")
     return redirect("team")
-
-
-@login_required
-@require_POST
-def new_invitation(request: SignedInRequest) -> HttpResponse:
-    """Make a link into a team. The page that follows shows it, and no page does so again."""
-    team = get_object_or_404(Team, pk=number(request.POST.get("team")))
-    access.require(request.user, team, "invite")
-    if team.is_personal:
-        messages.error(request, errors.PersonalTeam.message)
-        return redirect("team")
-    form = InvitationForm(request.POST, teams=Team.objects.filter(pk=team.pk))
-    if not form.is_valid():
-        return team_page(request, team, invitation_form=form)
-    _, token = services.invite(**form.cleaned_data, invited_by=request.user)
-    request.session[FRESH_KEY] = request.build_absolute_uri(reverse("invitation", args=[token]))
-    return redirect(reverse("team") + "#invitations")
-
-
-@login_required
-@require_POST
-def revoke_invitation(request: SignedInRequest, invitation_id: int) -> HttpResponse:
-    invitation = get_object_or_404(Invitation.objects.select_related("team"), pk=invitation_id)
-    access.require(request.user, invitation.team, "invite")
-    if services.revoke_invitation(invitation):
-        messages.success(request, "The link does not work any more.")
-    else:
-        messages.error(request, "It was too late: the link had been used or taken back already.")
-    return redirect(reverse("team") + "#invitations")
-
-
-@require_http_methods(["GET", "POST"])
-@never_cache
-def invitation(request: HttpRequest, token: str) -> HttpResponse:
-    """What a link leads to: join (signed in), or carry the invitation to sign-up or sign-in."""
-    try:
-        found = services.find_invitation(token)
-        if request.method == "POST":
-            return join_team(request, token, found)
-    except errors.InvitationError as error:
-        return render(request, "accounts/invitation_closed.html", {"error": error, "token": token}, status=410)
-    if not request.user.is_authenticated:
-        invitations.remember(request, token)
-    return render(request, "accounts/invitation.html", {"invitation": found, "may_sign_up": settings.STUDIO_SIGNUP != "closed"})
-
-
-def join_team(request: HttpRequest, token: str, found: Invitation) -> HttpResponse:
-    """Raises InvitationError."""
-    if not request.user.is_authenticated:
-        return redirect("invitation", token)
-    membership = invitations.join(request, token, request.user)
-    messages.success(request, f"Welcome to {found.team}." if membership else f"You are in {found.team} already.")
-    return redirect(settings.LOGIN_REDIRECT_URL)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
@@ -13,12 +12,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts import access, members
-from accounts.forms import InvitationForm, TeamForm
-from accounts.models import Invitation, Role, Team
+from accounts.forms import TeamForm
+from accounts.models import Role, Team
+from accounts.pages import inviting
 from accounts.requests import SignedInRequest
-
-FRESH_KEY = "fresh_invitation"
-"""Where the session keeps a new invitation's link until it has been shown, once."""
 
 
 def team_page(request: SignedInRequest, team: Team, **forms: Any) -> HttpResponse:
@@ -37,20 +34,9 @@ def team_page(request: SignedInRequest, team: Team, **forms: Any) -> HttpRespons
         "must_stay": bool(place and place.role == Role.OWNER and sum(one.role == Role.OWNER for one in people) == 1),
         "name_form": TeamForm(initial={"name": team.name}),
         "may_invite": may_invite,
-        **(invitations(request, team, fresh=not forms) if may_invite else {}),
-        **forms,
+        **(inviting.section(request, team, **forms) if may_invite else forms),
     }
     return render(request, "accounts/team.html", context, status=422 if forms else 200)
-
-
-def invitations(request: SignedInRequest, team: Team, *, fresh: bool) -> dict[str, Any]:
-    """What `accounts/_invitations.html` shows."""
-    return {
-        "invitation_form": InvitationForm(teams=Team.objects.filter(pk=team.pk)),
-        "invitations": Invitation.objects.open().filter(team=team).select_related("team", "invited_by").order_by("-id"),
-        "fresh": request.session.pop(FRESH_KEY, None) if fresh else None,
-        "invitation_days": settings.STUDIO_INVITATION_DAYS,
-    }
 
 
 @login_required

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.test import Client
 
-from accounts import services
+from accounts import inviting, services
 from accounts.models import Team, User
 from tests.accounts.pages import Page
 from tests.conftest import PASSWORD
@@ -74,7 +74,7 @@ def test_page_at_the_door(client: Client, alice: User, settings: Any, path: str,
 @pytest.mark.parametrize("path", INSIDE)
 def test_page_of_the_account(client: Client, team: Team, alice: User, path: str) -> None:
     client.post("/accounts/login/", {"login": alice.email, "password": PASSWORD})
-    services.invite(team, invited_by=alice, email="dan@harbour.example")
+    inviting.invite(team, invited_by=alice, email="dan@harbour.example")
     services.create_team("Second Street", alice)
     client.post("/accounts/reauthenticate/", {"password": PASSWORD})
     answer = client.get(path)
@@ -89,7 +89,7 @@ def test_first_page_of_all(client: Client, db: None) -> None:
 
 
 def test_invitation(client_of: Callable[..., Client], team: Team, alice: User, mallory: User) -> None:
-    link = f"/invitations/{services.invite(team, invited_by=alice)[1]}/"
+    link = f"/invitations/{inviting.invite(team, invited_by=alice)[1]}/"
     for browser in (Client(), client_of(mallory)):
         check(Page(browser.get(link).content.decode()))
 
@@ -135,5 +135,5 @@ def test_operator_makes_an_account_in_the_admin(client_of: Callable[..., Client]
 def test_admin_pages_open(client_of: Callable[..., Client], team: Team, alice: User, path: str) -> None:
     alice.is_staff = alice.is_superuser = True
     alice.save()
-    services.invite(team, invited_by=alice)
+    inviting.invite(team, invited_by=alice)
     assert client_of(alice).get(f"/admin/accounts/{path}/").status_code == (403 if path == "team/add" else 200)

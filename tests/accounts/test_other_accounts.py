@@ -13,7 +13,7 @@ from allauth.account.models import EmailAddress
 from allauth.socialaccount.models import SocialAccount
 from django.test import Client
 
-from accounts import services
+from accounts import inviting
 from accounts.models import Membership, Team, User
 from tests.accounts.provider import Provider, running_provider
 
@@ -93,7 +93,7 @@ def test_newcomer_with_an_invitation(
 ) -> None:
     settings.STUDIO_SIGNUP = "invitation"
     provider.person["email_verified"] = verified
-    client.get(f"/invitations/{services.invite(team, invited_by=alice, email=email)[1]}/")
+    client.get(f"/invitations/{inviting.invite(team, invited_by=alice, email=email)[1]}/")
     come_in(client)
     assert User.objects.filter(email="dan@harbour.example").exists() is gets_in
     assert Membership.objects.filter(team=team, user__email="dan@harbour.example").exists() is gets_in
