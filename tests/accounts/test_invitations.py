@@ -313,6 +313,7 @@ def test_of_sixteen_who_follow_a_link_for_five_five_get_in(
 
     def find_together(token: str) -> Invitation:
         found = find(token)
+        connection.close()  # who waits keeps nothing that another needs
         together.wait()
         return found
 
