@@ -1,4 +1,7 @@
-"""The operator's view of people, teams and invitations. Accounts are switched off here, not deleted: their work belongs to their teams."""
+"""The operator's view of people, teams, invitations and terms.
+
+Accounts are switched off here, not deleted: their work belongs to their teams.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,15 @@ from typing import Any
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialApp, SocialToken
 from allauth.usersessions.models import UserSession
-from django.contrib import admin
+from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
+from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts import services
-from accounts.models import Invitation, Membership, Team, User
+from accounts import services, terms
+from accounts.models import Agreement, Invitation, Membership, Team, Terms, User
 
 admin.site.unregister(Group)  # rights come from roles in teams, see access.py
 admin.site.unregister([SocialApp, SocialToken])  # apps come from settings; a token is a secret of the person
@@ -109,12 +113,73 @@ class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
 @admin.register(Invitation)
 class InvitationAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
-    list_display = ("team", "email", "role", "invited_by", "created_at", "expires_at", "revoked_at", "accepted_at", "accepted_by")
-    list_select_related = ("team", "invited_by", "accepted_by")
+    list_display = ("team", "email", "role", "uses", "max_uses", "invited_by", "created_at", "sent_at", "expires_at", "revoked_at")
+    list_select_related = ("team", "invited_by")
     search_fields = ("email", "team__name")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
 
     def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return False
+
+
+@admin.register(Terms)
+class TermsAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """One draft at a time. What is published is agreed to as it stands: it is only read, and replaced by the next version."""
+
+    list_display = ("version", "state", "summary", "published_at", "people_who_agreed")
+    ordering = ("-version",)
+    fields = ("text", "summary")
+    change_form_template = "admin/accounts/terms/change_form.html"
+
+    @admin.display(description="State")
+    def state(self, row: Terms) -> str:
+        if row.published_at is None:
+            return "Draft"
+        return "In force" if row.version == terms.version_in_force() else "Past"
+
+    @admin.display(description="People who agreed")
+    def people_who_agreed(self, row: Terms) -> str:
+        people = User.objects.filter(is_active=True).count()
+        return f"{row.agreements.filter(user__is_active=True).count()} of {people}" if row.published_at else ""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return super().has_add_permission(request) and terms.draft() is None
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_change_permission(request, obj) and (obj is None or obj.published_at is None)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        return super().has_delete_permission(request, obj) and obj is not None and obj.published_at is None
+
+    def get_form(self, request: HttpRequest, obj: Any = None, change: bool = False, **kwargs: Any) -> Any:
+        """A new version starts from the text in force."""
+        form = super().get_form(request, obj, change=change, **kwargs)
+        now = terms.in_force()
+        if obj is None and now and "text" in form.base_fields:
+            form.base_fields["text"].initial = now.text
+        return form
+
+    def save_model(self, request: HttpRequest, obj: Terms, form: Any, change: bool) -> None:
+        if not change:
+            obj.version = terms.next_version()
+            super().save_model(request, obj, form, change)
+        elif not terms.rewrite(obj):
+            raise PermissionDenied("It was published while you wrote.")
+        if "_publish" in request.POST and terms.publish(obj):
+            messages.success(request, f"{obj} is in force. Everybody is asked to agree, you too.")
+
+
+@admin.register(Agreement)
+class AgreementAdmin(TakenAwayOnly):
+    """Who agreed to what, and when: evidence, so nobody changes it."""
+
+    list_display = ("user", "terms", "agreed_at")
+    list_filter = ("terms",)
+    list_select_related = ("user", "terms")
+    search_fields = ("user__email", "user__name")
+    date_hierarchy = "agreed_at"
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         return False

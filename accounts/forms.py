@@ -10,8 +10,10 @@ from django import forms
 from django.contrib.auth.password_validation import validate_password
 from django.core.exceptions import ValidationError
 from django.http import HttpRequest
+from django.urls import reverse
+from django.utils.html import format_html
 
-from accounts import invitations
+from accounts import invitations, terms
 from accounts.models import AuditEntry, Role, Team, User
 
 NOT_THERE = "Nothing like that is in the log."
@@ -65,11 +67,29 @@ class WelcomeForm(forms.Form):
         return data
 
 
+class TermsField(forms.BooleanField):
+    """Yes to the terms of the studio."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            label="I agree to the terms of this studio",
+            help_text=format_html('<a class="link" href="{}" target="_blank">Read them on a page of their own</a>', reverse("terms")),
+            error_messages={"required": "Read the terms, and agree to them to make an account."},
+        )
+
+
 class SignupDetails(forms.Form):
     """What sign-up asks besides address and password; allauth builds its own forms, also the one after a social login, on top of it."""
 
     field_order = ("name", "email", "password1")
     name = NameField()
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.terms = terms.in_force()
+        if self.terms:
+            # The version is in the name: who has read an older one finds the box empty, and the newer text beside it.
+            self.fields[f"terms_{self.terms.version}"] = TermsField()
 
     def clean(self) -> dict[str, Any] | None:
         data = super().clean()
@@ -80,7 +100,9 @@ class SignupDetails(forms.Form):
         return data
 
     def signup(self, request: HttpRequest, user: User) -> None:
-        """The hook that allauth insists on. The adapter has done the work."""
+        """What allauth calls with the new account. The adapter has done the rest."""
+        if self.terms:
+            terms.agree(user, self.terms)
 
 
 class ProfileForm(forms.Form):

@@ -1,4 +1,4 @@
-"""What happens to every request because of who asks: the first start, the team, and a sign-in that ran out."""
+"""What happens to every request because of who asks: the first start, the team, the terms, and a sign-in that ran out."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ from django.urls import reverse
 from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
+from accounts import terms
 from accounts.access import SESSION_KEY, team_of
 from accounts.models import Membership, Team, User
 from accounts.services import ensure_personal_team
@@ -29,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 SIGNED_OUT = "You were signed out. Sign in again; what you typed is still on the page."
+ASKED_TO_AGREE = "The terms of this studio are new. Reload the page to read them; what you typed is kept."
 SESSION_OVER = "Your session has ended. Sign in, and you are back where you were."
 
 
@@ -166,6 +168,54 @@ class SignInAgainMiddleware:
             return login
         parts = urlsplit(page)
         return redirect_to_login(parts._replace(scheme="", netloc="", fragment="").geturl(), login).url
+
+
+class TermsMiddleware:
+    """Whoever is signed in and has not agreed to the terms in force is led to them before anything else.
+
+    A page that is opened becomes the page of the terms, with the way back in it. A fragment for htmx gets `HX-Redirect`, and what was typed
+    stays in the browser's draft. What nobody would see as a page (a script that asks for JSON, a picture, a program) gets a 403 with a
+    sentence. Where no terms were published nobody is asked.
+    """
+
+    KEY = "agreed"
+    """Where the session keeps the version that its person has agreed to."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if self.may_go_on(request):
+            return self.get_response(request)
+        if request.headers.get("HX-Request") == "true":
+            return HttpResponse(status=204, headers={"HX-Redirect": page_in(request, reverse("terms"))})
+        accepts = request.headers.get("Accept", "text/html")
+        if "text/html" in accepts:
+            return redirect(page_in(request, reverse("terms")))
+        if "application/json" in accepts:
+            return JsonResponse({"error": ASKED_TO_AGREE, "terms": reverse("terms")}, status=403)
+        return HttpResponse(ASKED_TO_AGREE, content_type="text/plain; charset=utf-8", status=403)
+
+    def may_go_on(self, request: HttpRequest) -> bool:
+        """Reads the person's rows once a session and version; else only what is remembered."""
+        if not isinstance(request.user, User) or not request.user.is_authenticated:
+            return True
+        if request.path in (reverse("terms"), reverse("account_logout")) or request.path.startswith(settings.STATIC_URL):
+            return True
+        version = terms.version_in_force()
+        if not version or request.session.get(self.KEY) == version:
+            return True
+        if not terms.has_agreed(request.user):
+            return False
+        request.session[self.KEY] = version
+        return True
+
+
+def page_in(request: HttpRequest, door: str) -> str:
+    """A page that stands before all others, with the page on which the person was or which they opened as `next`."""
+    if request.method in ("GET", "HEAD") and request.headers.get("HX-Request") != "true":
+        return redirect_to_login(request.get_full_path(), door).url
+    return SignInAgainMiddleware.back_to(request, door)
 
 
 class WayOutMiddleware:

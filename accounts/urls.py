@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from accounts import views
-from accounts.pages import ending, invitations, log, members, team
+from accounts.pages import ending, invitations, log, members, team, terms
 
 urlpatterns = [
     path("welcome/", views.welcome, name="welcome"),
@@ -13,6 +13,7 @@ urlpatterns = [
     path("account/theme/", views.change_theme, name="account_theme"),
     path("account/team/", views.switch_team, name="team_switch"),
     path("account/teams/", views.new_team, name="new_team"),
+    path("terms/", terms.terms, name="terms"),
     path("team/", team.team, name="team"),
     path("team/log/", log.log, name="team_log"),
     path("team/<int:team_id>/log.csv", log.download, name="team_log_csv"),

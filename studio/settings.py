@@ -113,6 +113,7 @@ MIDDLEWARE = [
     "accounts.middleware.FirstStartMiddleware",
     "accounts.middleware.SignInAgainMiddleware",
     "accounts.middleware.WayOutMiddleware",
+    "accounts.middleware.TermsMiddleware",
     "accounts.middleware.TeamMiddleware",
     "studio.middleware.FullDiskMiddleware",
 ]

@@ -9,7 +9,7 @@ from django import forms, template
 from django.conf import settings
 from django.template import Context
 
-from accounts import invitations
+from accounts import invitations, terms
 from accounts.adapter import AccountAdapter
 from accounts.devices import describe
 from accounts.models import Invitation
@@ -48,6 +48,18 @@ def signup_by_invitation() -> bool:
 def carried_invitation(context: Context) -> Invitation | None:
     """The invitation with which this browser came, if it still works."""
     return invitations.carried(context["request"])
+
+
+@register.simple_tag
+def studio_has_terms() -> bool:
+    """Whether there are terms to read."""
+    return bool(terms.version_in_force())
+
+
+@register.filter
+def passages(text: Any) -> list[terms.Passage]:
+    """The terms of the studio, piece by piece."""
+    return terms.passages(str(text))
 
 
 @register.simple_tag(takes_context=True)

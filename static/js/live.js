@@ -57,6 +57,11 @@ document.addEventListener("htmx:ws:close", (event) => {
     toast("You were signed out. Sign in again; what you typed is kept.", { level: "warning", action: { label: "Sign in", href: location.href } });
     return;
   }
+  if (event.detail.code === 4451) {
+    connection = null;
+    toast("The terms of this studio are new. Read them to go on; what you typed is kept.", { level: "warning", action: { label: "Read them", href: location.href } });
+    return;
+  }
   lostAt ||= Date.now();
   if (!timer) timer = setTimeout(poll, POLL_EVERY);
 });

@@ -14,11 +14,13 @@ from django.http import HttpRequest
 
 from accounts.access import SESSION_KEY, team_of
 from accounts.models import Membership, User
+from accounts.terms import has_agreed
 from studio.generation.models import Job
 
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
-"""Websocket close codes after which htmx does not come back by itself."""
+NOT_AGREED = 4451
+"""Websocket close codes after which htmx does not come back by itself. The last: the terms of the studio are to be read first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,8 @@ def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
     """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address: `view` and `job`."""
     if not isinstance(user, User) or not user.is_active:
         return NOT_SIGNED_IN
+    if not has_agreed(user):
+        return NOT_AGREED
     team = team_of(user, session.get(SESSION_KEY))
     if team is None:
         return NOT_ALLOWED
@@ -52,12 +56,17 @@ def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
 
 
 def why_to_close(viewer: Viewer) -> int | None:
-    """Ask the rows whether the person is still signed in (same session, same password) and in the teams; the close code if not."""
+    """Ask the rows whether the person is still signed in (same session, same password), has agreed to the terms, and is in the teams.
+
+    The close code if not.
+    """
     request = HttpRequest()
     request.session = import_module(settings.SESSION_ENGINE).SessionStore(viewer.session_key)
     user = get_user(request)
     if user.pk != viewer.user_id or not user.is_active:
         return NOT_SIGNED_IN
+    if not has_agreed(user):
+        return NOT_AGREED
     member = Membership.objects.filter(user_id=viewer.user_id, team_id__in=viewer.teams, team__deleted_at=None).count()
     return None if member == len(viewer.teams) else NOT_ALLOWED
 

@@ -5,8 +5,10 @@ import threading
 import pytest
 from channels.layers import get_channel_layer
 from django.contrib.sessions.models import Session
+from django.core.cache import cache
+from django.utils import timezone
 
-from accounts.models import Membership
+from accounts.models import Agreement, Membership, Terms
 from billing.services import wallets
 from studio.backends.base import GeneratedMedia
 from studio.generation import services
@@ -57,6 +59,17 @@ class Slow:
 async def test_nobody_signed_in_is_told_so_by_a_code_that_the_browser_sees(open_page):
     page = await open_page(None)
     assert await page.closed() == 4401
+
+
+async def test_who_has_not_agreed_to_the_terms_hears_nothing(client_of, open_page, alice):
+    from tests.live.conftest import Page
+
+    terms = await Terms.objects.acreate(version=1, text="Be kind.", published_at=timezone.now())
+    page = Page(await in_thread(client_of, alice), "view=create", "http://localhost")
+    assert await page.connect() is True
+    assert await page.closed() == 4451
+    await Agreement.objects.acreate(terms=terms, user=alice)
+    assert (await open_page(alice)).snapshot
 
 
 async def test_a_page_of_another_site_gets_no_socket(client_of, open_page, alice):
@@ -361,6 +374,14 @@ async def test_who_left_the_team_hears_nothing_more_of_it(open_page, alice, bob,
     await Membership.objects.filter(user=bob, team=rich).adelete()
     await in_thread(make_job, alice, rich, prompt="not for bob")
     assert await page.closed() == 4403
+
+
+async def test_new_terms_are_to_be_read_before_more_is_heard(open_page, alice, rich, make_job, always_asked):
+    page = await open_page(alice)
+    await Terms.objects.acreate(version=1, text="Be kind.", published_at=timezone.now())
+    await cache.aclear()
+    await in_thread(make_job, alice, rich, prompt="not before that")
+    assert await page.closed() == 4451
 
 
 async def test_access_that_changed_is_asked_for_at_once(open_page, bob, rich):
