@@ -20,7 +20,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from accounts import access, ending, errors, services
+from accounts import access, ending, errors, inviting
 from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from billing import access as billing_access
 from billing.errors import InsufficientCredits
@@ -144,7 +144,7 @@ def test_nobody_can_generate_or_spend(team: Team, alice: User) -> None:
 
 
 def test_invitations_stop_working_and_stay_so(client_of: ClientOf, team: Team, alice: User, mallory: User) -> None:
-    token = services.invite(team, invited_by=alice)[1]
+    token = inviting.invite(team, invited_by=alice)[1]
     ending.delete_team(team, by=alice)
     stranger = client_of(mallory)
     assert stranger.post(f"/invitations/{token}/").status_code == 410
@@ -246,7 +246,7 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     WordList.objects.create(team=team, blocked=SECRET)
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
-    services.invite(team, invited_by=alice, email="secret@lighthouse.example")
+    inviting.invite(team, invited_by=alice, email="secret@lighthouse.example")
     return [*pictures, trashed]
 
 

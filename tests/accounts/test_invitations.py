@@ -41,7 +41,7 @@ def asked(team: Team, **change: str | int) -> dict[str, Any]:
 
 
 def log_of(team: Team) -> list[tuple[str, str]]:
-    return [(str(entry), entry.action) for entry in AuditEntry.objects.filter(team=team).order_by("id")]
+    return [(str(entry), entry.action) for entry in AuditEntry.objects.filter(team=team).exclude(action="team.made").order_by("id")]
 
 
 def roles(team: Team) -> dict[str, str]:

@@ -236,7 +236,7 @@ def test_saying_no(client_of: ClientOf, team: Team, alice: User, mallory: User) 
     assert "You are invited" not in client.get("/account/").content.decode()
     assert client.get(f"/invitations/{token}/").status_code == 410
     assert not Membership.objects.filter(team=team, user=mallory).exists()
-    assert [str(entry) for entry in AuditEntry.objects.order_by("id")][1:] == ["Mallory Stranger declined the invitation"]
+    assert str(AuditEntry.objects.latest("id")) == "Mallory Stranger declined the invitation"
 
 
 @pytest.mark.parametrize("state", ["another's", "a link's", "run out", "of a deleted team", "not proven"])
