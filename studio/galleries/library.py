@@ -1,4 +1,4 @@
-"""Reads over a team's pictures, newest first. An id is made when its picture is, so the order is that of the ids."""
+"""Pages of a team's pictures. An id is made when its picture is, so newest first is the order of the ids."""
 
 from __future__ import annotations
 
@@ -11,20 +11,22 @@ from django.db import connection
 from django.utils import timezone
 from django.utils.formats import date_format
 
-from accounts.models import Team
-from studio.backends.base import Mode
-from studio.galleries import search
-from studio.galleries.criteria import Criteria, Span
+from accounts.models import Team, User
+from studio.backends.base import Kind, Mode
+from studio.galleries.criteria import BEST, Criteria, Place, Span
+from studio.galleries.reading import Reader
 from studio.generation.kinds import NOUNS
 from studio.generation.models import Artifact
-from studio.generation.querysets import ArtifactQuerySet
 
 PAGE = 50
 REACH = 300
 """Pictures on a page that is asked for by its last one (`until`): what somebody comes back to."""
 COUNTED = 10_000
 COUNTED_FOUND = 200
-"""How far pictures are counted, without and with a search."""
+"""How far pictures are counted, where an index lies in their order and where they are looked for."""
+
+_END_OF_TIME = 253_370_764_800_000
+"""Milliseconds; the first day of 9999."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,19 +49,19 @@ class Count:
 class Page:
     """A stretch of the library.
 
-    `groups` are the pictures by day, each with its heading (empty where the page before ended in that day). `older` names the last
-    picture when more follow, `newer` says whether there are pictures above the first, `count` is None on any page but the first.
+    `groups` are the pictures by day, each with its heading (empty where the page before ended in that day). `older` is the place of the
+    last picture when more follow, `newer` that of the first when there are pictures above, `count` is None on any page but the first.
     """
 
     groups: Sequence[tuple[str, Sequence[Artifact]]]
-    older: uuid.UUID | None
-    newer: bool
+    older: Place | None
+    newer: Place | None
     count: Count | None
 
 
 def made_at(artifact_id: uuid.UUID) -> datetime:
-    """The moment that a version 7 UUID carries, to the millisecond (RFC 9562, 5.7)."""
-    return datetime.fromtimestamp((artifact_id.int >> 80) / 1000, UTC)
+    """The moment that a version 7 UUID carries, to the millisecond (RFC 9562, 5.7). One that somebody made up may lie after the calendar."""
+    return datetime.fromtimestamp(min(artifact_id.int >> 80, _END_OF_TIME) / 1000, UTC)
 
 
 def heading(day: date, today: date) -> str:
@@ -73,94 +75,108 @@ def heading(day: date, today: date) -> str:
     return date_format(day, "l, j F" if day.year == today.year else "j F Y")
 
 
-def _cards(team: Team) -> ArtifactQuerySet:
-    """What a tile shows of the pictures that are not in the trash."""
-    return Artifact.objects.of_team(team).visible().select_related("user").defer("info", "sha256")
+def stretch(team: Team, criteria: Criteria, span: Span, limit: int, viewer: User | None = None) -> list[Artifact]:
+    """At most `limit` pictures, in the order of the criteria whichever way the span is read."""
+    return Reader(team, criteria, viewer).stretch(span, limit)
 
 
-def _matching(pictures: ArtifactQuerySet, criteria: Criteria) -> ArtifactQuerySet:
-    """All criteria but the text, which the index of prompts looks for."""
-    if criteria.engine:
-        pictures = pictures.filter(engine=criteria.engine)
-    if criteria.mode:
-        pictures = pictures.filter(mode=criteria.mode)
-    return pictures
+def page(
+    team: Team,
+    criteria: Criteria,
+    *,
+    after: Place | None = None,
+    above: Place | None = None,
+    until: Place | None = None,
+    viewer: User | None = None,
+) -> Page:
+    """What comes first; what follows `after`; what stands next above `above`; or all down to `until`, as far as `REACH` allows.
 
-
-def _in_order(team: Team, ids: Sequence[uuid.UUID]) -> list[Artifact]:
-    """The pictures of these ids, in their order; whatever the index says, only those of the team and not in the trash."""
-    rows = _cards(team).in_bulk(ids)
-    return [rows[one] for one in ids if one in rows]
-
-
-def stretch(team: Team, criteria: Criteria, span: Span, limit: int) -> list[Artifact]:
-    """At most `limit` pictures, newest first whichever way the span is read."""
-    if criteria.text:
-        pictures = _in_order(team, search.find(team.pk, criteria, span=span, limit=limit))
-        return pictures[::-1] if span.upwards else pictures
-    cards = _matching(_cards(team), criteria)
-    for lookup, value in (("id__lt", span.before), ("id__gte", span.since), ("id__gt", span.after)):
-        if value:
-            cards = cards.filter(**{lookup: value})
-    pictures = list(cards.order_by("id" if span.upwards else "-id")[:limit])
-    return pictures[::-1] if span.upwards else pictures
-
-
-def page(team: Team, criteria: Criteria, *, after: uuid.UUID | None = None, until: uuid.UUID | None = None) -> Page:
-    """The newest pictures; those older than `after`; or everything down to `until`, as far as `REACH` allows."""
+    `viewer` is whose ratings, favourites and private galleries are meant.
+    """
+    reader = Reader(team, criteria, viewer)
     if after:
-        return _page(stretch(team, criteria, Span(before=after), PAGE + 1), after)
+        return _page(reader, reader.stretch(Span(below=after), PAGE + 1), after)
+    if above:
+        return _page_above(reader, above)
     if until:
-        pictures = stretch(team, criteria, Span(since=until), REACH + 1)
+        until = until if until.rating else reader.place_of(until.id)
+        pictures = reader.stretch(Span(through=until), REACH + 1)
         if len(pictures) > PAGE:
-            older = bool(stretch(team, criteria, Span(before=until), 1))
-            above = len(pictures) > REACH
             kept = pictures[-REACH:]
-            return Page(_by_day(kept, None), kept[-1].id if older else None, above, None if above else _count(team, criteria))
-    if criteria.text:
-        found = search.find(team.pk, criteria, span=Span(), limit=COUNTED_FOUND + 1)
-        return _page(_in_order(team, found[: PAGE + 1]), None, Count.up_to(COUNTED_FOUND, len(found)))
-    return _page(stretch(team, criteria, Span(), PAGE + 1), None, _count(team, criteria))
+            is_cut = len(pictures) > REACH
+            older = bool(reader.stretch(Span(below=until), 1))
+            return Page(
+                _groups(reader, kept, None),
+                older=_place(criteria, kept[-1]) if older else None,
+                newer=_place(criteria, kept[0]) if is_cut else None,
+                count=None if is_cut else _count(reader),
+            )
+    return _page(reader, reader.stretch(Span(), PAGE + 1), None, _count(reader))
 
 
-def _page(pictures: Sequence[Artifact], after: uuid.UUID | None, count: Count | None = None) -> Page:
+def _page(reader: Reader, pictures: Sequence[Artifact], after: Place | None, count: Count | None = None) -> Page:
     """A page of the usual size out of pictures that are one more than it when others follow."""
-    older = pictures[PAGE - 1].id if len(pictures) > PAGE else None
-    return Page(_by_day(pictures[:PAGE], after), older, after is not None, count)
+    shown = pictures[:PAGE]
+    return Page(
+        _groups(reader, shown, after),
+        older=_place(reader.criteria, shown[-1]) if len(pictures) > PAGE else None,
+        newer=_place(reader.criteria, shown[0]) if after and shown else None,
+        count=count,
+    )
 
 
-def _count(team: Team, criteria: Criteria) -> Count:
+def _page_above(reader: Reader, place: Place) -> Page:
+    pictures = reader.stretch(Span(above=place), PAGE + 1)
+    shown = pictures[-PAGE:]
+    return Page(_groups(reader, shown, None), None, _place(reader.criteria, shown[0]) if len(pictures) > PAGE else None, None)
+
+
+def _place(criteria: Criteria, picture: Artifact) -> Place:
+    return Place(picture.id, _rated(picture) if criteria.sort == BEST else None)
+
+
+def _rated(picture: Artifact) -> int:
+    rating: int = picture.rated  # type: ignore[attr-defined]
+    return rating
+
+
+def _count(reader: Reader) -> Count:
     """How many pictures there are, counted up to a limit: an exact million would take longer than the page."""
-    if criteria.text:
-        return Count.up_to(COUNTED_FOUND, len(search.find(team.pk, criteria, span=Span(), limit=COUNTED_FOUND + 1)))
-    pictures = _matching(Artifact.objects.of_team(team).visible(), criteria)
-    return Count.up_to(COUNTED, pictures.order_by()[: COUNTED + 1].count())
+    number, limit = reader.count(COUNTED, COUNTED_FOUND)
+    return Count.up_to(limit, number)
 
 
-def _by_day(pictures: Sequence[Artifact], after: uuid.UUID | None) -> list[tuple[str, list[Artifact]]]:
+def _groups(reader: Reader, pictures: Sequence[Artifact], after: Place | None) -> list[tuple[str, list[Artifact]]]:
+    """Under the day on which they were made or, where the best come first, under what they were rated."""
     today = timezone.localdate()
-    day = timezone.localdate(made_at(after)) if after else None
+    by_rating = reader.criteria.sort == BEST
+    last: date | int | None = None
+    if after:
+        last = after.rating if by_rating else timezone.localdate(made_at(after.id))
     groups: list[tuple[str, list[Artifact]]] = []
     for picture in pictures:
-        its_day = timezone.localdate(made_at(picture.id))
-        if not groups or its_day != day:
-            groups.append(("" if its_day == day else heading(its_day, today), []))
+        its = _rated(picture) if by_rating else timezone.localdate(made_at(picture.id))
+        if not groups or its != last:
+            words = "" if its == last else heading(its, today) if isinstance(its, date) else f"{its} star{'' if its == 1 else 's'}"
+            groups.append((words, []))
         groups[-1][1].append(picture)
-        day = its_day
+        last = its
     return groups
 
 
-def neighbours(team: Team, criteria: Criteria, artifact: Artifact) -> tuple[Artifact | None, Artifact | None]:
-    """The next newer and the next older picture among those that the criteria let through."""
-    newer = stretch(team, criteria, Span(after=artifact.id), 1)
-    older = stretch(team, criteria, Span(before=artifact.id), 1)
-    return (newer[0] if newer else None, older[0] if older else None)
+def neighbours(team: Team, criteria: Criteria, artifact: Artifact, viewer: User | None = None) -> tuple[Artifact | None, Artifact | None]:
+    """The picture that stands before this one and the one after it (newest first: the newer, the older), of those that are let through."""
+    reader = Reader(team, criteria, viewer)
+    place = reader.place_of(artifact.id)
+    before = reader.stretch(Span(above=place), 1)
+    after = reader.stretch(Span(below=place), 1)
+    return (before[0] if before else None, after[0] if after else None)
 
 
-def noun(modes: Iterable[Mode]) -> str:
-    """What people call that which was made by doing these: a picture, a model, a sound, or an item where they are mixed."""
-    kinds = {mode.makes for mode in modes}
-    return NOUNS[kinds.pop()] if len(kinds) == 1 else "item" if kinds else "picture"
+def noun(kinds: Iterable[Kind]) -> str:
+    """What people call that which is of these kinds: a picture, a model, a sound, or an item where they are mixed."""
+    different = set(kinds)
+    return NOUNS[different.pop()] if len(different) == 1 else "item" if different else "picture"
 
 
 _ENGINES = """
@@ -179,11 +195,14 @@ SELECT used.engine, (
 def engines(team: Team) -> list[tuple[str, str]]:
     """Id and latest label of every engine that made a picture of the team, also of those that are gone, by label.
 
+    What was brought from outside was made by none of them.
+
     It hops along the index from one engine to the next; DISTINCT would read an entry for every picture.
     """
     with connection.cursor() as cursor:
         cursor.execute(_ENGINES, [team.pk] * 3)
-        return sorted(cursor.fetchall(), key=lambda engine: str(engine[1]).casefold())
+        used = [engine for engine in cursor.fetchall() if engine[0]]
+    return sorted(used, key=lambda engine: str(engine[1]).casefold())
 
 
 _MODES = """
@@ -196,9 +215,12 @@ WITH RECURSIVE used(mode) AS (
 SELECT used.mode FROM used WHERE used.mode IS NOT NULL"""
 
 
-def modes(team: Team) -> list[Mode]:
-    """What the pictures of the team were made by doing, in the order of `Mode`; found as engines are."""
+def modes(team: Team) -> tuple[list[Mode], bool]:
+    """What the pictures of the team were made by doing, in the order of `Mode`, and whether some were brought from outside.
+
+    Found as engines are.
+    """
     with connection.cursor() as cursor:
         cursor.execute(_MODES, [team.pk] * 2)
         used = {mode for (mode,) in cursor.fetchall()}
-    return [mode for mode in Mode if mode in used]
+    return [mode for mode in Mode if mode in used], "" in used

@@ -68,7 +68,7 @@ def ratio(picture: Artifact) -> int:
 
 def alt(artifact: Artifact) -> str:
     """What it shows, as far as its prompt says, and what it is when that is no picture; an upscaled picture may have no prompt."""
-    words = _clipped(artifact.prompt, ALT_LENGTH) or f"{artifact.get_mode_display()}, {artifact.engine_label}"
+    words = _clipped(artifact.prompt, ALT_LENGTH) or ", ".join(filter(None, (artifact.get_mode_display(), artifact.engine_label)))
     return {"image": words, "model": f"3D model: {words}", "audio": f"Sound, {artifact.length}: {words}"}[artifact.kind]
 
 

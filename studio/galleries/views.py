@@ -24,43 +24,38 @@ from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.backends import registry
 from studio.backends.base import Mode
-from studio.galleries import facts, files
+from studio.galleries import facts, files, filters
 from studio.galleries import library as shelves
-from studio.galleries.criteria import Criteria
+from studio.galleries.criteria import Criteria, Place
 from studio.galleries.services import restore, restore_job, trash
 from studio.galleries.tiles import tiles
 from studio.generation.access import artifact_for, job_for
 from studio.generation.models import Artifact
 
 
-def _id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
-
-
 @login_required
 @require_safe
 @never_cache
 def library(request: SignedInRequest) -> HttpResponse:
-    """What the team made, newest first. htmx gets the results alone: the next stretch, or what a changed search finds."""
+    """What the team made. htmx gets the results alone: the next stretch in either direction, or what a changed search finds."""
     team = current_team(request)
     rights = _rights(request.user, team)
-    criteria = Criteria.from_query(request.GET.dict())
-    after, until = _id(request.GET.get("after", "")), _id(request.GET.get("until", ""))
-    page = shelves.page(team, criteria, after=after, until=until)
+    words = request.GET.dict()
+    criteria = Criteria.from_query(words)
+    after, above, until = (Place.read(words.get(name, "")) for name in ("after", "above", "until"))
+    page = shelves.page(team, criteria, after=after, above=above, until=until, viewer=request.user)
     context: dict[str, Any] = {
         "criteria": criteria,
         "query": criteria.query(),
+        "kept": {name: word for name, word in criteria.words().items() if name != "q"},
         "page": page,
         "walls": [(heading, tiles(pictures, criteria)) for heading, pictures in page.groups],
-        "is_empty": not (page.groups or criteria),
+        "is_empty": not (page.groups or criteria or after or above),
         "can_edit": "edit" in rights,
         "can_generate": "generate" in rights,
     }
-    if not (request.htmx and after):
-        context |= _filters(team, criteria, page)
+    if not (request.htmx and (after or above)):
+        context |= filters.bar(team, criteria, request.user, page)
     response = render(request, "galleries/_results.html" if request.htmx else "galleries/library.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
@@ -74,19 +69,6 @@ def _rights(user: User, team: Team) -> frozenset[Right]:
     return RIGHTS[membership.role]
 
 
-def _filters(team: Team, criteria: Criteria, page: shelves.Page) -> dict[str, Any]:
-    used, modes = shelves.engines(team), shelves.modes(team)
-    noun = shelves.noun([Mode(criteria.mode)] if criteria.mode else modes)
-    return {
-        "used_engines": used,
-        "engine_label": dict(used).get(criteria.engine, ""),
-        "modes": modes,
-        "mode_label": Mode(criteria.mode).label if criteria.mode else "",
-        "noun": noun,
-        "count": page.count and page.count.of(noun),
-    }
-
-
 @login_required
 @require_safe
 @never_cache
@@ -94,7 +76,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     """One result with everything about it; one in the trash is shown, with the way out of it, to those who may take it."""
     artifact = _artifact(request.user, artifact_id)
     criteria = Criteria.from_query(request.GET.dict())
-    newer, older = shelves.neighbours(artifact.team, criteria, artifact)
+    newer, older = shelves.neighbours(artifact.team, criteria, artifact, request.user)
     engines = registry.engines()
     can_generate = allows(request.user, artifact.team, "generate")
     siblings = artifact.job.artifacts.visible().order_by("index") if artifact.job and artifact.deleted_at is None else []
@@ -161,7 +143,7 @@ def picture_delete(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResp
 
 def _next(request: SignedInRequest, artifact: Artifact) -> HttpResponseRedirect:
     criteria = Criteria.from_query(request.GET.dict())
-    newer, older = shelves.neighbours(artifact.team, criteria, artifact)
+    newer, older = shelves.neighbours(artifact.team, criteria, artifact, request.user)
     onward = older or newer
     if onward is None:
         return redirect("library")

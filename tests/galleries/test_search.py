@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from accounts.models import Team, User
 from studio.backends.base import Mode
 from studio.galleries import search
-from studio.galleries.criteria import Criteria, Span
+from studio.galleries.criteria import Criteria, Place, Span
 from studio.galleries.search.words import MAX_WORDS, Word, words
 from studio.generation.models import Artifact
 from tests.factories import make_artifact
@@ -158,22 +158,22 @@ def test_spans_go_by_the_order_of_making(team: Team, alice: User) -> None:
     pictures = make(team, alice, *(f"red {n}" for n in range(6)))
     ids = [picture.id for picture in pictures]
     assert found(team, "red", limit=2) == ["red 5", "red 4"]
-    assert found(team, "red", span=Span(before=ids[4]), limit=2) == ["red 3", "red 2"]
-    assert found(team, "red", span=Span(since=ids[3]), limit=2) == ["red 3", "red 4"]
-    assert found(team, "red", span=Span(after=ids[3]), limit=5) == ["red 4", "red 5"]
-    assert found(team, "red", span=Span(before=ids[0])) == []
-    assert found(team, "red", span=Span(after=ids[5])) == []
+    assert found(team, "red", span=Span(below=Place(ids[4])), limit=2) == ["red 3", "red 2"]
+    assert found(team, "red", span=Span(through=Place(ids[3])), limit=2) == ["red 3", "red 4"]
+    assert found(team, "red", span=Span(above=Place(ids[3])), limit=5) == ["red 4", "red 5"]
+    assert found(team, "red", span=Span(below=Place(ids[0]))) == []
+    assert found(team, "red", span=Span(above=Place(ids[5]))) == []
 
 
 def test_a_span_may_name_a_picture_that_is_gone(team: Team, alice: User) -> None:
     pictures = make(team, alice, *(f"red {n}" for n in range(4)))
     ids = [picture.id for picture in pictures]
     pictures[2].delete()
-    assert found(team, "red", span=Span(before=ids[2])) == ["red 1", "red 0"]
-    assert found(team, "red", span=Span(since=ids[2])) == ["red 3"]
-    assert found(team, "red", span=Span(after=ids[2])) == ["red 3"]
-    assert found(team, "red", span=Span(before=uuid.UUID(int=(1 << 128) - 1)), limit=1) == ["red 3"]
-    assert found(team, "red", span=Span(before=uuid.UUID(int=0))) == []
+    assert found(team, "red", span=Span(below=Place(ids[2]))) == ["red 1", "red 0"]
+    assert found(team, "red", span=Span(through=Place(ids[2]))) == ["red 3"]
+    assert found(team, "red", span=Span(above=Place(ids[2]))) == ["red 3"]
+    assert found(team, "red", span=Span(below=Place(uuid.UUID(int=(1 << 128) - 1))), limit=1) == ["red 3"]
+    assert found(team, "red", span=Span(below=Place(uuid.UUID(int=0)))) == []
 
 
 def test_the_index_follows_every_write(team: Team, alice: User, other_team: Team) -> None:

@@ -1,18 +1,8 @@
-"""The index of prompts. It holds nothing that the pictures' rows do not, so its making is not frozen here but in `studio.galleries.search`."""
+"""The index of prompts is derived, and its making not frozen: the last migration that makes it is the only one that does."""
 
 from django.db import migrations
-
-from studio.galleries import search
-
-
-def install(apps, schema_editor):
-    search.install(schema_editor.connection)
-
-
-def remove(apps, schema_editor):
-    search.remove(schema_editor.connection)
 
 
 class Migration(migrations.Migration):
     dependencies = [("generation", "0001_initial")]
-    operations = [migrations.RunPython(install, remove)]
+    operations = []

@@ -1,14 +1,16 @@
-"""Search by prompt, within the pictures of one team: FTS5 when embedded, PostgreSQL's full text when scaled.
+"""Search by prompt and tags, within the pictures of one team: FTS5 when embedded, PostgreSQL's full text when scaled.
 
-Every word must be in the prompt, accents and case aside; team, engine and mode are words of the same index, so that a page costs about the
-same whether a word is in every prompt or in none and whether a team has all the pictures or a handful.
+Every word must be in the prompt or a tag, accents and case aside. Team, engine, mode, person, kind, size, shape and seed are words of the
+same index, so that a page costs about the same whether a word is in every prompt or in none, whether a team has all the pictures or a
+handful, and whichever of these are asked for together, with words of a prompt or without.
 """
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import connections
 from django.db.utils import NotSupportedError
@@ -19,6 +21,7 @@ from studio.galleries.search.words import words
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import QuerySet
 
 ENGINES: dict[str, ModuleType] = {"sqlite": sqlite, "postgresql": postgresql}
 
@@ -30,15 +33,24 @@ def _of(connection: BaseDatabaseWrapper) -> ModuleType:
         raise NotSupportedError(f"The library cannot be searched in {connection.display_name}: use SQLite or PostgreSQL.") from None
 
 
-def find(team_id: int, criteria: Criteria, *, span: Span, limit: int, using: str = "default") -> list[uuid.UUID]:
-    """Ids of the artifacts that match, none of them in the trash: newest first, or for a span that is read upwards oldest first.
+def find(
+    team_id: int,
+    criteria: Criteria,
+    *,
+    span: Span,
+    limit: int,
+    among: Sequence[uuid.UUID] | QuerySet[Any] | None = None,
+    using: str = "default",
+) -> list[uuid.UUID]:
+    """Ids of the artifacts that match, none of them in the trash, in the order of `criteria`, from the end of the span that it is read from.
 
-    A text without a single letter or digit matches nothing.
+    `among`: only these, a few hundred ids, or a queryset of rows that have an `artifact`, for more. That what is best comes first is not
+    known here: then it is the newest. A text without a single letter or digit matches nothing.
     """
     if criteria.text and not words(criteria.text):
         return []
     connection = connections[using]
-    found: list[uuid.UUID] = _of(connection).find(connection, team_id, criteria, span, limit)
+    found: list[uuid.UUID] = _of(connection).find(connection, team_id, criteria, span, limit, among)
     return found
 
 

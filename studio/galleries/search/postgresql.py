@@ -2,17 +2,20 @@
 """Full text in PostgreSQL: a generated column of `generation_artifact`, so it cannot fall out of step, and a GIN index on it.
 
 The column is not a field of the model: Django names the columns that it reads and writes. Pictures in the trash have no words. Before the
-parser sees a prompt, accents are taken off (decomposed, marks removed) and ASCII punctuation becomes space: the parser would else read
-"oil/ink" as a file and "a-b" as a compound. The words for team, engine and mode start with a slash, which no word of a prompt can.
+parser sees a prompt or a tag, accents are taken off (decomposed, marks removed) and ASCII punctuation becomes space: the parser would else read
+"oil/ink" as a file and "a-b" as a compound. The words for team, engine and so on start with a slash, which no word of a prompt can.
 """
 
 from __future__ import annotations
 
 import unicodedata
 import uuid
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.galleries.criteria import Criteria, Span
+from django.db.models import QuerySet
+
+from studio.galleries.criteria import KINDS, OLDEST, UPLOADED, Criteria, Span, bounds
 from studio.galleries.search.words import words
 
 if TYPE_CHECKING:
@@ -24,11 +27,16 @@ no order, is asked only for words too rare for that."""
 
 _PUNCTUATION = "!\"#$%&''()*+,-./:;<=>?@[\\]^_`{|}~"
 """As it stands in SQL: the quote is doubled."""
-_PLAIN = rf"translate(regexp_replace(normalize(prompt, NFD), '[\u0300-\u036f]', '', 'g'), '{_PUNCTUATION}', '{' ' * 32}')"
+_PLAIN = rf"translate(regexp_replace(normalize(prompt || ' ' || tags, NFD), '[\u0300-\u036f]', '', 'g'), '{_PUNCTUATION}', '{' ' * 32}')"
+_SCOPE = (
+    "'/t' || team_id, '/e' || engine, '/m' || mode, '/k' || split_part(mime, '/', 1), coalesce('/p' || user_id, '/'),"
+    " coalesce('/s' || seed, '/'), coalesce('/z' || width || 'x' || height, '/'),"
+    " CASE WHEN width > height THEN '/flandscape' WHEN width < height THEN '/fportrait' WHEN width = height THEN '/fsquare' ELSE '/' END"
+)
 _CREATE = (
     f"""ALTER TABLE generation_artifact ADD COLUMN galleries_words tsvector GENERATED ALWAYS AS (
     CASE WHEN deleted_at IS NULL THEN
-    to_tsvector('simple'::regconfig, {_PLAIN}) || array_to_tsvector(ARRAY['/t' || team_id, '/e' || engine, '/m' || mode])
+    to_tsvector('simple'::regconfig, {_PLAIN}) || array_to_tsvector(ARRAY[{_SCOPE}])
     END) STORED""",
     "CREATE INDEX generation_artifact_words ON generation_artifact USING gin (galleries_words) WITH (fastupdate = off)",
 )
@@ -47,41 +55,71 @@ def install(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(statement)
 
 
-def find(connection: BaseDatabaseWrapper, team_id: int, criteria: Criteria, span: Span, limit: int) -> list[uuid.UUID]:
+def find(
+    connection: BaseDatabaseWrapper,
+    team_id: int,
+    criteria: Criteria,
+    span: Span,
+    limit: int,
+    among: Sequence[uuid.UUID] | QuerySet[Any] | None,
+) -> list[uuid.UUID]:
     sought, terms = _query(team_id, criteria)
-    within, bounds = _bounds(span)
-    direction = "ASC" if span.upwards else "DESC"
+    limits = bounds(criteria, span)
+    within, edges = "".join(f" AND id {sign} %s" for sign, _ in limits), [place for _, place in limits]
+    only, members = _among(connection, among)
+    direction = "ASC" if span.upwards != (criteria.sort == OLDEST) else "DESC"
     near = (
         "WITH near AS MATERIALIZED (SELECT id, galleries_words FROM generation_artifact WHERE team_id = %s AND deleted_at IS NULL"
         f"{within} ORDER BY id {direction} LIMIT {max(RECENT, limit)})"
-        f" SELECT id FROM near WHERE galleries_words @@ ({sought}) ORDER BY id {direction} LIMIT %s"
+        f" SELECT id FROM near WHERE galleries_words @@ ({sought}){only} ORDER BY id {direction} LIMIT %s"
     )
     far = (
-        f"WITH found AS MATERIALIZED (SELECT id FROM generation_artifact WHERE galleries_words @@ ({sought}){within})"
+        f"WITH found AS MATERIALIZED (SELECT id FROM generation_artifact WHERE galleries_words @@ ({sought}){within}{only})"
         f" SELECT id FROM found ORDER BY id {direction} LIMIT %s"
     )
+    rows: list[tuple[uuid.UUID]] = []
     with connection.cursor() as cursor:
-        cursor.execute(near, [team_id, *bounds, *terms, limit])
-        rows = cursor.fetchall()
+        if among is None or isinstance(among, QuerySet):
+            cursor.execute(near, [team_id, *edges, *terms, *members, limit])
+            rows = cursor.fetchall()
         if len(rows) < limit:
-            cursor.execute(far, [*terms, *bounds, limit])
+            cursor.execute(far, [*terms, *edges, *members, limit])
             rows = cursor.fetchall()
     return [found for (found,) in rows]
 
 
-def _bounds(span: Span) -> tuple[str, list[Any]]:
-    parts = (("<", span.before), (">=", span.since), (">", span.after))
-    return "".join(f" AND id {sign} %s" for sign, value in parts if value), [value for _, value in parts if value]
+def _among(connection: BaseDatabaseWrapper, among: Sequence[uuid.UUID] | QuerySet[Any] | None) -> tuple[str, list[Any]]:
+    if isinstance(among, QuerySet):
+        sql, values = among.values("artifact_id").query.get_compiler(connection=connection).as_sql()
+        return f" AND id IN ({sql})", list(values)
+    return ("", []) if among is None else (" AND id = ANY(%s)", [list(among)])
 
 
 def _query(team_id: int, criteria: Criteria) -> tuple[str, list[str]]:
     """A tsquery as SQL and its values. Words of a person hold letters and digits only, so quoting them is enough."""
-    scope = [f"/t{team_id}"] + [f"/{kind}{value}" for kind, value in (("e", criteria.engine), ("m", criteria.mode)) if value]
-    values = [" & ".join(_quoted(word) for word in scope)]
+    values = [" & ".join(_quoted(word) for word in (f"/t{team_id}", *_scope(criteria)))]
     for word in words(criteria.text):
         bare = "".join(c for c in unicodedata.normalize("NFD", word.text) if not "\u0300" <= c <= "\u036f")
         values.append(f"{_quoted(bare)}{':*' if word.prefix else ''}")
     return "%s::tsquery" + " && to_tsquery('simple', %s)" * (len(values) - 1), values
+
+
+def _scope(criteria: Criteria) -> Iterator[str]:
+    """The words for all but the text that a picture's own row can tell."""
+    if criteria.engine:
+        yield f"/e{criteria.engine}"
+    if criteria.mode:
+        yield "/m" if criteria.mode == UPLOADED else f"/m{criteria.mode}"
+    if criteria.person is not None:
+        yield f"/p{criteria.person}"
+    if criteria.kind:
+        yield f"/k{KINDS[criteria.kind]}"
+    if criteria.size:
+        yield f"/z{criteria.size[0]}x{criteria.size[1]}"
+    if criteria.shape:
+        yield f"/f{criteria.shape}"
+    if criteria.seed is not None:
+        yield f"/s{criteria.seed}"
 
 
 def _quoted(word: str) -> str:

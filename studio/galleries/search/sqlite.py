@@ -12,24 +12,32 @@ Django alters a table in SQLite by making a new one: **a migration of `generatio
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from studio.galleries.criteria import Criteria, Span
+from django.db.models import QuerySet
+from django.db.models.expressions import RawSQL
+
+from studio.galleries.criteria import KINDS, OLDEST, UPLOADED, Criteria, Span, bounds
 from studio.galleries.search.words import words
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
 
 _NUMBER = "SELECT number FROM galleries_search_row WHERE artifact_id"
-_SCOPE = "'t' || {row}.team_id || ' e' || hex({row}.engine) || ' m' || hex({row}.mode)"
-"""Team, engine and mode as words: letters and digits only, in a column of their own."""
+_SCOPE = (
+    "'t' || {row}.team_id || ' e' || hex({row}.engine) || ' m' || hex({row}.mode) || ' k' || substr({row}.mime, 1, instr({row}.mime, '/') - 1)"
+    " || coalesce(' p' || {row}.user_id, '') || coalesce(' s' || {row}.seed, '') || coalesce(' z' || {row}.width || 'x' || {row}.height ||"
+    " CASE WHEN {row}.width > {row}.height THEN ' flandscape' WHEN {row}.width < {row}.height THEN ' fportrait' ELSE ' fsquare' END, '')"
+)
+"""Team, engine, mode, kind, person, seed, size and shape as words: letters and digits only, in a column of their own."""
 _ADD = f"""
-    INSERT INTO galleries_search (rowid, prompt, scope)
-    SELECT number, new.prompt, {_SCOPE.format(row="new")}
+    INSERT INTO galleries_search (rowid, prompt, tags, scope)
+    SELECT number, new.prompt, new.tags, {_SCOPE.format(row="new")}
     FROM galleries_search_row WHERE artifact_id = new.id AND new.deleted_at IS NULL;"""
 _TAKE = f"""
-    INSERT INTO galleries_search (galleries_search, rowid, prompt, scope)
-    SELECT 'delete', number, old.prompt, {_SCOPE.format(row="old")}
+    INSERT INTO galleries_search (galleries_search, rowid, prompt, tags, scope)
+    SELECT 'delete', number, old.prompt, old.tags, {_SCOPE.format(row="old")}
     FROM galleries_search_row WHERE artifact_id = old.id AND old.deleted_at IS NULL;"""
 
 _EMOJI = "".join(map(chr, range(0x1F000, 0x1FB00)))
@@ -38,11 +46,12 @@ _TOKENIZER = f"unicode61 remove_diacritics 2 separators ''{_EMOJI}''"
 
 _CREATE = (
     "CREATE TABLE galleries_search_row (number integer PRIMARY KEY AUTOINCREMENT, artifact_id char(32) NOT NULL UNIQUE)",
-    f"CREATE VIRTUAL TABLE galleries_search USING fts5 (prompt, scope, content='', prefix='1 2 3', tokenize='{_TOKENIZER}')",
+    f"CREATE VIRTUAL TABLE galleries_search USING fts5 (prompt, tags, scope, content='', prefix='1 2 3', tokenize='{_TOKENIZER}')",
     f"""CREATE TRIGGER galleries_search_insert AFTER INSERT ON generation_artifact BEGIN
     INSERT INTO galleries_search_row (artifact_id) VALUES (new.id);{_ADD}
     END""",
-    f"""CREATE TRIGGER galleries_search_update AFTER UPDATE OF prompt, team_id, engine, mode, deleted_at ON generation_artifact BEGIN
+    f"""CREATE TRIGGER galleries_search_update AFTER UPDATE OF
+    prompt, tags, team_id, engine, mode, mime, user_id, seed, width, height, deleted_at ON generation_artifact BEGIN
     {_TAKE}{_ADD}
     END""",
     f"""CREATE TRIGGER galleries_search_delete AFTER DELETE ON generation_artifact BEGIN
@@ -50,8 +59,8 @@ _CREATE = (
     DELETE FROM galleries_search_row WHERE artifact_id = old.id;
     END""",
     "INSERT INTO galleries_search_row (artifact_id) SELECT id FROM generation_artifact ORDER BY id",
-    f"""INSERT INTO galleries_search (rowid, prompt, scope)
-    SELECT row.number, new.prompt, {_SCOPE.format(row="new")} FROM galleries_search_row AS row
+    f"""INSERT INTO galleries_search (rowid, prompt, tags, scope)
+    SELECT row.number, new.prompt, new.tags, {_SCOPE.format(row="new")} FROM galleries_search_row AS row
     JOIN generation_artifact AS new ON new.id = row.artifact_id WHERE new.deleted_at IS NULL ORDER BY row.number""",
     "INSERT INTO galleries_search (galleries_search) VALUES ('optimize')",
 )
@@ -78,32 +87,64 @@ def install(connection: BaseDatabaseWrapper) -> None:
             cursor.execute(statement)
 
 
-def find(connection: BaseDatabaseWrapper, team_id: int, criteria: Criteria, span: Span, limit: int) -> list[uuid.UUID]:
-    conditions = ["galleries_search MATCH %s"]
-    values: list[Any] = [_match(team_id, criteria)]
-    # The number of the named picture or, once that is gone for good, of its neighbour on the far side of the span.
-    if span.before:
-        conditions.append(f"galleries_search.rowid < coalesce(({_NUMBER} >= %s ORDER BY artifact_id LIMIT 1), 9223372036854775807)")
-        values.append(span.before.hex)
-    if span.since:
-        conditions.append(f"galleries_search.rowid >= ({_NUMBER} >= %s ORDER BY artifact_id LIMIT 1)")
-        values.append(span.since.hex)
-    if span.after:
-        conditions.append(f"galleries_search.rowid > coalesce(({_NUMBER} <= %s ORDER BY artifact_id DESC LIMIT 1), 0)")
-        values.append(span.after.hex)
-    direction = "ASC" if span.upwards else "DESC"
+def find(
+    connection: BaseDatabaseWrapper,
+    team_id: int,
+    criteria: Criteria,
+    span: Span,
+    limit: int,
+    among: Sequence[uuid.UUID] | QuerySet[Any] | None,
+) -> list[uuid.UUID]:
+    conditions, values = ["galleries_search MATCH %s"], [_match(team_id, criteria)]
+    for sign, place in bounds(criteria, span):
+        conditions.append(_BOUNDS[sign])
+        values.append(place.hex)
+    tables = "galleries_search CROSS JOIN galleries_search_row AS row ON row.number = galleries_search.rowid"
+    if isinstance(among, QuerySet):
+        sql, more = among.filter(artifact_id=RawSQL("row.artifact_id", ())).values("pk").query.get_compiler(connection=connection).as_sql()
+        conditions.append(f"EXISTS ({sql})")
+        values += more
+    elif among is not None:
+        tables = "galleries_search_row AS row CROSS JOIN galleries_search ON galleries_search.rowid = row.number"
+        conditions.append(f"row.artifact_id IN ({','.join(['%s'] * len(among))})")
+        values += [one.hex for one in among]
+    direction = "ASC" if span.upwards != (criteria.sort == OLDEST) else "DESC"
     with connection.cursor() as cursor:
         cursor.execute(
-            "SELECT row.artifact_id FROM galleries_search CROSS JOIN galleries_search_row AS row ON row.number = galleries_search.rowid"
-            f" WHERE {' AND '.join(conditions)} ORDER BY galleries_search.rowid {direction} LIMIT %s",
+            f"SELECT row.artifact_id FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY galleries_search.rowid {direction} LIMIT %s",
             [*values, limit],
         )
         return [uuid.UUID(hex=found) for (found,) in cursor.fetchall()]
 
 
+_BOUNDS = {
+    "<": f"galleries_search.rowid < coalesce(({_NUMBER} >= %s ORDER BY artifact_id LIMIT 1), 9223372036854775807)",
+    ">=": f"galleries_search.rowid >= ({_NUMBER} >= %s ORDER BY artifact_id LIMIT 1)",
+    ">": f"galleries_search.rowid > coalesce(({_NUMBER} <= %s ORDER BY artifact_id DESC LIMIT 1), 0)",
+    "<=": f"galleries_search.rowid <= ({_NUMBER} <= %s ORDER BY artifact_id DESC LIMIT 1)",
+}
+"""By the number of the named picture or, once that is gone for good, of its neighbour on the far side of the bound."""
+
+
 def _match(team_id: int, criteria: Criteria) -> str:
     """An FTS5 expression in which whatever a person typed stands between quotes and has none itself."""
-    scope = [f"t{team_id}"]
-    scope += [f"{kind}{value.encode().hex()}" for kind, value in (("e", criteria.engine), ("m", criteria.mode)) if value]
-    sought = [f'prompt:"{word.text}"{" *" if word.prefix else ""}' for word in words(criteria.text)]
-    return " AND ".join([f'scope:"{word}"' for word in scope] + sought)
+    sought = [f'{{prompt tags}}:"{word.text}"{" *" if word.prefix else ""}' for word in words(criteria.text)]
+    return " AND ".join([f'scope:"{word}"' for word in (f"t{team_id}", *_scope(criteria))] + sought)
+
+
+def _scope(criteria: Criteria) -> Iterator[str]:
+    """The words for all but the text that a picture's own row can tell."""
+    if criteria.engine:
+        yield f"e{criteria.engine.encode().hex()}"
+    if criteria.mode:
+        yield "m" if criteria.mode == UPLOADED else f"m{criteria.mode.encode().hex()}"
+    if criteria.person is not None:
+        yield f"p{criteria.person}"
+    if criteria.kind:
+        yield f"k{KINDS[criteria.kind]}"
+    if criteria.size:
+        yield f"z{criteria.size[0]}x{criteria.size[1]}"
+    if criteria.shape:
+        yield f"f{criteria.shape}"
+    if criteria.seed is not None:
+        yield f"s{criteria.seed}"

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
-
 from django import template
 
 from studio.galleries.criteria import Criteria
@@ -23,7 +21,7 @@ def large_width(artifact: Artifact) -> int:
 
 
 @register.simple_tag
-def query(criteria: Criteria, **more: str | uuid.UUID) -> str:
+def query(criteria: Criteria, **more: object) -> str:
     """A query string with these filters and others set: `{% query criteria engine="" %}`."""
-    changes = {name: str(more.pop(name)) for name in ("text", "engine", "mode") if name in more}
+    changes = {name: str(more.pop(name)) for name in list(more) if name in Criteria.__slots__}
     return criteria.but(**changes).query(**more)

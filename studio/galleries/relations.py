@@ -1,0 +1,48 @@
+"""What other tables know of a picture: a gallery that it is in, its tags, what the person who looks thinks of it."""
+
+from __future__ import annotations
+
+import unicodedata
+from typing import Any
+
+from django.db.models import Q, QuerySet
+
+from accounts.models import Team, User
+from studio.galleries.criteria import BEST, Criteria
+from studio.galleries.models import Gallery, GalleryItem, Mark, Tagging, Visibility
+
+
+def open_to(viewer: User | None, team: Team) -> QuerySet[Gallery]:
+    """The team's galleries that somebody sees: private ones are their owner's alone."""
+    return Gallery.objects.filter(~Q(visibility=Visibility.PRIVATE) | Q(owner=viewer, owner__isnull=False), team=team, deleted_at=None)
+
+
+def marks_of(viewer: User | None, criteria: Criteria, team: Team) -> QuerySet[Mark]:
+    """What somebody marked in a team, as the criteria ask for it; nobody marked nothing."""
+    marks = Mark.objects.filter(user=viewer, team=team) if viewer else Mark.objects.none()
+    if criteria.rating or criteria.sort == BEST:
+        marks = marks.filter(rating__gte=max(1, criteria.rating), rating__gt=0)
+    if criteria.favourite:
+        marks = marks.filter(is_favourite=True)
+    return marks
+
+
+def related(team: Team, criteria: Criteria, viewer: User | None) -> QuerySet[Any] | None:
+    """Rows with an `artifact`, one for each that the criteria let through, as far as other tables can tell; None when they are not asked."""
+    found: QuerySet[Any] | None = None
+    for rows in _asked(team, criteria, viewer):
+        found = rows if found is None else found.filter(artifact_id__in=rows.values("artifact_id"))
+    return found
+
+
+def _asked(team: Team, criteria: Criteria, viewer: User | None) -> list[QuerySet[Any]]:
+    """Those that tend to have few rows come first."""
+    asked: list[QuerySet[Any]] = []
+    if criteria.gallery:
+        asked.append(GalleryItem.objects.filter(gallery__in=open_to(viewer, team).filter(pk=criteria.gallery)))
+    if criteria.favourite or criteria.rating or criteria.sort == BEST:
+        asked.append(marks_of(viewer, criteria, team))
+    if criteria.tag:
+        key = unicodedata.normalize("NFKC", criteria.tag).casefold()
+        asked.append(Tagging.objects.filter(tag__team=team, tag__key=key))
+    return asked
