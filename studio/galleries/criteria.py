@@ -93,8 +93,7 @@ class Criteria:
 
     def query(self, **more: object) -> str:
         """The query string of an address, `?` and all, or nothing. `more` comes last."""
-        encoded = urlencode(self.words() | {name: str(value) for name, value in more.items() if value})
-        return f"?{encoded}" if encoded else ""
+        return query_of(self.words() | {name: str(value) for name, value in more.items() if value})
 
     @property
     def is_plain(self) -> bool:
@@ -158,6 +157,12 @@ def bounds(criteria: Criteria, span: Span) -> list[tuple[str, uuid.UUID]]:
         sign = "<" if span.below else ">=" if span.through else ">"
         found.append((sign if criteria.sort == NEWEST else {"<": ">", ">=": "<=", ">": "<"}[sign], span.place.id))
     return found
+
+
+def query_of(words: Mapping[str, str]) -> str:
+    """The query string with these parameters, `?` and all, without those that are empty; nothing when all are."""
+    encoded = urlencode({name: word for name, word in words.items() if word})
+    return f"?{encoded}" if encoded else ""
 
 
 def first_id(day: date) -> uuid.UUID:

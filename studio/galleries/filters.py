@@ -2,47 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
+from django.urls import reverse
 from django.utils.formats import date_format
+from django.utils.html import format_html_join
+from django.utils.safestring import mark_safe
 
 from accounts.models import Team, User
 from studio.backends.base import Kind, Mode
 from studio.galleries import library as shelves
-from studio.galleries.criteria import KINDS, NAMES, NEWEST, SHAPES, SORTS, UPLOADED, Criteria
+from studio.galleries.criteria import KINDS, NAMES, NEWEST, SHAPES, SORTS, UPLOADED, Criteria, query_of
 from studio.galleries.models import Tag
 from studio.galleries.relations import open_to
 
 TAGS_OFFERED, GALLERIES_OFFERED = 300, 200
 """How many the panel knows; any other tag can be typed."""
 UPLOADED_LABEL = "Uploaded"
+SELECTED, CURRENT = mark_safe(" selected"), mark_safe(' aria-current="true"')
 RATINGS = [("5", "5 stars"), *((str(stars), f"{stars} or more") for stars in (4, 3, 2, 1))]
 
 
 @dataclass(frozen=True, slots=True)
-class Option:
-    """A value of a filter as an address has it, and what people call it."""
-
-    value: str
-    label: str
-    query: str
-    is_current: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Choice:
-    """One filter with its options, the first of which takes it away. `label` is what is chosen now; `name` is its parameter."""
+    """One filter and what it may be set to: words of an address and what people call them, the first of which takes the filter away.
 
+    The menus are drawn here and not in a template: they are a fair part of what a page costs.
+    """
+
+    criteria: Criteria
     field: str
-    name: str
     title: str
-    label: str
-    is_set: bool
-    options: Sequence[Option]
-    without: str
+    offered: Sequence[tuple[str, str]]
+    chosen: str
+
+    @property
+    def name(self) -> str:
+        """The parameter of an address."""
+        return NAMES.get(self.field, self.field)
+
+    @property
+    def is_set(self) -> bool:
+        return self.chosen != self.offered[0][0]
+
+    @property
+    def label(self) -> str:
+        return dict(self.offered)[self.chosen]
+
+    @property
+    def options(self) -> str:
+        """Of a `<select>`."""
+        rows = ((word, SELECTED if word == self.chosen else "", label) for word, label in self.offered)
+        return format_html_join("", '<option value="{}"{}>{}</option>', rows)
+
+    @property
+    def links(self) -> str:
+        """Of a menu."""
+        page = reverse("library")
+        rows = ((page, self.with_(word), CURRENT if word == self.chosen else "", label) for word, label in self.offered)
+        return format_html_join("", '<a href="{}{}"{}>{}</a>', rows)
+
+    @property
+    def without(self) -> str:
+        return self.with_("")
+
+    def with_(self, word: str) -> str:
+        """The query string with another choice."""
+        words = self.criteria.words()
+        words[self.name] = "" if word == self.offered[0][0] else word
+        return query_of(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +99,15 @@ def bar(team: Team, criteria: Criteria, viewer: User, page: shelves.Page) -> dic
     galleries = [(str(one.pk), one.name) for one in open_to(viewer, team).order_by("-updated_at").only("name")[:GALLERIES_OFFERED]]
     return {
         "choices": choices,
-        "menus": [one for one in choices if len(one.options) > 2 or one.is_set or one.field == "mode"],
-        "sorts": _choice(criteria, "sort", "Order", SORTS[NEWEST], list(SORTS.items())),
+        "menus": [one for one in choices if len(one.offered) > 2 or one.is_set or one.field == "mode"],
+        "sorts": _choice(criteria, "sort", "Order", SORTS[NEWEST], [(sort, label) for sort, label in SORTS.items() if sort != NEWEST]),
         "kinds": _choice(criteria, "kind", "What it is", "Anything", [(kind, f"{kind.capitalize()}s") for kind in KINDS]),
         "shapes": _choice(criteria, "shape", "Shape", "Any shape", list(SHAPES.items())),
         "ratings": _choice(criteria, "rating", "My rating", "Any rating", RATINGS),
         "galleries": _choice(criteria, "gallery", "Gallery", "In any or none", galleries, unknown=lambda key: "One that is gone"),
-        "tags": list(Tag.objects.filter(team=team).order_by("key").values_list("name", flat=True)[:TAGS_OFFERED]),
+        "tags": format_html_join(
+            "", '<option value="{}"></option>', Tag.objects.filter(team=team).order_by("key").values_list("name")[:TAGS_OFFERED]
+        ),
         "chips": _chips(criteria, dict(galleries)),
         "noun": noun,
         "count": page.count and page.count.of(noun),
@@ -82,22 +115,18 @@ def bar(team: Team, criteria: Criteria, viewer: User, page: shelves.Page) -> dic
 
 
 def _choice(
-    criteria: Criteria, field: str, title: str, nothing: str, values: Sequence[tuple[str, str]], unknown: Any = lambda value: value
+    criteria: Criteria, field: str, title: str, nothing: str, values: Sequence[tuple[str, str]], unknown: Callable[[str], str] = str
 ) -> Choice:
     """A filter and what it may be set to; what it is set to and nobody offers is offered under the name that `unknown` gives it."""
-    name, current = _parameter(criteria, field)
+    current = _parameter(criteria, field)
     if current and current not in dict(values):
         values = [*values, (current, unknown(current))]
-    offered = [("", nothing), *values] if field != "sort" else list(values)
-    chosen = current or (NEWEST if field == "sort" else "")
-    options = [Option(value, label, criteria.but(**{field: value}).query(), value == chosen) for value, label in offered]
-    return Choice(field, name, title, dict(offered)[chosen], bool(current), options, criteria.but(**{field: ""}).query())
+    return Choice(criteria, field, title, [("", nothing), *values], current)
 
 
-def _parameter(criteria: Criteria, field: str) -> tuple[str, str]:
-    """The name of a field in addresses, and its word there."""
-    name = NAMES.get(field, field)
-    return name, criteria.words().get(name, "")
+def _parameter(criteria: Criteria, field: str) -> str:
+    """The word of a field in addresses."""
+    return criteria.words().get(NAMES.get(field, field), "")
 
 
 def _somebody(team: Team, key: str) -> str:
@@ -128,7 +157,7 @@ def _chips(criteria: Criteria, galleries: dict[str, str]) -> list[Chip]:
         "seed": f"Seed {criteria.seed}",
         "gallery": f"Gallery: {galleries.get(str(criteria.gallery), 'one that is gone')}",
     }
-    return [Chip(label, criteria.but(**{field: ""}).query()) for field, label in labels.items() if _parameter(criteria, field)[1]]
+    return [Chip(label, criteria.but(**{field: ""}).query()) for field, label in labels.items() if _parameter(criteria, field)]
 
 
 def _on(day: date | None) -> str:

@@ -60,7 +60,7 @@ class Page:
 
 
 def made_at(artifact_id: uuid.UUID) -> datetime:
-    """The moment that a version 7 UUID carries, to the millisecond (RFC 9562, 5.7). One that somebody made up may lie after the calendar."""
+    """The moment that a version 7 UUID carries, to the millisecond (RFC 9562, 5.7); one that is made up may lie behind the calendar."""
     return datetime.fromtimestamp(min(artifact_id.int >> 80, _END_OF_TIME) / 1000, UTC)
 
 
@@ -109,9 +109,10 @@ def page(
                 _groups(reader, kept, None),
                 older=_place(criteria, kept[-1]) if older else None,
                 newer=_place(criteria, kept[0]) if is_cut else None,
-                count=None if is_cut else _count(reader),
+                count=None if is_cut else _top(reader)[1],
             )
-    return _page(reader, reader.stretch(Span(), PAGE + 1), None, _count(reader))
+    pictures, count = _top(reader)
+    return _page(reader, pictures, None, count)
 
 
 def _page(reader: Reader, pictures: Sequence[Artifact], after: Place | None, count: Count | None = None) -> Page:
@@ -140,10 +141,10 @@ def _rated(picture: Artifact) -> int:
     return rating
 
 
-def _count(reader: Reader) -> Count:
-    """How many pictures there are, counted up to a limit: an exact million would take longer than the page."""
-    number, limit = reader.count(COUNTED, COUNTED_FOUND)
-    return Count.up_to(limit, number)
+def _top(reader: Reader) -> tuple[list[Artifact], Count]:
+    """What comes first, and how many there are, counted up to a limit: an exact million would take longer than the page."""
+    pictures, number, limit = reader.top(PAGE + 1, COUNTED, COUNTED_FOUND)
+    return pictures, Count.up_to(limit, number)
 
 
 def _groups(reader: Reader, pictures: Sequence[Artifact], after: Place | None) -> list[tuple[str, list[Artifact]]]:

@@ -21,12 +21,12 @@ from accounts.models import Team, User
 from studio.galleries import search
 from studio.galleries.criteria import BEST, KINDS, OLDEST, UPLOADED, Criteria, Place, Span, bounds
 from studio.galleries.models import Mark
-from studio.galleries.relations import marks_of, related
+from studio.galleries.relations import marks_of, named_by, related
 from studio.generation.models import Artifact
 from studio.generation.querysets import ArtifactQuerySet
 
-FEW, FEW_TO_SEARCH = 1000, 400
-"""Pictures of a tag, a gallery or somebody's marks that are looked at one by one, without and with a text: a search costs more for each."""
+FEW = 1000
+"""Pictures of a tag, a gallery or somebody's marks up to which all of them are looked at."""
 ALL = 1_000_000
 _SIGNS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
@@ -42,13 +42,16 @@ class Reader:
         pictures = self._best(span, limit) if self.criteria.sort == BEST else self._by_id(span, limit)
         return pictures[::-1] if span.upwards else pictures
 
-    def count(self, limit: int, limit_of_found: int) -> tuple[int, int]:
-        """How many there are, counted no farther than one more than the limit that is returned with it."""
-        if self.criteria.sort == BEST and not self.criteria.text:
-            return self._rated().order_by()[: limit_of_found + 1].count(), limit_of_found
+    def top(self, limit: int, counted: int, counted_of_found: int) -> tuple[list[Artifact], int, int]:
+        """The first `limit` pictures, and how many there are, counted no farther than one more than the number that comes with it."""
+        if self.criteria.sort == BEST:
+            number = self._rated().order_by()[: counted_of_found + 1].count() if not self.criteria.text else len(self._all_found)
+            return self.stretch(Span(), limit), number, counted_of_found
         if self._searched:
-            return len(self._found(Span(), limit_of_found + 1)), limit_of_found
-        return self._listed(Artifact.objects.of_team(self.team).visible()).order_by()[: limit + 1].count(), limit
+            found = self._found(Span(), max(limit, counted_of_found + 1))
+            return self._cards_of(found[:limit]), len(found), counted_of_found
+        pictures = self._listed(Artifact.objects.of_team(self.team).visible())
+        return self.stretch(Span(), limit), pictures.order_by()[: counted + 1].count(), counted
 
     def place_of(self, artifact_id: uuid.UUID) -> Place:
         """Where a picture stands, were it let through; by what the viewer thinks of it now, where that is the order."""
@@ -60,24 +63,27 @@ class Reader:
     # --- in the order of the ids ---
 
     @cached_property
-    def _among(self) -> list[uuid.UUID] | QuerySet[Any] | None:
-        """The pictures that other tables name, when they are few; the rows that name them, when they are many; None: they are not asked."""
-        rows = related(self.team, self.criteria, self.viewer)
-        if rows is None:
-            return None
-        few = FEW_TO_SEARCH if self.criteria.text else FEW
-        ids = list(rows.order_by().values_list("artifact_id", flat=True)[: few + 1])
-        return ids if len(ids) <= few else rows
+    def _among(self) -> QuerySet[Any] | None:
+        """The rows of other tables that name the pictures that these let through; None when they are not asked."""
+        return related(self.team, self.criteria, self.viewer)
+
+    @cached_property
+    def _are_few(self) -> bool:
+        return self._among is not None and not self._among.order_by()[FEW : FEW + 1].exists()
 
     @property
     def _searched(self) -> bool:
         """Whether the index of the search is asked."""
-        if self.criteria.text or isinstance(self._among, QuerySet):
-            return True
-        return self._among is None and not self.criteria.is_plain
+        if self.criteria.text or self._among is None:
+            return bool(self.criteria.text) or not self.criteria.is_plain
+        return not self._are_few
 
     def _found(self, span: Span, limit: int) -> list[uuid.UUID]:
-        return search.find(self.team.pk, self.criteria, span=span, limit=limit, among=self._among)
+        return search.find(self.team.pk, self.criteria, span=span, limit=limit, among=self._among, few=self._are_few)
+
+    @cached_property
+    def _all_found(self) -> set[uuid.UUID]:
+        return set(self._found(Span(), ALL))
 
     def _by_id(self, span: Span, limit: int) -> list[Artifact]:
         if self._searched:
@@ -97,8 +103,8 @@ class Reader:
         return [rows[one] for one in ids if one in rows]
 
     def _listed(self, pictures: ArtifactQuerySet) -> ArtifactQuerySet:
-        if isinstance(self._among, list):
-            pictures = pictures.filter(pk__in=self._among)
+        if self._among is not None:
+            pictures = pictures.filter(pk__in=self._among.values("artifact_id"))
         return pictures.filter(self._own())
 
     def _own(self, prefix: str = "") -> Q:
@@ -128,7 +134,7 @@ class Reader:
         marks = marks_of(self.viewer, self.criteria, self.team)
         others = related(self.team, self.criteria.but(sort="", rating="", favourite=""), self.viewer)
         if others is not None:
-            marks = marks.filter(artifact_id__in=others.values("artifact_id"))
+            marks = named_by(others, marks)
         return marks.filter(self._own("artifact__"), artifact__team=self.team, artifact__deleted_at=None)
 
     def _best(self, span: Span, limit: int) -> list[Artifact]:
@@ -138,8 +144,8 @@ class Reader:
             marks = marks.filter(_beyond(span, span.place))
         rated = marks.order_by(*(("rating", "artifact_id") if span.upwards else ("-rating", "-artifact_id")))
         if self.criteria.text:
-            found = set(self._found(Span(), ALL))
-            ratings = dict(islice((row for row in rated.values_list("artifact_id", "rating") if row[0] in found), limit))
+            found = (row for row in rated.values_list("artifact_id", "rating") if row[0] in self._all_found)
+            ratings = dict(islice(found, limit))
         else:
             ratings = dict(rated.values_list("artifact_id", "rating")[:limit])
         pictures = self._cards_of(list(ratings))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unicodedata
 from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Exists, OuterRef, Q, QuerySet
 
 from accounts.models import Team, User
 from studio.galleries.criteria import BEST, Criteria
@@ -27,11 +27,16 @@ def marks_of(viewer: User | None, criteria: Criteria, team: Team) -> QuerySet[Ma
     return marks
 
 
+def named_by(rows: QuerySet[Any], others: QuerySet[Any]) -> QuerySet[Any]:
+    """Of `others`, those whose `artifact` is in `rows` too. Asked one by one: SQLite would make a list for IN, and walk it for each."""
+    return others.filter(Exists(rows.filter(artifact_id=OuterRef("artifact_id"))))
+
+
 def related(team: Team, criteria: Criteria, viewer: User | None) -> QuerySet[Any] | None:
-    """Rows with an `artifact`, one for each that the criteria let through, as far as other tables can tell; None when they are not asked."""
+    """Rows with an `artifact`, one for each that is let through as far as other tables can tell; None when these are not asked."""
     found: QuerySet[Any] | None = None
     for rows in _asked(team, criteria, viewer):
-        found = rows if found is None else found.filter(artifact_id__in=rows.values("artifact_id"))
+        found = rows if found is None else named_by(rows, found)
     return found
 
 

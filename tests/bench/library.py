@@ -1,8 +1,8 @@
 """A page of the library at any depth of 100,000 pictures, and searches over as many prompts: server time and number of queries.
 
-A request goes through every middleware and renders the whole page (what a scroll fetches is a part of it). The library is that of `manage.py
-seed_library`: one team has 90,000 pictures, another the rest. Each database is measured in a process of its own, against a database that is made for it and dropped after:
-SQLite in a file; PostgreSQL when BENCH_POSTGRES (or DATABASE_URL) names a server, such as postgres://user@127.0.0.1:5432/postgres.
+A request goes through every middleware and renders the whole page (what a scroll fetches is a part of it). The library is that of
+`manage.py seed_library`: one team has 90,000 pictures, another the rest. Each database is measured in a process of its own, against a
+database that is made for it and dropped after: SQLite in a file; PostgreSQL when BENCH_POSTGRES (or DATABASE_URL) names a server, such as postgres://user@127.0.0.1:5432/postgres.
 """
 
 from __future__ import annotations

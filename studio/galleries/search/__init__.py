@@ -8,7 +8,6 @@ handful, and whichever of these are asked for together, with words of a prompt o
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
@@ -39,18 +38,19 @@ def find(
     *,
     span: Span,
     limit: int,
-    among: Sequence[uuid.UUID] | QuerySet[Any] | None = None,
+    among: QuerySet[Any] | None = None,
+    few: bool = False,
     using: str = "default",
 ) -> list[uuid.UUID]:
-    """Ids of the artifacts that match, none of them in the trash, in the order of `criteria`, from the end of the span that it is read from.
+    """Ids of the artifacts that match, none of them in the trash, in the order of `criteria`, or against it for a span read upwards.
 
-    `among`: only these, a few hundred ids, or a queryset of rows that have an `artifact`, for more. That what is best comes first is not
-    known here: then it is the newest. A text without a single letter or digit matches nothing.
+    `among`: only those that these rows have as their `artifact`; `few` says whether there are a thousand at most. That the best comes
+    first is not known here: then it is the newest. A text without a single letter or digit matches nothing.
     """
     if criteria.text and not words(criteria.text):
         return []
     connection = connections[using]
-    found: list[uuid.UUID] = _of(connection).find(connection, team_id, criteria, span, limit, among)
+    found: list[uuid.UUID] = _of(connection).find(connection, team_id, criteria, span, limit, among, few)
     return found
 
 

@@ -2,7 +2,7 @@
 """Full text in PostgreSQL: a generated column of `generation_artifact`, so it cannot fall out of step, and a GIN index on it.
 
 The column is not a field of the model: Django names the columns that it reads and writes. Pictures in the trash have no words. Before the
-parser sees a prompt or a tag, accents are taken off (decomposed, marks removed) and ASCII punctuation becomes space: the parser would else read
+parser sees a prompt or a tag, accents are taken off (decomposed, marks removed) and ASCII punctuation becomes space: it would else read
 "oil/ink" as a file and "a-b" as a compound. The words for team, engine and so on start with a slash, which no word of a prompt can.
 """
 
@@ -10,16 +10,15 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
-
-from django.db.models import QuerySet
 
 from studio.galleries.criteria import KINDS, OLDEST, UPLOADED, Criteria, Span, bounds
 from studio.galleries.search.words import words
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import QuerySet
 
 RECENT = 2000
 """Pictures at the near end of a span that are looked at one by one first: a common word fills its page there, and the index, which has
@@ -61,7 +60,8 @@ def find(
     criteria: Criteria,
     span: Span,
     limit: int,
-    among: Sequence[uuid.UUID] | QuerySet[Any] | None,
+    among: QuerySet[Any] | None,
+    few: bool,
 ) -> list[uuid.UUID]:
     sought, terms = _query(team_id, criteria)
     limits = bounds(criteria, span)
@@ -79,7 +79,7 @@ def find(
     )
     rows: list[tuple[uuid.UUID]] = []
     with connection.cursor() as cursor:
-        if among is None or isinstance(among, QuerySet):
+        if not few:
             cursor.execute(near, [team_id, *edges, *terms, *members, limit])
             rows = cursor.fetchall()
         if len(rows) < limit:
@@ -88,11 +88,11 @@ def find(
     return [found for (found,) in rows]
 
 
-def _among(connection: BaseDatabaseWrapper, among: Sequence[uuid.UUID] | QuerySet[Any] | None) -> tuple[str, list[Any]]:
-    if isinstance(among, QuerySet):
-        sql, values = among.values("artifact_id").query.get_compiler(connection=connection).as_sql()
-        return f" AND id IN ({sql})", list(values)
-    return ("", []) if among is None else (" AND id = ANY(%s)", [list(among)])
+def _among(connection: BaseDatabaseWrapper, among: QuerySet[Any] | None) -> tuple[str, list[Any]]:
+    if among is None:
+        return "", []
+    sql, values = among.values("artifact_id").query.get_compiler(connection=connection).as_sql()
+    return f" AND id IN ({sql})", list(values)
 
 
 def _query(team_id: int, criteria: Criteria) -> tuple[str, list[str]]:

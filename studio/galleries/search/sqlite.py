@@ -12,10 +12,9 @@ Django alters a table in SQLite by making a new one: **a migration of `generatio
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import QuerySet
 from django.db.models.expressions import RawSQL
 
 from studio.galleries.criteria import KINDS, OLDEST, UPLOADED, Criteria, Span, bounds
@@ -23,12 +22,14 @@ from studio.galleries.search.words import words
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.models import QuerySet
 
 _NUMBER = "SELECT number FROM galleries_search_row WHERE artifact_id"
+_SHAPE = "CASE WHEN {row}.width > {row}.height THEN 'landscape' WHEN {row}.width < {row}.height THEN 'portrait' ELSE 'square' END"
 _SCOPE = (
-    "'t' || {row}.team_id || ' e' || hex({row}.engine) || ' m' || hex({row}.mode) || ' k' || substr({row}.mime, 1, instr({row}.mime, '/') - 1)"
-    " || coalesce(' p' || {row}.user_id, '') || coalesce(' s' || {row}.seed, '') || coalesce(' z' || {row}.width || 'x' || {row}.height ||"
-    " CASE WHEN {row}.width > {row}.height THEN ' flandscape' WHEN {row}.width < {row}.height THEN ' fportrait' ELSE ' fsquare' END, '')"
+    "'t' || {row}.team_id || ' e' || hex({row}.engine) || ' m' || hex({row}.mode)"
+    " || ' k' || substr({row}.mime, 1, instr({row}.mime, '/') - 1) || coalesce(' p' || {row}.user_id, '')"
+    f" || coalesce(' s' || {{row}}.seed, '') || coalesce(' z' || {{row}}.width || 'x' || {{row}}.height || ' f' || {_SHAPE}, '')"
 )
 """Team, engine, mode, kind, person, seed, size and shape as words: letters and digits only, in a column of their own."""
 _ADD = f"""
@@ -93,25 +94,24 @@ def find(
     criteria: Criteria,
     span: Span,
     limit: int,
-    among: Sequence[uuid.UUID] | QuerySet[Any] | None,
+    among: QuerySet[Any] | None,
+    few: bool,
 ) -> list[uuid.UUID]:
     conditions, values = ["galleries_search MATCH %s"], [_match(team_id, criteria)]
     for sign, place in bounds(criteria, span):
         conditions.append(_BOUNDS[sign])
         values.append(place.hex)
-    tables = "galleries_search CROSS JOIN galleries_search_row AS row ON row.number = galleries_search.rowid"
-    if isinstance(among, QuerySet):
-        sql, more = among.filter(artifact_id=RawSQL("row.artifact_id", ())).values("pk").query.get_compiler(connection=connection).as_sql()
-        conditions.append(f"EXISTS ({sql})")
+    if among is not None:
+        rows = among.values("artifact_id") if few else among.filter(artifact_id=RawSQL("row.artifact_id", ())).values("pk")
+        sql, more = rows.query.get_compiler(connection=connection).as_sql()
+        # The plus: FTS5 would begin its search anew for each of the numbers.
+        conditions.append(f"+galleries_search.rowid IN ({_NUMBER} IN ({sql}))" if few else f"EXISTS ({sql})")
         values += more
-    elif among is not None:
-        tables = "galleries_search_row AS row CROSS JOIN galleries_search ON galleries_search.rowid = row.number"
-        conditions.append(f"row.artifact_id IN ({','.join(['%s'] * len(among))})")
-        values += [one.hex for one in among]
     direction = "ASC" if span.upwards != (criteria.sort == OLDEST) else "DESC"
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT row.artifact_id FROM {tables} WHERE {' AND '.join(conditions)} ORDER BY galleries_search.rowid {direction} LIMIT %s",
+            "SELECT row.artifact_id FROM galleries_search CROSS JOIN galleries_search_row AS row ON row.number = galleries_search.rowid"
+            f" WHERE {' AND '.join(conditions)} ORDER BY galleries_search.rowid {direction} LIMIT %s",
             [*values, limit],
         )
         return [uuid.UUID(hex=found) for (found,) in cursor.fetchall()]
