@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import heapq
-import uuid
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +12,6 @@ from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Team
-from studio.backends.base import Mode
 
 if TYPE_CHECKING:
     from accounts.models import User
@@ -101,15 +98,6 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible(self) -> ArtifactQuerySet:
         """Not in the trash."""
         return self.filter(deleted_at=None)
-
-    def newest_made_by(self, modes: Iterable[Mode], *, limit: int, before: uuid.UUID | None = None) -> list[Artifact]:
-        """The newest `limit` of what these modes made, older than `before`.
-
-        Mode by mode, each along `artifact_by_mode`: asked for several at once, SQLite reads all there is until it has enough of a rare one.
-        """
-        older = self.filter(pk__lt=before) if before else self
-        ids = (pk for mode in modes for pk in older.filter(mode=mode).order_by("-id").values_list("pk", flat=True)[:limit])
-        return list(self.filter(pk__in=heapq.nlargest(limit, ids)).order_by("-id"))
 
     def trashed_before(self, moment: datetime) -> ArtifactQuerySet:
         return self.filter(deleted_at__lt=moment)

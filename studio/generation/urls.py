@@ -14,7 +14,6 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/preview/<int:step>.jpg", jobs.job_preview, name="job_preview"),
     path("inputs/", inputs.input_upload, name="input_upload"),
     path("inputs/read/", inputs.input_read, name="input_read"),
-    path("inputs/choose/", choosing.input_choose, name="input_choose"),
     path("inputs/from/<uuid:artifact_id>/", choosing.input_from_library, name="input_from_library"),
     path("inputs/<uuid:input_id>/", inputs.input_file, name="input_file"),
 ]

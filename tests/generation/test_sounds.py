@@ -5,16 +5,14 @@ import struct
 import wave
 
 import pytest
-from django.db import connection
-from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
 from studio.backends.base import Mode
+from studio.galleries.pages import choosing
 from studio.generation import files
 from studio.generation.errors import UnusableSound
-from studio.generation.models import Artifact, InputFile
+from studio.generation.models import InputFile
 from studio.generation.sounds import DAMAGED, SILENT, clean_sound
-from studio.generation.views import choosing
 from tests.factories import make_artifact
 from tests.generation.conftest import HTMX, upload
 from tests.generation.stability import mp3, wav
@@ -177,12 +175,18 @@ def test_what_fits_is_listed_newest_first_and_page_by_page(alices, alice, rich, 
     assert chosen_from(alices, engine="null", slot="image", before=made[3]) == [made[1]]
 
 
-def test_a_rare_kind_is_looked_for_mode_by_mode_along_the_index(rich):
-    with CaptureQueriesContext(connection) as asked:
-        assert Artifact.objects.of_team(rich).visible().newest_made_by([Mode.TEXT_TO_AUDIO, Mode.AUDIO_TO_AUDIO], limit=61) == []
-    for mode, query in zip(("text-to-audio", "audio-to-audio"), asked.captured_queries, strict=True):
-        assert f"\"mode\" = '{mode}'" in query["sql"]
-        assert query["sql"].endswith("LIMIT 61")
+def test_what_fits_is_searched_by_its_words(alices, alice, rich, monkeypatch):
+    monkeypatch.setattr(choosing, "PAGE", 1)
+    boats = [make_artifact(rich, alice, prompt=f"a red boat {number}", files=False).pk for number in range(2)]
+    make_artifact(rich, alice, prompt="a castle", files=False)
+    assert chosen_from(alices, engine="null", slot="image", q="red boa") == [boats[1]]
+    page = alices.get(reverse("input_choose"), {"slot": "image", "q": "red boa"}, **HTMX).content.decode()
+    assert f"&amp;q=red%20boa&amp;before={boats[1]}" in page
+    assert chosen_from(alices, engine="null", slot="image", q="red boa", before=boats[1]) == [boats[0]]
+    nothing = alices.get(reverse("input_choose"), {"slot": "image", "q": "red whale"}).content.decode()
+    assert "Nothing here has all these words." in nothing
+    assert 'value="red whale"' in nothing
+    assert 'name="slot" value="image"' in nothing
 
 
 def test_strangers_choose_nothing_of_ours(done, client_of, mallory, other_team):

@@ -1,4 +1,4 @@
-"""From the library: what a team made, as a file to start from."""
+"""From the library: what a team made, taken as a file to start from. Where it is chosen is `galleries.pages.choosing`."""
 
 from __future__ import annotations
 
@@ -8,36 +8,18 @@ from urllib.parse import urlencode
 
 from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse, JsonResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import redirect
 from django.urls import reverse
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST
 
 from accounts.access import require
 from accounts.requests import SignedInRequest
-from studio.backends import registry
-from studio.backends.base import Mode
 from studio.generation import files, throttle
 from studio.generation.access import artifact_for
 from studio.generation.errors import GenerationError
-from studio.generation.forms.inputs import as_id
-from studio.generation.models import Artifact, InputFile
+from studio.generation.models import InputFile
 from studio.generation.uploads import clean_file
 from studio.generation.views.inputs import described, refusal, too_fast
-
-PAGE = 60
-
-
-@login_required
-@require_GET
-def input_choose(request: SignedInRequest) -> HttpResponse:
-    """The newest of the team that fit into a slot, older ones by `before`; in a dialog, or as a page of its own."""
-    require(request.user, request.team, "generate")
-    kind = "audio" if _rules_kind(request.GET.dict()) == "audio" else "image"
-    modes = [mode for mode in Mode if mode.makes == kind]
-    there = Artifact.objects.of_team(request.team).visible()
-    shown = there.newest_made_by(modes, limit=PAGE + 1, before=as_id(request.GET.get("before")))
-    context = {"artifacts": shown[:PAGE], "older": shown[PAGE - 1].pk if len(shown) > PAGE else None, "kind": kind, "query": request.GET}
-    return render(request, "generation/_choose.html" if request.htmx else "generation/choose.html", context)
 
 
 @login_required
@@ -62,11 +44,3 @@ def input_from_library(request: SignedInRequest, artifact_id: uuid.UUID) -> Http
         kept = {name: value for name, value in request.POST.items() if name in ("engine", "mode")}
         return redirect(f"{reverse('create')}?{urlencode({**kept, request.POST.get('slot', 'image'): row.pk})}")
     return JsonResponse(described(row), status=201)
-
-
-def _rules_kind(query: dict[str, str]) -> str:
-    try:
-        engine = registry.engine(query.get("engine", ""))
-    except registry.UnknownEngine:
-        return "image"
-    return next((one.kind for one in engine.inputs if one.name == query.get("slot")), "audio" if query.get("slot") == "audio" else "image")
