@@ -1,4 +1,4 @@
-// The wall of pictures: keys, deleting with a way back, and an address that leads back to where one was.
+// The wall of pictures: keys, searching, deleting with a way back, and news of what is made meanwhile.
 import { announce, icon, make, memory, on } from "./dom.js";
 import { isCommand } from "./hotkeys.js";
 import { csrfToken, sentenceFor, UNREACHABLE } from "./requests.js";
@@ -10,31 +10,23 @@ const noun = () => document.getElementById("results")?.dataset.noun ?? "item";
 const counted = (number) => `${number.toLocaleString("en")} ${noun()}${number === 1 ? "" : "s"}`;
 const current = () => document.activeElement?.closest?.(".tile");
 
-/* --- where one was: `until` names the last picture that is on the page, so that Back and Reload bring as many --- */
+/* --- where one was is kept by library/place.js; here is what changes the address --- */
 
 function remember(url) {
-  try { history.replaceState(history.state, "", url); } catch { /* too many in a short time: the next one will do */ }
+  try { history.replaceState(null, "", url); } catch { /* too many in a short time: the next one will do */ }
 }
-
-// The link swaps itself away, and with it the element on which htmx would tell of the swap: so the wall is watched.
-document.addEventListener("htmx:before:swap", (event) => {
-  if (event.detail.ctx?.sourceElement?.id !== "older" || !wall()) return;
-  new MutationObserver((records, observer) => {
-    observer.disconnect();
-    const shown = tiles();
-    announce(`${counted(shown.length)} on the page.`);
-    const url = new URL(location.href);
-    if (url.searchParams.has("after")) return;
-    url.searchParams.set("until", shown.at(-1).id.slice(2));
-    remember(url);
-  }).observe(wall(), { childList: true });
-});
 
 on("htmx:after:swap", "[data-search]", (event, form) => {
   const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value));
   remember(`${form.action}${query.size ? `?${query}` : ""}`);
   announce(document.getElementById("library-count")?.textContent || "Nothing found.");
 });
+
+// What is empty stays out of the address.
+on("submit", "[data-filters]", (event, form) => {
+  for (const field of form.elements) if (field.name && !field.value) field.disabled = true;
+});
+addEventListener("pageshow", () => { for (const field of document.querySelectorAll("[data-filters] :disabled")) field.disabled = false; });
 
 on("click", ".wall .tile", (event, tile) => memory.set("library.opened", tile.id));
 if (document.querySelector("[data-library]") && performance.getEntriesByType("navigation")[0]?.type === "back_forward") {
@@ -136,7 +128,7 @@ function bringBack(id) {
   deleted.delete(id);
   recount(1);
   if (gone.hole.isConnected) gone.hole.replaceWith(gone.tile);
-  else wall()?.querySelector(".tile, .wall-older")?.before(gone.tile);
+  else wall()?.querySelector(".stretch")?.append(gone.tile);
   gone.tile.focus();
 }
 

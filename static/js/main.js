@@ -16,5 +16,6 @@ import "./create/stage.js";
 import "./painter/mask-painter.js";
 import "./media/audio-player.js";
 import "./media/model-view.js";
+import "./library/place.js";
 import "./library.js";
 import "./picture.js";

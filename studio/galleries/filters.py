@@ -109,6 +109,7 @@ def bar(team: Team, criteria: Criteria, viewer: User, page: shelves.Page) -> dic
             "", '<option value="{}"></option>', Tag.objects.filter(team=team).order_by("key").values_list("name")[:TAGS_OFFERED]
         ),
         "chips": _chips(criteria, dict(galleries)),
+        "has_kinds": len({mode.makes for mode in modes} | ({"image"} if has_uploads else set())) > 1,
         "noun": noun,
         "count": page.count and page.count.of(noun),
     }

@@ -1,0 +1,170 @@
+// Where one is on the wall: what comes above and below joins without a jump, and Back and Reload lead to the same picture, however deep.
+import { announce, make } from "../dom.js";
+
+const page = document.querySelector("[data-library]");
+const wall = () => document.getElementById("wall");
+const stretches = () => [...(wall()?.querySelectorAll(".stretch") ?? [])];
+const tilesOf = (stretch) => [...stretch.querySelectorAll(".tile")];
+const noun = () => document.getElementById("results")?.dataset.noun ?? "item";
+const BAR = 80;
+/** How far above the window what is newer is fetched: a little more than a page of fifty is high. */
+const NEAR = 1500;
+/** So many pictures below the one that one looks at come back with it; the studio gives 300 down to the last of them. */
+const BELOW = 100;
+
+/* --- rows: a stretch that goes on where the one above ends takes over that one's last row, so that no row is left half empty --- */
+
+function joinBelow(stretch) {
+  const above = stretch.previousElementSibling;
+  if (!stretch.matches("[data-joins]") || !above?.matches(".stretch")) return;
+  const tiles = tilesOf(above);
+  const last = tiles.at(-1);
+  if (!last) return;
+  const row = tiles.filter((tile) => Math.abs(tile.offsetTop - last.offsetTop) < 2);
+  stretch.prepend(...row);
+}
+
+/** Join what was put above `stretch`: its last row must be full by itself, for no row of `stretch` may move under somebody's eyes. */
+function joinAbove(stretch) {
+  const above = stretch.previousElementSibling;
+  if (!above?.matches(".stretch")) return;
+  const heading = stretch.querySelector(".wall-day");
+  const headings = wall().querySelectorAll(".wall-day");
+  const earlier = heading && headings[[...headings].indexOf(heading) - 1];
+  if (heading && earlier?.textContent !== heading.textContent) return;
+  heading?.remove();
+  stretch.setAttribute("data-joins", "");
+  const lead = stretch.querySelector(".wall-break");
+  if (lead) {
+    above.append(...tilesOf(stretch).filter((tile) => lead.compareDocumentPosition(tile) & Node.DOCUMENT_POSITION_PRECEDING));
+    lead.remove();
+  }
+  fill(above);
+}
+
+/** Break a stretch after its first few tiles, where that leaves its last row as full as can be. */
+function fill(stretch) {
+  const tiles = tilesOf(stretch);
+  const style = getComputedStyle(stretch);
+  const [width, gap, row] = [stretch.clientWidth, Number.parseFloat(style.columnGap), Number.parseFloat(style.getPropertyValue("--row"))];
+  const widths = tiles.map((tile) => Number.parseFloat(getComputedStyle(tile).getPropertyValue("--ratio")) * row);
+  const rowsFrom = (start, end = widths.length) => {
+    const rows = [0];
+    for (let place = start; place < end; place += 1) {
+      if (rows.at(-1) && rows.at(-1) + widths[place] > width) rows.push(0);
+      rows[rows.length - 1] += widths[place] + gap;
+    }
+    return rows;
+  };
+  let best = { share: 0, start: 0 };
+  for (let start = 0; start < tiles.length && rowsFrom(0, start).length === 1; start += 1) {
+    const share = Math.min(rowsFrom(start).at(-1), start ? rowsFrom(0, start)[0] : width) / width;
+    if (share > best.share + 0.001) best = { share, start };
+  }
+  if (best.start) tiles[best.start].before(make("i", { class: "wall-break", "aria-hidden": "true" }));
+}
+
+/** Tell the browser how high a stretch is, before it is near enough to be laid out. */
+function size(stretch) {
+  stretch.style.contentVisibility = "visible";
+  const height = stretch.getBoundingClientRect().height;
+  stretch.style.contentVisibility = "";
+  stretch.style.containIntrinsicSize = `auto ${height}px`;
+}
+
+/* --- what is fetched: older things by htmx when their link is near, newer ones when somebody scrolls up to theirs --- */
+
+// The link swaps itself away, and with it the element on which htmx would tell of the swap: so the wall is watched.
+document.addEventListener("htmx:before:swap", (event) => {
+  const id = event.detail.ctx?.sourceElement?.id;
+  if (!["older", "newer"].includes(id) || !wall()) return;
+  const before = new Set(stretches());
+  const anchor = firstSeen();
+  const top = anchor?.getBoundingClientRect().top;
+  new MutationObserver((records, observer) => {
+    observer.disconnect();
+    const fresh = stretches().filter((stretch) => !before.has(stretch));
+    const [first, next] = [fresh[0], fresh.at(-1)?.nextElementSibling];
+    if (id === "older" && first) {
+      const above = first.previousElementSibling;
+      joinBelow(first);
+      if (above?.matches(".stretch")) size(above);
+    }
+    if (id === "newer" && next?.matches(".stretch")) {
+      joinAbove(next);
+      size(next);
+      if (!document.getElementById("newer")) document.getElementById("library-newer")?.remove();
+    }
+    fresh.forEach(size);
+    if (anchor && id === "newer") scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+    const shown = wall().querySelectorAll(".tile").length;
+    announce(`${shown.toLocaleString("en")} ${noun()}${shown === 1 ? "" : "s"} on the page.`);
+    keep();
+  }).observe(wall(), { childList: true });
+});
+
+let lastTop = scrollY;
+function lookUp() {
+  const rises = scrollY < lastTop;
+  lastTop = scrollY;
+  const newer = document.getElementById("newer");
+  if (!rises || !newer || newer.dataset.asked || newer.getBoundingClientRect().bottom < -NEAR) return;
+  newer.dataset.asked = "";
+  window.htmx.trigger(newer, "near");
+}
+
+/* --- where one was: `until` names a picture a little below, and the state of the page's history the first one in sight --- */
+
+/** The first tile that is not above the window. */
+function firstSeen() {
+  const stretch = stretches().find((one) => one.getBoundingClientRect().bottom > BAR);
+  return stretch && tilesOf(stretch).find((tile) => tile.getBoundingClientRect().bottom > BAR);
+}
+
+function below(tile) {
+  let left = BELOW;
+  for (let stretch = tile.closest(".stretch"), last = tile; ; stretch = stretch.nextElementSibling) {
+    if (!stretch?.matches(".stretch")) return last;
+    const tiles = tilesOf(stretch);
+    const start = tiles.indexOf(tile) + 1;
+    if (tiles.length - start >= left) return tiles[start + left - 1] ?? last;
+    left -= tiles.length - start;
+    last = tiles.at(-1) ?? last;
+  }
+}
+
+function keep() {
+  const tile = firstSeen();
+  if (!tile) return;
+  const url = new URL(location.href);
+  url.hash = "";
+  if (scrollY > 0 || document.getElementById("newer")) {
+    url.searchParams.delete("after");
+    url.searchParams.set("until", below(tile).id.slice(2));
+  } else if (!url.searchParams.has("after")) url.searchParams.delete("until");
+  const place = scrollY > 0 ? { id: tile.id, top: tile.getBoundingClientRect().top } : null;
+  try { history.replaceState({ ...history.state, place }, "", url); } catch { /* too many in a short time: the next one will do */ }
+}
+
+function goBack() {
+  const place = history.state?.place;
+  const tile = place && document.getElementById(place.id);
+  if (!tile) return false;
+  scrollTo({ top: scrollY + tile.getBoundingClientRect().top - place.top, behavior: "instant" });
+  lastTop = scrollY;
+  return true;
+}
+
+let resting;
+if (page) {
+  history.scrollRestoration = "manual";
+  stretches().forEach(size);
+  const type = performance.getEntriesByType("navigation")[0]?.type;
+  if (["back_forward", "reload"].includes(type) && goBack()) requestAnimationFrame(goBack);
+  addEventListener("scroll", () => {
+    lookUp();
+    clearTimeout(resting);
+    resting = setTimeout(keep, 150);
+  }, { passive: true });
+  addEventListener("pagehide", () => { clearTimeout(resting); keep(); });
+}

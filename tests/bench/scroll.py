@@ -1,0 +1,120 @@
+"""The library in Chromium, scrolled 5,000 pictures deep: what it takes, and whether anything jumps.
+
+The page is scrolled by the wheel, as a person does, until 5,000 pictures are on it; a picture there is opened, and Back leads to it again;
+from there somebody scrolls up until newer ones have joined above. What moves in the window without anybody moving it is a layout shift, as
+browsers count it (web.dev/cls: a share of the window, 0.1 is good): what was there at the start of the page counts too.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from tests.browser.running import RunningStudio
+
+DEEP = 5_000
+HEAP_TARGET, RENDERER_TARGET, SHIFT_TARGET, OFF_TARGET = 40, 450, 0.01, 3
+PASSWORD = "a long enough password"
+WATCH_SHIFTS = """
+window.shifted = 0;
+new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; }).observe({ type: "layout-shift", buffered: true });
+"""
+FIRST = """() => {
+  const tile = [...document.querySelectorAll("#wall .tile")].find((one) => one.getBoundingClientRect().bottom > 80);
+  return { id: tile.id, top: tile.getBoundingClientRect().top };
+}"""
+
+
+def run() -> list[dict[str, Any]]:
+    """Rows {name, value, unit, target, met}."""
+    with tempfile.TemporaryDirectory(prefix="atelier-bench-") as folder:
+        studio = RunningStudio(Path(folder), STUDIO_SIGNUP="open", STUDIO_LOCAL_RUNNER="0", STUDIO_NULL_ENGINE="1").start()
+        try:
+            with sync_playwright() as playwright:
+                path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
+                browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox", "--disable-gpu"])
+                found = _measure(browser, studio)
+                browser.close()
+        finally:
+            studio.stop()
+    names = {
+        "heap": (f"JavaScript heap after {DEEP:,} pictures of the library", "MB", HEAP_TARGET),
+        "renderer": (f"Chromium's page process after {DEEP:,} pictures", "MB", RENDERER_TARGET),
+        "shift": (f"layout shift while scrolling {DEEP:,} pictures deep, and up again", "of the window", SHIFT_TARGET),
+        "off": (f"how far Back misses the place, {DEEP:,} pictures deep", "px", OFF_TARGET),
+    }
+    return [
+        {"name": name, "value": found[key], "unit": unit, "target": target, "met": found[key] <= target}
+        for key, (name, unit, target) in names.items()
+    ]
+
+
+def _measure(browser: Browser, studio: RunningStudio) -> dict[str, float]:
+    page = _library(browser, studio)
+    session = page.context.new_cdp_session(page)
+    _scroll(page, 1, until=f"document.querySelectorAll('#wall .tile').length >= {DEEP}")
+    heap, renderer = _memory(session, browser)
+    place = page.evaluate(FIRST)
+    shift = page.evaluate("window.shifted")
+    page.wait_for_function("history.state?.place")
+    page.locator(f"#{place['id']}").click()
+    page.wait_for_url("**/pictures/**")
+    page.go_back()
+    page.wait_for_selector(f"#{place['id']}")
+    page.wait_for_function("performance.getEntriesByType('navigation')[0].loadEventEnd > 0")
+    back = page.evaluate(f"document.getElementById('{place['id']}').getBoundingClientRect().top")
+    before = page.locator("#wall .tile").count()
+    _scroll(page, -1, until=f"document.querySelectorAll('#wall .tile').length >= {before + 200}")
+    shift += page.evaluate("window.shifted")
+    return {"heap": heap, "renderer": renderer, "shift": round(shift, 4), "off": round(abs(back - place["top"]), 1)}
+
+
+def _library(browser: Browser, studio: RunningStudio) -> Page:
+    context = browser.new_context(viewport={"width": 1440, "height": 900})
+    context.add_init_script(WATCH_SHIFTS)
+    page = context.new_page()
+    page.goto(f"{studio.url}/")
+    page.get_by_label("Your name").fill("Ana Marques")
+    page.get_by_label("Email").fill("ana@harbour.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/create/**")
+    done = studio.manage("seed_library", "--pictures", str(DEEP + 1_000))
+    if done.returncode:
+        raise RuntimeError(done.stderr)
+    page.goto(f"{studio.url}/library/")
+    page.locator("summary.team-chip").first.click()
+    with page.expect_navigation():
+        page.locator("button[name=team]", has_text="Harbour Press").click()
+    page.goto(f"{studio.url}/library/")
+    page.wait_for_selector("#wall .tile")
+    return page
+
+
+def _scroll(page: Page, direction: int, *, until: str) -> None:
+    """Turn the wheel until it is so."""
+    page.mouse.move(700, 500)
+    while not page.evaluate(until):
+        page.mouse.wheel(0, direction * 700)
+        page.wait_for_timeout(30)
+    page.wait_for_timeout(500)
+
+
+def _memory(session: CDPSession, browser: Browser) -> tuple[float, float]:
+    """Megabytes of JavaScript's heap, once it is swept, and of the largest page process."""
+    session.send("HeapProfiler.collectGarbage")
+    session.send("Performance.enable")
+    metrics = {one["name"]: one["value"] for one in session.send("Performance.getMetrics")["metrics"]}
+    pages = [process for process in psutil.Process().children(recursive=True) if "--type=renderer" in process.cmdline()]
+    return round(metrics["JSHeapUsedSize"] / 2**20, 1), round(max(one.memory_info().rss for one in pages) / 2**20)
+
+
+if __name__ == "__main__":
+    for row in run():
+        print(row)
