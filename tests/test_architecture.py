@@ -36,6 +36,7 @@ SOCKET = "live socket"
 GROUND = "ground"
 GALLERY_MODELS = "gallery models"
 PRIVACY = "privacy"
+SHELF = "gallery reads"
 PROCESSES = "processes"
 ENTRANCE = "entrance"
 
@@ -58,7 +59,6 @@ ROOMS: dict[str, str] = {
     "studio.generation.panel": PAGES,
     "studio.generation.cards": PAGES,
     "studio.generation.offers": PAGES,
-    "studio.generation.throttle": PAGES,
     "studio.generation.templatetags": PAGES,
     "studio.generation.views": PAGES,
     "studio.generation.urls": PAGES,
@@ -75,6 +75,7 @@ ROOMS: dict[str, str] = {
     "studio.galleries": "galleries",
     "studio.galleries.models": GALLERY_MODELS,
     "studio.privacy": PRIVACY,
+    "studio.galleries.shelf": SHELF,
     "studio.processes": PROCESSES,
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
@@ -113,10 +114,11 @@ MAY_IMPORT: dict[str, set[str]] = {
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS},
     WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES},
     GALLERY_MODELS: {"accounts", MODELS},
-    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, EVENTS},
+    SHELF: {"accounts", MODELS, GALLERY_MODELS},
+    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, SHELF, EVENTS},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, SOCKET},
+    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, SHELF, SOCKET},
 }
 """Room -> the rooms it may import. Its own and the ground are always allowed."""
 

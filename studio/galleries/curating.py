@@ -97,43 +97,35 @@ def put_back(gallery: Gallery, artifact: Artifact, *, position: int, review: Rev
     return made
 
 
-def move(gallery: Gallery, artifact_id: uuid.UUID, *, before: uuid.UUID | None) -> bool:
-    """Put a picture in front of another one of the gallery; at the end for None. False when either is not in it.
+def move(gallery: Gallery, artifact_id: uuid.UUID, *, behind: uuid.UUID | None = None, last: bool = False) -> bool:
+    """Put a picture behind another one of the gallery; at the front for None, at the end for `last`. False when either is not in it.
 
     It gets a position half way between its new neighbours, so one row is written; where there is no room left, all get new ones.
     """
     with transaction.atomic():
         _lock(gallery)
-        order = [pk for pk in _order(gallery) if pk != artifact_id]
-        there = gallery.items.filter(artifact=artifact_id).exists()
-        if not there or (before is not None and before not in order):
+        places = dict(in_order(gallery.items.all()).values_list("artifact_id", "position"))
+        if places.pop(artifact_id, None) is None or (behind is not None and behind not in places):
             return False
-        place = len(order) if before is None else order.index(before)
-        order.insert(place, artifact_id)
-        position = _between(gallery, order[place - 1] if place else None, before)
+        order = list(places)
+        place = len(order) if last else order.index(behind) + 1 if behind else 0
+        left = places[order[place - 1]] if place else None
+        right = places[order[place]] if place < len(order) else None
+        position = _between(left, right)
         if position is None:
-            _renumber(gallery, order)
+            _renumber(gallery, [*order[:place], artifact_id, *order[place:]])
         else:
             gallery.items.filter(artifact=artifact_id).update(position=position)
         _changed(gallery, [artifact_id])
     return True
 
 
-def _order(gallery: Gallery) -> list[uuid.UUID]:
-    return list(in_order(gallery.items.all()).values_list("artifact_id", flat=True))
-
-
-def _between(gallery: Gallery, left: uuid.UUID | None, right: uuid.UUID | None) -> int | None:
-    """A position between two neighbours, None for an end; None when there is none left."""
-    found = dict(gallery.items.filter(artifact__in=[one for one in (left, right) if one]).values_list("artifact_id", "position"))
-    if left is None and right is None:
-        return GalleryItem.STEP
-    if right is None:
-        return found[left] + GalleryItem.STEP  # type: ignore[index]
-    if left is None:
-        return found[right] - GalleryItem.STEP
-    middle = (found[left] + found[right]) // 2
-    return middle if found[left] < middle < found[right] else None
+def _between(left: int | None, right: int | None) -> int | None:
+    """A position between two neighbours', None for an end; None when there is none left."""
+    if left is None or right is None:
+        return right - GalleryItem.STEP if right is not None else (left or 0) + GalleryItem.STEP
+    middle = (left + right) // 2
+    return middle if left < middle < right else None
 
 
 def _renumber(gallery: Gallery, order: Sequence[uuid.UUID]) -> None:

@@ -1,4 +1,5 @@
-"""How often one person may submit or upload, by `settings.SUBMIT_RATE`; exact over all processes when Redis is there."""
+"""How often somebody may do something: submit and upload by `settings.SUBMIT_RATE`, the rest as it is told; exact over all processes when
+Redis is there."""
 
 from __future__ import annotations
 
@@ -24,8 +25,13 @@ def _rate(text: str) -> RateLimitItem:
 
 def seconds_to_wait(action: str, user_id: int) -> int:
     """Count one `action` of a person; 0 when it may go on, else the whole seconds until it may."""
-    rate = _rate(settings.SUBMIT_RATE)
-    if _limiter().hit(rate, action, str(user_id)):
+    return wait_for(action, str(user_id), settings.SUBMIT_RATE)
+
+
+def wait_for(action: str, who: str, rate: str) -> int:
+    """Count one `action` of `who` (an id, an address) against a rate (`5/hour`); 0 when it may go on, else the whole seconds to wait."""
+    limit = _rate(rate)
+    if _limiter().hit(limit, action, who):
         return 0
-    reset = _limiter().get_window_stats(rate, action, str(user_id)).reset_time
+    reset = _limiter().get_window_stats(limit, action, who).reset_time
     return max(1, math.ceil(reset - time.time()))

@@ -105,21 +105,21 @@ def test_an_undo_of_a_creator_brings_back_no_approval(gallery: Gallery, pictures
 def test_only_what_is_in_it_is_its_cover_or_moves(gallery: Gallery, pictures: list[Artifact], alice: User) -> None:
     curating.add(gallery, pictures[:2], by=alice)
     assert not curating.set_cover(gallery, pictures[2])
-    assert not curating.move(gallery, pictures[2].pk, before=None)
-    assert not curating.move(gallery, pictures[0].pk, before=pictures[2].pk)
-    assert not curating.move(gallery, pictures[0].pk, before=pictures[0].pk)
+    assert not curating.move(gallery, pictures[2].pk)
+    assert not curating.move(gallery, pictures[0].pk, behind=pictures[2].pk)
+    assert not curating.move(gallery, pictures[0].pk, behind=pictures[0].pk)
     gallery.refresh_from_db()
     assert gallery.cover is None
     assert order(gallery) == [pictures[0].pk, pictures[1].pk]
 
 
-MOVES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4)), max_size=12)
+MOVES = st.lists(st.tuples(st.integers(0, 3), st.integers(0, 4), st.booleans()), max_size=12)
 
 
 @settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(moves=MOVES, gap=st.sampled_from([1, 2, 3, GalleryItem.STEP]))
 def test_moves_do_to_the_gallery_what_they_do_to_a_list(
-    moves: list[tuple[int, int]], gap: int, gallery: Gallery, pictures: list[Artifact], alice: User
+    moves: list[tuple[int, int, bool]], gap: int, gallery: Gallery, pictures: list[Artifact], alice: User
 ) -> None:
     """Also where the gaps are used up: then all get new places, and the order is the same."""
     with transaction.atomic():
@@ -127,12 +127,12 @@ def test_moves_do_to_the_gallery_what_they_do_to_a_list(
         for place, picture in enumerate(pictures):
             gallery.items.filter(artifact=picture).update(position=place * gap)
         model = [one.pk for one in pictures]
-        for which, where in moves:
-            moved, before = pictures[which].pk, pictures[where].pk if where < len(pictures) else None
-            assert curating.move(gallery, moved, before=before) is (moved != before)
-            if moved != before:
+        for which, where, to_end in moves:
+            moved, behind = pictures[which].pk, pictures[where].pk if where < len(pictures) else None
+            assert curating.move(gallery, moved, behind=behind, last=to_end) is (moved != behind)
+            if moved != behind:
                 model.remove(moved)
-                model.insert(model.index(before) if before else len(model), moved)
+                model.insert(len(model) if to_end else model.index(behind) + 1 if behind else 0, moved)
             assert order(gallery) == model
         transaction.set_rollback(True)
 
@@ -140,7 +140,7 @@ def test_moves_do_to_the_gallery_what_they_do_to_a_list(
 def test_a_move_writes_one_row_while_there_is_room(gallery: Gallery, pictures: list[Artifact], alice: User) -> None:
     curating.add(gallery, pictures, by=alice)
     before = dict(gallery.items.values_list("artifact", "position"))
-    curating.move(gallery, pictures[3].pk, before=pictures[1].pk)
+    curating.move(gallery, pictures[3].pk, behind=pictures[0].pk)
     after = dict(gallery.items.values_list("artifact", "position"))
     assert {pk for pk in before if before[pk] != after[pk]} == {pictures[3].pk}
 
@@ -149,7 +149,7 @@ def test_where_no_room_is_left_all_get_new_places(gallery: Gallery, pictures: li
     curating.add(gallery, pictures, by=alice)
     for place, picture in enumerate(pictures):
         gallery.items.filter(artifact=picture).update(position=place)
-    curating.move(gallery, pictures[3].pk, before=pictures[1].pk)
+    curating.move(gallery, pictures[3].pk, behind=pictures[0].pk)
     assert order(gallery) == [pictures[0].pk, pictures[3].pk, pictures[1].pk, pictures[2].pk]
     assert list(shelf.items_of(gallery).values_list("position", flat=True)) == [place * GalleryItem.STEP for place in range(1, 5)]
 
