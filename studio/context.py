@@ -16,6 +16,7 @@ from accounts.models import Membership, Team, User
 from billing.models import Wallet
 from billing.services.wallets import wallet_of
 from studio.backends.base import Engine
+from studio.galleries import shelf
 from studio.generation.engines import available
 from studio.generation.models import Job
 
@@ -24,7 +25,7 @@ THEMES = ("dark", "light")
 
 def studio(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `team`, `teams`, `places` (memberships in those) and `ended_places` (in deleted ones), `wallet` (None for nobody),
-    `open_jobs` (a number), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`."""
+    `open_jobs` (a number), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`, `to_review` (how much waits for this person)."""
 
     def person() -> User | None:
         user = getattr(request, "user", None)  # not there yet when a request is refused for its host name
@@ -66,5 +67,12 @@ def studio(request: HttpRequest) -> dict[str, Any]:
     def mail_is_set_up() -> bool:
         return mail_is_sent()
 
-    lazy: tuple[Callable[[], object], ...] = (team, teams, places, ended_places, wallet, open_jobs, engines, theme, mail_is_set_up)
+    def to_review() -> int:
+        user, mine = person(), team()
+        return shelf.number_to_review(user, mine) if user and mine else 0
+
+    lazy: tuple[Callable[[], object], ...] = (
+        *(team, teams, places, ended_places, wallet, open_jobs, engines, theme, mail_is_set_up),
+        to_review,
+    )
     return {value.__name__: cache(value) for value in lazy}

@@ -24,7 +24,7 @@ _SECRET_TEXT = [
     # What an address carries behind "?": searched prompts, settings of a picture, codes of a sign-in.
     (re.compile(r"(/[^\s?\"']*)\?[^\s\"']+"), r"\1"),
     # Addresses that are themselves a key.
-    (re.compile(r"(/invitations/|/accounts/confirm-email/|/accounts/password/reset/key/)[^/\s\"']+"), rf"\1{REDACTED}"),
+    (re.compile(r"(/invitations/|/accounts/confirm-email/|/accounts/password/reset/key/|/s/)[^/\s\"']+"), rf"\1{REDACTED}"),
     # user:password@host in the address of a database, a broker or a mail server.
     (re.compile(r"(\w+://)[^/\s@\"']+@"), rf"\1{REDACTED}@"),
     (re.compile(r"\b(bearer|basic|token)\s+[\w.~+/=-]{8,}", re.I), rf"\1 {REDACTED}"),
@@ -32,7 +32,7 @@ _SECRET_TEXT = [
     (re.compile(r"((?:password|secret|token|api_?key|prompt)[\"']?\s*[=:]\s*)(\"[^\"]*\"|'[^']*'|[^\s,;&]+)", re.I), rf"\1{REDACTED}"),
 ]
 _CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f\u2028\u2029]")
-_PICTURE_FILE = re.compile(r"GET /(pictures/[^/ ]+/(thumb|large|original)|inputs/[^/ ]+/|jobs/[^/ ]+/preview/)")
+_PICTURE_FILE = re.compile(r"GET /((pictures|s/[^/ ]+|public/[^/ ]+)/[^/ ]+/(thumb|large|original)|inputs/[^/ ]+/|jobs/[^/ ]+/preview/)")
 _LONGEST = 8000
 """Characters of one value; a traceback fits, an uploaded file that came with an error does not."""
 

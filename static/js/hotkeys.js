@@ -1,7 +1,7 @@
 // Keys that work on every page. Single keys can be switched off (WCAG 2.1.4); keys with Ctrl or ⌘ belong to their modules.
 import { isTyping } from "./dom.js";
 
-const GO = { c: "/create/", l: "/library/", w: "/wallet/" };
+const GO = { c: "/create/", g: "/galleries/", l: "/library/", w: "/wallet/" };
 const SWITCH = "atelier.single-keys";
 let leader = 0;
 
@@ -15,7 +15,7 @@ export function isCommand(event) {
 document.addEventListener("keydown", (event) => {
   if (!isCommand(event)) return;
   if (event.key === "?") { document.getElementById("hotkeys")?.showModal(); event.preventDefault(); return; }
-  if (event.key === "g") { leader = event.timeStamp; return; }
+  if (event.key === "g" && event.timeStamp - leader >= 1200) { leader = event.timeStamp; return; }
   if (event.timeStamp - leader < 1200 && GO[event.key] && document.querySelector(".nav")) { event.preventDefault(); location.href = GO[event.key]; }
   leader = 0;
 });

@@ -14,7 +14,7 @@ from accounts.access import allows
 from accounts.models import Team, User
 from studio.galleries import publishing
 from studio.galleries.models import Gallery, GalleryItem, Review, Visibility
-from studio.galleries.shelf import OUTSIDE, in_order
+from studio.galleries.shelf import OUTSIDE, in_order, items_of
 from studio.generation.models import Artifact
 from studio.live import events
 
@@ -118,6 +118,15 @@ def move(gallery: Gallery, artifact_id: uuid.UUID, *, behind: uuid.UUID | None =
             gallery.items.filter(artifact=artifact_id).update(position=position)
         _changed(gallery, [artifact_id])
     return True
+
+
+def step(item: GalleryItem, *, later: bool) -> uuid.UUID | None:
+    """Behind which picture an item has to go to be one place later or earlier, as people see it; None for the front."""
+    seen = list(items_of(item.gallery).values_list("artifact_id", flat=True))
+    place = seen.index(item.artifact_id) if item.artifact_id in seen else 0
+    target = min(place + 1, len(seen) - 1) if later else place - 2
+    behind = seen[target] if target >= 0 else None
+    return (seen[place - 1] if place else None) if behind == item.artifact_id else behind
 
 
 def _between(left: int | None, right: int | None) -> int | None:

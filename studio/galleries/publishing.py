@@ -7,10 +7,12 @@ import uuid
 from datetime import timedelta
 from typing import Any
 
+from django.conf import settings
 from django.contrib.auth.hashers import make_password
 from django.core import signing
 from django.db import transaction
 from django.db.models import F
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit
@@ -129,6 +131,21 @@ def link_id(token: str) -> uuid.UUID | None:
         return uuid.UUID(bytes=base64.urlsafe_b64decode(_signer.unsign(token) + "=="))
     except (signing.BadSignature, ValueError):
         return None
+
+
+def link_url(link: ShareLink) -> str:
+    """The address to send to people."""
+    return f"{settings.STUDIO_URL}{reverse('shared', args=[token_of(link)])}"
+
+
+def is_over(link: ShareLink) -> bool:
+    """Whether its time has ended."""
+    return link.expires_at is not None and link.expires_at <= timezone.now()
+
+
+def public_url(gallery: Gallery) -> str:
+    """Where everybody sees a public gallery."""
+    return f"{settings.STUDIO_URL}{reverse('public_gallery', args=[gallery.pk])}"
 
 
 def count_view(link: ShareLink) -> None:

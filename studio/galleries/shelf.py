@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from accounts.access import Right, require
-from accounts.models import Team, User
-from studio.galleries.models import Gallery, GalleryItem, Review, Visibility
+from accounts.access import RIGHTS, Right, require
+from accounts.models import Membership, Team, User
+from studio.galleries.models import Gallery, GalleryItem, Report, Review, ShareLink, Visibility
 
 FACES = 4
 """Pictures on a gallery's card."""
@@ -25,6 +26,12 @@ def _seen_by(user: User) -> Q:
 def galleries_for(user: User, team: Team) -> QuerySet[Gallery]:
     """The galleries of a team that a member may see, what changed last first; none for a stranger."""
     return Gallery.objects.filter(_seen_by(user), team=team, deleted_at=None).order_by("-updated_at", "-id")
+
+
+def deleted_for(user: User, team: Team) -> QuerySet[Gallery]:
+    """Those that were thrown away, the last first."""
+    gone = Gallery.objects.filter(_seen_by(user), team=team).exclude(deleted_at=None)
+    return gone.order_by("-deleted_at", "-id")
 
 
 def gallery_for(user: User, gallery_id: uuid.UUID, right: Right = "see", *, in_trash: bool = False) -> Gallery:
@@ -68,6 +75,34 @@ def _count(items: QuerySet[GalleryItem]) -> Coalesce:
 def holding(user: User, team: Team, artifact_id: uuid.UUID) -> set[uuid.UUID]:
     """The ids of those galleries a person sees that hold this picture."""
     return set(galleries_for(user, team).filter(items__artifact=artifact_id).values_list("id", flat=True))
+
+
+def links_of(gallery: Gallery) -> QuerySet[ShareLink]:
+    """The links that nobody took back, the newest first; those that have ended are among them."""
+    return ShareLink.objects.filter(gallery=gallery, revoked_at=None).select_related("created_by").order_by("-id")
+
+
+def link_for(user: User, link_id: uuid.UUID, right: Right = "curate") -> ShareLink:
+    """Raises as `gallery_for` does for the link's gallery."""
+    link = ShareLink.objects.filter(pk=link_id).first()
+    if link is None:
+        raise Http404
+    link.gallery = gallery_for(user, link.gallery_id, right)
+    return link
+
+
+def number_to_review(user: User, team: Team) -> int:
+    """Items and reports that wait for this person; 0 for who may not publish. One query."""
+    membership = Membership.objects.filter(user=user, team=team, role__in=[role for role, rights in RIGHTS.items() if "publish" in rights])
+    items = Subquery(_number(to_review(team)))
+    reports = Subquery(_number(Report.objects.filter(gallery__team=team, handled_at=None)))
+    return membership.annotate(waiting=Coalesce(items, 0) + Coalesce(reports, 0)).values_list("waiting", flat=True).first() or 0
+
+
+def _number(rows: QuerySet[Any]) -> QuerySet[Any]:
+    """How many, as a subquery: nothing for none."""
+    counted: QuerySet[Any] = rows.order_by().values(every=Value(1)).annotate(n=Count("pk")).values("n")
+    return counted
 
 
 def to_review(team: Team) -> QuerySet[GalleryItem]:

@@ -98,6 +98,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
         "can_repeat": any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines),
         "engine_is_here": any(engine.id == artifact.engine for engine in engines),
         "can_edit": allows(request.user, artifact.team, "edit"),
+        "can_curate": allows(request.user, artifact.team, "curate"),
     }
     return render(request, "galleries/picture.html", context)
 
