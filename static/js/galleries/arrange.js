@@ -15,7 +15,7 @@ const number = (place) => places().indexOf(place) + 1;
 
 /** POST like a form of the page. Resolves to the toast in the answer, if any; rejects with a sentence. */
 async function post(url, fields) {
-  const body = fields instanceof FormData ? new URLSearchParams(fields) : new URLSearchParams(fields);
+  const body = new URLSearchParams(fields);
   let response;
   try {
     response = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" }, redirect: "error" });
@@ -202,7 +202,9 @@ function endDrag(event, keep) {
   place.removeAttribute("data-held");
   if (!keep) { home.put(); return; }
   // The click that ends a drag opens nothing.
-  addEventListener("click", (click) => { click.preventDefault(); click.stopPropagation(); }, { capture: true, once: true });
+  const swallow = (click) => { click.preventDefault(); click.stopPropagation(); };
+  addEventListener("click", swallow, true);
+  setTimeout(() => removeEventListener("click", swallow, true));
   if (!home.is()) {
     announce(`Dropped. It is number ${number(place)} of ${size()} now.`);
     save(place, home);

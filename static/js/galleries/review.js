@@ -5,6 +5,7 @@ import { isCommand } from "../hotkeys.js";
 const items = () => [...document.querySelectorAll("[data-review-item]")];
 const current = () => document.activeElement?.closest?.("[data-review-item]");
 let place = 0;
+let decided = false;
 
 function inNextRow(from, direction) {
   const box = from.getBoundingClientRect();
@@ -61,9 +62,12 @@ on("keydown", "input[name=reason]", (event, field) => { if (event.key === "Escap
 on("change", "[data-choose-all]", (event, all) => { for (const box of all.form.querySelectorAll("input[name=item]")) box.checked = all.checked; });
 on("click", "[data-review-item] button[name=approve]", (event, button) => { place = items().indexOf(button.closest("[data-review-item]")); });
 
+on("submit", "[data-review-queue] form", () => { decided = true; });
+
 // The queue was swapped: go on with what stands where the last one stood.
 document.addEventListener("htmx:after:swap", () => {
-  if (document.activeElement !== document.body) return;
+  if (!decided || document.activeElement !== document.body) return;
+  decided = false;
   const all = items();
   (all[Math.min(place, all.length - 1)] ?? document.getElementById("main"))?.focus({ preventScroll: true });
 });
