@@ -123,6 +123,7 @@ def test_other_names_are_written(name: str) -> None:
     [
         (f"GET /library/?q={PROMPT.replace(' ', '+')}&engine=x", "GET /library/"),
         ("GET /invitations/abc123def456/", f"GET /invitations/{REDACTED}/"),
+        ("GET /s/AaIY70NGcCix~_0IcvXdXpD/01a218ef/large", f"GET /s/{REDACTED}/01a218ef/large"),
         ("GET /accounts/password/reset/key/1-abc-def/", f"GET /accounts/password/reset/key/{REDACTED}/"),
         ("GET /accounts/confirm-email/MQ:1abc:xyz/", f"GET /accounts/confirm-email/{REDACTED}/"),
         ("postgres://studio:hunter2@db:5432/studio", f"postgres://{REDACTED}@db:5432/studio"),
