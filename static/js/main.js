@@ -19,3 +19,4 @@ import "./media/model-view.js";
 import "./library/place.js";
 import "./library.js";
 import "./picture.js";
+import "./galleries/drop.js";

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 
 from django.db import transaction
 from django.db.models import Max
@@ -171,6 +172,11 @@ def restore(gallery: Gallery, *, by: User) -> bool:
         if back and gallery.visibility != Visibility.PRIVATE:
             audit.record(gallery.team, by, "gallery.restored", f"brought back the gallery “{gallery.name}”")
     return bool(back)
+
+
+def empty_trash(before: datetime) -> int:
+    """Delete for good what was deleted before that moment, links and reports too; returns how many galleries. No picture goes with them."""
+    return Gallery.objects.filter(deleted_at__lt=before).delete()[1].get("galleries.Gallery", 0)
 
 
 def _lock(gallery: Gallery) -> None:

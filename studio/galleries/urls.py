@@ -16,6 +16,7 @@ urlpatterns = [
     # galleries
     path("galleries/", galleries.galleries, name="galleries"),
     path("galleries/new/", galleries.gallery_new, name="gallery_new"),
+    path("galleries/targets/", arranging.gallery_targets, name="gallery_targets"),
     path("galleries/<uuid:gallery_id>/", galleries.gallery, name="gallery"),
     path("galleries/<uuid:gallery_id>/edit/", galleries.gallery_edit, name="gallery_edit"),
     path("galleries/<uuid:gallery_id>/delete/", galleries.gallery_delete, name="gallery_delete"),

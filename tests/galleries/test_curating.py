@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 import pytest
 from django.core.exceptions import PermissionDenied
+from django.core.management import call_command
 from django.db import transaction
 from django.http import Http404
 from hypothesis import HealthCheck, given, settings
@@ -181,6 +182,20 @@ def test_a_deleted_gallery_is_gone_until_it_is_restored(gallery: Gallery, alice:
     assert shelf.gallery_for(alice, gallery.pk) == gallery
     actions = AuditEntry.objects.filter(action__startswith="gallery").order_by("id").values_list("action", flat=True)
     assert list(actions) == ["gallery.created", "gallery.deleted", "gallery.restored"]
+
+
+def test_deleted_galleries_go_for_good_and_leave_the_pictures(
+    gallery: Gallery, pictures: list[Artifact], alice: User, team: Team, capsys: pytest.CaptureFixture[str]
+) -> None:
+    curating.add(gallery, pictures, by=alice)
+    kept = curating.create(team, by=alice, name="Kept")
+    curating.delete(gallery, by=alice)
+    call_command("empty_trash")
+    assert Gallery.objects.count() == 2
+    call_command("empty_trash", days=0)
+    assert "1 gallery deleted for good; what was in them stays." in capsys.readouterr().out
+    assert list(Gallery.objects.all()) == [kept]
+    assert Artifact.objects.visible().count() == 4
 
 
 def test_cards_cost_the_same_however_many_there_are(

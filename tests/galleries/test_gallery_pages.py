@@ -251,6 +251,12 @@ def test_pictures_are_dropped_on_a_gallery(team: Team, alice: User, mallory: Use
     assert "There was nothing to add." in browser.post(f"/galleries/{gallery.pk}/add/", headers=HTMX).content.decode()
 
 
+def test_the_library_offers_galleries_to_drop_on(gallery: Gallery, bob: User, carol: User, mallory: User, client_of: Clients) -> None:
+    assert f'data-add="/galleries/{gallery.pk}/add/"' in client_of(bob).get("/galleries/targets/", headers=HTMX).content.decode()
+    assert client_of(carol).get("/galleries/targets/").status_code == 403
+    assert "data-add" not in client_of(mallory).get("/galleries/targets/").content.decode()
+
+
 def test_a_picture_goes_into_galleries_from_its_page(team: Team, bob: User, alice: User, client_of: Clients) -> None:
     picture = make_artifact(team, alice)
     gallery = curating.create(team, by=alice, name="Fresh")

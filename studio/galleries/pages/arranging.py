@@ -16,9 +16,9 @@ from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from accounts.access import require
+from accounts.access import current_team, require
 from accounts.models import Team
 from accounts.requests import SignedInRequest
 from studio.galleries import curating, shelf
@@ -29,6 +29,7 @@ from studio.generation.models import Artifact
 
 UNDO_SALT = "studio.galleries.removed"
 UNDO_SECONDS = 3600
+TARGETS = 8
 CHOICES = 30
 """Galleries that are offered at once; others are found by name."""
 
@@ -120,6 +121,16 @@ def gallery_put_back(request: SignedInRequest, gallery_id: uuid.UUID) -> HttpRes
     back = {"position": position, "review": Review(review), "reason": reason, "was_cover": was_cover}
     curating.put_back(gallery, artifact, by=request.user, **back)
     return _said(request, gallery, f"{artifact.noun.capitalize()} put back.", at=artifact.pk, event="place:back")
+
+
+@login_required
+@require_safe
+@never_cache
+def gallery_targets(request: SignedInRequest) -> HttpResponse:
+    """The latest galleries as a bar of targets to drop pictures on: a fragment for the library."""
+    team = current_team(request)
+    require(request.user, team, "curate")
+    return render(request, "galleries/_drop_targets.html", {"targets": shelf.galleries_for(request.user, team)[:TARGETS]})
 
 
 @login_required
