@@ -344,7 +344,7 @@ MAX_UPLOAD_BYTES = env.int("STUDIO_MAX_UPLOAD_MB", default=25) * 1024 * 1024
 MAX_UPLOAD_PIXELS = env.int("STUDIO_MAX_UPLOAD_MEGAPIXELS", default=50) * 1_000_000
 TRASH_DAYS = env.int("STUDIO_TRASH_DAYS", default=30)
 DATA_UPLOAD_MAX_MEMORY_SIZE = 1024 * 1024
-DATA_UPLOAD_MAX_NUMBER_FIELDS = 500
+DATA_UPLOAD_MAX_NUMBER_FIELDS = 600  # 500 chosen pictures, and what is to be done with them
 DATA_UPLOAD_MAX_NUMBER_FILES = 20
 
 # --- security --------------------------------------------------------------------------------------------------------

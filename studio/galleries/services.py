@@ -1,4 +1,4 @@
-"""What is done to pictures after they were made: into the trash, out of it, away for good."""
+"""What is done to one picture after it was made: into the trash, out of it; and the two sweeps that make room."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from studio.generation import files
+from accounts.models import User
+from studio.galleries import trashing
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.live import events
 
@@ -23,27 +24,20 @@ UNUSED = timedelta(days=7)
 """An upload that no generation used waits so long for the page on which it was dropped."""
 
 
-def trash(artifact: Artifact) -> bool:
+def trash(artifact: Artifact, *, by: User | None = None) -> bool:
     """Put a picture into the trash; its files stay until the trash is emptied. False when it was there already."""
-    moment = timezone.now()
-    moved = Artifact.objects.visible().filter(pk=artifact.pk).update(deleted_at=moment)
-    if moved:
-        artifact.deleted_at = moment
-    return bool(moved)
+    return bool(trashing.trash([artifact], by=by).ids)
 
 
 def restore(artifact: Artifact) -> bool:
     """Take a picture out of the trash, to its old place. False when it was not there."""
-    moved = Artifact.objects.filter(pk=artifact.pk, deleted_at__isnull=False).update(deleted_at=None)
-    if moved:
-        artifact.deleted_at = None
-    return bool(moved)
+    return bool(trashing.restore([artifact]))
 
 
 def restore_job(job: Job) -> int:
     """Take every picture of a job out of the trash, and tell the pages that show the job; returns how many there were."""
     with transaction.atomic():
-        moved = Artifact.objects.filter(job=job, deleted_at__isnull=False).update(deleted_at=None)
+        moved = sum(len(lying.ids) for lying in trashing.restore(Artifact.objects.filter(job=job)))
         if moved:
             transaction.on_commit(lambda: events.job_updated(job.team_id, job.pk))
     return moved
@@ -55,23 +49,12 @@ def empty_trash(before: datetime) -> int:
     What was paid for it stays in the books.
     """
     emptied = 0
-    while True:
-        with transaction.atomic():
-            batch = Artifact.objects.trashed_before(before).select_for_update(skip_locked=_can_skip())
-            ids = list(batch.order_by("pk").values_list("pk", flat=True)[:BATCH])
-            Artifact.objects.filter(pk__in=ids).delete()
-        # Rows first: a crash here leaves files without a row, which prune_files finds; the other way round leaves a picture without a file.
-        for artifact_id in ids:
-            files.delete_artifact(artifact_id)
-        emptied += len(ids)
-        if len(ids) < BATCH:
-            return emptied
-
-
-def _can_skip() -> bool:
-    from django.db import connection
-
-    return connection.features.has_select_for_update_skip_locked
+    while batch := list(Artifact.objects.trashed_before(before).order_by("pk")[:BATCH]):
+        gone = len(trashing.erase(batch))
+        emptied += gone
+        if not gone:  # somebody else is at it
+            break
+    return emptied
 
 
 def prune_inputs(now: datetime | None = None) -> int:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
 
 from studio.galleries.criteria import Criteria
+from studio.galleries.models import Mark
 from studio.generation.models import Artifact
 
 RATIO_STEP, RATIO_STEPS = 1.06, 19
@@ -34,10 +35,17 @@ class Tile:
     caption: str
     by: str
     badge: str
+    tags: str
+    rating: int
+    is_favourite: bool
 
 
-def tiles(pictures: Sequence[Artifact], criteria: Criteria) -> list[Tile]:
-    """Each leads to its page and keeps the criteria there. `user` must have been selected with the pictures."""
+def tiles(pictures: Iterable[Artifact], criteria: Criteria, marks: Mapping[uuid.UUID, Mark] | None = None) -> list[Tile]:
+    """Each leads to its page and keeps the criteria there. `user` must have been selected with the pictures.
+
+    `marks` are those of the person who looks.
+    """
+    marks = marks or {}
     page, _, rest = reverse("picture", args=[_NOBODY]).partition(str(_NOBODY))
     file, _, name = reverse("picture_file", args=[_NOBODY, "thumb"]).partition(str(_NOBODY))
     end = rest + criteria.query()
@@ -54,6 +62,9 @@ def tiles(pictures: Sequence[Artifact], criteria: Criteria) -> list[Tile]:
             caption=_clipped(picture.prompt, CAPTION_LENGTH),
             by=f"{picture.user.get_short_name()} · {picture.engine_label}" if picture.user else picture.engine_label,
             badge=picture.badge,
+            tags=picture.tags,
+            rating=marks[picture.id].rating if picture.id in marks else 0,
+            is_favourite=picture.id in marks and marks[picture.id].is_favourite,
         )
         for picture in pictures
     ]

@@ -1,12 +1,18 @@
 from django.urls import path
 
 from studio.galleries import views
-from studio.galleries.pages import archive, arranging, choosing, galleries, public, reviewing, sharing
+from studio.galleries.pages import archive, arranging, choosing, desk, galleries, public, reviewing, sharing, trash
 
 urlpatterns = [
     path("library/", views.library, name="library"),
     path("library/zip/", archive.pictures_zip, name="pictures_zip"),
     path("inputs/choose/", choosing.input_choose, name="input_choose"),
+    path("library/bulk/<slug:action>/", desk.bulk, name="bulk"),
+    path("library/undo/", desk.bulk_undo, name="bulk_undo"),
+    path("library/tags/", desk.tags, name="library_tags"),
+    path("library/tiles/", desk.tiles, name="library_tiles"),
+    path("library/trash/", trash.trash, name="trash"),
+    path("library/trash/empty/", trash.trash_empty, name="trash_empty"),
     path("pictures/<uuid:artifact_id>/", views.picture, name="picture"),
     path("pictures/<uuid:artifact_id>/download/", views.picture_download, name="picture_download"),
     path("pictures/<uuid:artifact_id>/delete/", views.picture_delete, name="picture_delete"),

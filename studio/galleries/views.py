@@ -24,7 +24,7 @@ from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.backends import registry
 from studio.backends.base import Mode
-from studio.galleries import facts, files, filters
+from studio.galleries import facts, files, filters, sorting
 from studio.galleries import library as shelves
 from studio.galleries.criteria import Criteria, Place
 from studio.galleries.services import restore, restore_job, trash
@@ -44,12 +44,14 @@ def library(request: SignedInRequest) -> HttpResponse:
     criteria = Criteria.from_query(words)
     after, above, until = (Place.read(words.get(name, "")) for name in ("after", "above", "until"))
     page = shelves.page(team, criteria, after=after, above=above, until=until, viewer=request.user)
+    marks = sorting.marks_of(request.user, [one for _, pictures in page.groups for one in pictures])
     context: dict[str, Any] = {
         "criteria": criteria,
         "query": criteria.query(),
         "kept": {name: word for name, word in criteria.words().items() if name != "q"},
         "page": page,
-        "walls": [(heading, tiles(pictures, criteria)) for heading, pictures in page.groups],
+        "walls": [(heading, tiles(pictures, criteria, marks)) for heading, pictures in page.groups],
+        "desk": True,
         "is_empty": not (page.groups or criteria or after or above),
         "can_edit": "edit" in rights,
         "can_generate": "generate" in rights,
@@ -132,7 +134,7 @@ async def picture_download(request: SignedInRequest, artifact_id: uuid.UUID) -> 
 def picture_delete(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     """Into the trash. The answer offers to undo it; without htmx it leads to the next picture, or back to the library."""
     artifact = artifact_for(request.user, artifact_id, "edit", in_trash=True)
-    trash(artifact)
+    trash(artifact, by=request.user)
     undo = {"label": "Undo", "url": reverse("picture_restore", args=[artifact.id]), "method": "post"}
     if request.htmx:
         return render(

@@ -16,7 +16,7 @@ from channels.consumer import get_handler_name
 from channels.generic.websocket import AsyncWebsocketConsumer
 
 from studio.live import fragments, viewers
-from studio.live.events import team_group, user_group
+from studio.live.events import MANY, team_group, user_group
 from studio.live.fragments import CREATE, Drawn, Snapshot
 from studio.live.shared import SharedReads, shared_reads
 from studio.live.threads import in_database_thread
@@ -59,6 +59,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     FEED_SECONDS = 0.15
     """A new job is in the feed of the page that sent it, by its answer; so soon it is in the feed of the others."""
 
+    PICTURES_SECONDS = 0.1
+    """What a team does to its pictures is told so late, together with what comes until then."""
+
     REMEMBERED = 500
     """Jobs per page whose place is remembered, to tell a late message from a new one."""
 
@@ -74,6 +77,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.changed: set[uuid.UUID] = set()
         self.moved: set[uuid.UUID] = set()
         self.drawing: set[uuid.UUID] = set()
+        self.pictures: set[str] = set()
+        self.all_pictures = False
         self.everything_changed = False
         self.due: set[str] = set()
         self.checked_at = -math.inf
@@ -130,7 +135,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self._soon("header", self.HEADER_SECONDS)
 
     async def pictures_changed(self, event: Event) -> None:
-        """Galleries and library read their tiles anew."""
+        """Walls read their tiles anew; Create shows jobs, and hears of those."""
+        if self.viewer is None or self.viewer.view == CREATE:
+            return
+        self.pictures.update(event["ids"])
+        self.all_pictures |= not event["ids"] or len(self.pictures) > MANY
+        self._soon("pictures", self.PICTURES_SECONDS)
 
     async def notices_changed(self, event: Event) -> None:
         """The bell in the header is drawn anew."""
@@ -138,6 +148,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def live_resync(self, event: Event) -> None:
         """Messages were lost: this page was too slow for them, or the line behind the server broke."""
         self.everything_changed = True
+        await self.pictures_changed({"ids": []})
         self._refresh()
 
     async def access_changed(self, event: Event) -> None:
@@ -228,6 +239,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         pieces: list[str] = []
         if "header" in due:
             pieces.append(await reads.read(("header", viewer.team_id), fragments.header, viewer.team_id))
+        if "pictures" in due:
+            pieces.append(fragments.pictures([] if self.all_pictures else sorted(self.pictures)))
+            self.pictures, self.all_pictures = set(), False
         if "feed" in due:
             pieces += await self._draw_coming(reads)
         if "line" in due:
@@ -271,7 +285,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._remember(job.job_id, (job.attempt, job.step))
 
     def _soon(self, what: str, seconds: float) -> None:
-        """Draw the `header`, the `feed`, what `moved` or is in `line` a little later, once, however often it is asked for until then."""
+        """Draw the `header`, the `feed`, `pictures`, what `moved` or is in `line` a little later, once, however often it is asked for until then."""
 
         def come() -> None:
             del self.timers[what]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import islice
+from typing import Any
 from uuid import UUID
 
 from studio.live.publish import publish
@@ -41,8 +42,17 @@ def wallet_changed(team_id: int) -> None:
 
 def pictures_changed(team_id: int, ids: Iterable[UUID | str]) -> None:
     """Things of the library came, went, or were sorted: look again at these; at all of them when there are more than `MANY`."""
+    publish(team_group(team_id), _pictures(ids))
+
+
+def _pictures(ids: Iterable[UUID | str]) -> dict[str, Any]:
     some = list(islice((str(one) for one in ids), MANY + 1))
-    publish(team_group(team_id), {"type": "pictures.changed", "ids": some if len(some) <= MANY else []})
+    return {"type": "pictures.changed", "ids": some if len(some) <= MANY else []}
+
+
+def marks_changed(user_id: int, ids: Iterable[UUID | str]) -> None:
+    """A person rated things, or made them favourites: only their own pages show it, on whatever device."""
+    publish(user_group(user_id), _pictures(ids))
 
 
 def notices_changed(user_id: int) -> None:

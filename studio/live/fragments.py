@@ -15,7 +15,7 @@ from django.template.loader import render_to_string
 from accounts.models import Team
 from billing.services.wallets import wallet_of
 from studio.generation import cards
-from studio.generation.models import Job
+from studio.generation.models import Artifact, Job
 
 ROOT = re.compile(r"<[a-z][a-z0-9-]*")
 CREATE = "create"
@@ -63,6 +63,17 @@ def header(team_id: int) -> str:
     return out_of_band(balance) + out_of_band(running)
 
 
+def pictures(ids: Sequence[str]) -> str:
+    """A word to every wall: these have changed; all of them when none is named. The walls of galleries and library read what they show."""
+    return f'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-ids="{" ".join(ids)}"></i>'
+
+
+def newest(team_id: int) -> str:
+    """The newest picture of a team, for a wall that was drawn before its line was up."""
+    artifact_id = Artifact.objects.filter(team=team_id, deleted_at=None).order_by("-id").values_list("id", flat=True).first()
+    return f'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-newest="{artifact_id or ""}"></i>'
+
+
 def draw_job(job_id: uuid.UUID, is_known: bool) -> Drawn:
     """One job for the feed and for the stage. One that waits and that the page does not know is not drawn: it has no place yet."""
     if not is_known and (job := Job.objects.filter(pk=job_id, status=Job.Status.QUEUED).first()):
@@ -75,7 +86,7 @@ def snapshot(team_id: int, view: str, job_id: uuid.UUID | None) -> Snapshot:
     """All of a page: for one that connects, or that missed something."""
     head = header(team_id)
     if view != CREATE:
-        return Snapshot(head)
+        return Snapshot(head + newest(team_id))
     jobs = cards.load(Job.objects.recent(Team.objects.get(pk=team_id)))
     staged = _worth_sending(jobs)
     drawn = {job.pk: _draw(job, card=False, stage=job.pk in staged) for job in jobs}

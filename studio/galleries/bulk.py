@@ -1,0 +1,137 @@
+"""One thing done to many pictures of one team: all of them or none, with a way back where there is one."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+
+from django.core.exceptions import PermissionDenied
+from django.db import transaction
+
+from accounts import audit
+from accounts.access import Right, allows
+from accounts.models import Team, User
+from studio.galleries import sorting, trashing, undoing
+from studio.galleries.errors import BulkRefused
+from studio.galleries.wording import things
+from studio.generation.access import artifacts_for
+from studio.generation.models import Artifact
+
+MOST = 500
+"""Pictures that one action takes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What somebody wants done with which pictures, as a form brought it. Each action reads what it needs."""
+
+    ids: Sequence[uuid.UUID]
+    add: Sequence[str] = ()
+    remove: Sequence[str] = ()
+    rating: int | None = None
+    on: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What to tell the person, the pictures it was about, and the signed word that takes it back (empty: nothing does)."""
+
+    sentence: str
+    ids: Sequence[uuid.UUID]
+    undo: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    right: Right
+    perform: Callable[[User, Team, list[Artifact], Order], tuple[str, undoing.Change | None]]
+    in_trash: bool = False
+    is_final: bool = False
+    """Takes files with it, which no rollback brings back: it opens its transaction itself."""
+
+
+def perform(user: User, name: str, order: Order) -> Done:
+    """Do it in one transaction. `name` is one of `ACTIONS`.
+
+    Raises `BulkRefused` and `TagRefused` with a sentence, Http404 when one of the pictures is not there for the person, PermissionDenied
+    without the right; in all cases nothing is changed.
+    """
+    if not order.ids:
+        raise BulkRefused("Nothing is selected. Tick some pictures first.")
+    if len(order.ids) > MOST:
+        raise BulkRefused(f"At most {MOST} at a time: select fewer.")
+    action = ACTIONS[name]
+    pictures = artifacts_for(user, order.ids, action.right, in_trash=action.in_trash)
+    team = pictures[0].team
+    with nullcontext() if action.is_final else transaction.atomic():
+        sentence, change = action.perform(user, team, pictures, order)
+    return Done(sentence, [one.pk for one in pictures], undoing.sign(user, team, change) if change else "")
+
+
+def _trash(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    lying = trashing.trash(pictures, by=user)
+    moved = [one for one in pictures if one.pk in set(lying.ids)]
+    if not moved:
+        return "They were in the trash already.", None
+    audit.record(team, user, "pictures.trashed", f"put {things(moved)} into the trash")
+    return f"{things(moved).capitalize()} deleted.", undoing.trashed(lying)
+
+
+def _restore(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    places = trashing.restore(pictures)
+    moved = {pk for place in places for pk in place.ids}
+    if not moved:
+        return "They were not in the trash any more.", None
+    said = things([one for one in pictures if one.pk in moved])
+    audit.record(team, user, "pictures.restored", f"took {said} out of the trash")
+    return f"{said.capitalize()} restored.", undoing.restored(places)
+
+
+def may_erase(user: User, team: Team, pictures: Sequence[Artifact]) -> bool:
+    """Whoever runs the team deletes for good, and everybody what they made themselves."""
+    return all(one.user_id == user.pk for one in pictures) or allows(user, team, "administer")
+
+
+def _erase(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    if not may_erase(user, team, pictures):
+        raise PermissionDenied("Only an admin of the team can delete for good what others made.")
+    gone = set(trashing.erase(pictures, by=user))
+    if not gone:
+        return "They were not in the trash any more.", None
+    return f"{things([one for one in pictures if one.pk in gone]).capitalize()} deleted for good.", None
+
+
+def _tag(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    if not (order.add or order.remove):
+        raise BulkRefused("Write a tag first.")
+    done = sorting.set_tags(pictures, add=order.add, remove=order.remove, by=user)
+    changed = [one for one in pictures if one.pk in done.ids]
+    if not changed:
+        return "These tags were set already.", None
+    return f"Tags of {things(changed)} changed.", undoing.retagged(done)
+
+
+def _rate(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    if order.rating is None:
+        raise BulkRefused("Give 1 to 5 stars, or 0 to take them away.")
+    before = sorting.rate(user, pictures, order.rating)
+    said = f"{things(pictures).capitalize()} rated {order.rating}." if order.rating else f"Rating taken from {things(pictures)}."
+    return said, undoing.rated(order.rating, before) if before else None
+
+
+def _favourite(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    changed = sorting.favourite(user, pictures, order.on)
+    said = f"{things(pictures).capitalize()} {'added to' if order.on else 'taken from'} your favourites."
+    return said, undoing.favoured(order.on, changed) if changed else None
+
+
+ACTIONS: dict[str, Action] = {
+    "trash": Action("edit", _trash, in_trash=True),
+    "restore": Action("edit", _restore, in_trash=True),
+    "erase": Action("edit", _erase, in_trash=True, is_final=True),
+    "tag": Action("edit", _tag),
+    "rate": Action("see", _rate),
+    "favourite": Action("see", _favourite),
+}
