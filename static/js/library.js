@@ -1,18 +1,17 @@
-// The wall of pictures: keys, searching, deleting with a way back, and news of what is made meanwhile.
-import { announce, icon, make, memory, on } from "./dom.js";
+// The wall of pictures: keys and searching. What is done with them, and news of them, is in `desk/`.
+import { announce, memory, on } from "./dom.js";
 import { isCommand } from "./hotkeys.js";
-import { csrfToken, sentenceFor, UNREACHABLE } from "./requests.js";
-import { toast } from "./toasts.js";
 
-const wall = () => document.getElementById("wall");
-const tiles = () => [...(wall()?.querySelectorAll(".tile") ?? [])];
-const noun = () => document.getElementById("results")?.dataset.noun ?? "item";
-const counted = (number) => `${number.toLocaleString("en")} ${noun()}${number === 1 ? "" : "s"}`;
-const current = () => document.activeElement?.closest?.(".tile");
+export const wall = () => document.getElementById("wall");
+export const tiles = () => [...(wall()?.querySelectorAll(".tile") ?? [])];
+export const noun = () => document.getElementById("results")?.dataset.noun ?? "item";
+export const counted = (number) => `${number.toLocaleString("en")} ${noun()}${number === 1 ? "" : "s"}`;
+export const current = () => document.activeElement?.closest?.(".tile");
 
 /* --- where one was is kept by library/place.js; here is what changes the address --- */
 
-function remember(url) {
+/** Let the address lead back to what is shown. */
+export function remember(url) {
   try { history.replaceState(null, "", url); } catch { /* too many in a short time: the next one will do */ }
 }
 
@@ -50,7 +49,8 @@ function inNextRow(from, direction) {
   return best?.tile;
 }
 
-function move(key) {
+/** The tile that a key leads to from the focused one. */
+export function move(key) {
   const all = tiles();
   const here = current();
   if (!here) return all.find((tile) => tile.getBoundingClientRect().bottom > 80) ?? all[0];
@@ -66,15 +66,13 @@ function move(key) {
 }
 
 document.addEventListener("keydown", (event) => {
-  if (!document.querySelector("[data-library]") || !isCommand(event) || event.target.closest?.("details[open]")) return;
+  if (!document.querySelector("[data-library], [data-trash]") || !isCommand(event) || event.target.closest?.("details[open]")) return;
   if (event.key === "/") {
     const field = document.getElementById("q");
+    if (!field) return;
     field.focus();
     field.select();
     event.preventDefault();
-  } else if (["Delete", "Backspace"].includes(event.key) && current() && wall().matches("[data-can-delete]")) {
-    event.preventDefault();
-    remove(current());
   } else if (event.key.startsWith("Arrow") || (current() && ["Home", "End"].includes(event.key))) {
     const next = event.shiftKey ? null : move(event.key);
     if (!next) return;
@@ -87,97 +85,3 @@ on("keydown", "#q", (event, field) => {
   if (event.key === "Escape" && !field.value) field.blur();
   if (event.key === "ArrowDown" && tiles()[0]) { event.preventDefault(); tiles()[0].focus(); }
 });
-
-/* --- deleting: gone from the page at once, back when the studio refuses or somebody undoes it --- */
-
-const deleted = new Map();
-
-async function remove(tile) {
-  const all = tiles();
-  const place = all.indexOf(tile);
-  const hole = document.createComment(tile.id);
-  tile.replaceWith(hole);
-  (all[place + 1] ?? all[place - 1] ?? document.getElementById("q")).focus({ preventScroll: true });
-  deleted.set(tile.id, { tile, hole });
-  recount(-1);
-  try {
-    const headers = { "X-CSRFToken": csrfToken(), "HX-Request": "true" };
-    const response = await fetch(new URL("delete/", tile.href).pathname, { method: "POST", headers, redirect: "error" });
-    if (!response.ok) throw new Error(sentenceFor(response.status));
-    const answer = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-toast]");
-    document.getElementById("toasts").append(answer);
-    window.htmx.process(answer);
-  } catch (error) {
-    bringBack(tile.id);
-    toast(error instanceof TypeError ? UNREACHABLE : error.message, { level: "error" });
-  }
-}
-
-/** Keep the number over the wall true; where it says "more than", it stays true by itself. */
-function recount(difference) {
-  const shown = document.getElementById("library-count");
-  const number = Number(shown?.dataset.number);
-  if (!shown?.dataset.number || Number.isNaN(number)) return;
-  shown.dataset.number = number + difference;
-  shown.textContent = counted(number + difference);
-}
-
-function bringBack(id) {
-  const gone = deleted.get(id);
-  if (!gone) return;
-  deleted.delete(id);
-  recount(1);
-  if (gone.hole.isConnected) gone.hole.replaceWith(gone.tile);
-  else wall()?.querySelector(".stretch")?.append(gone.tile);
-  gone.tile.focus();
-}
-
-document.addEventListener("picture:restored", (event) => bringBack(`p-${event.detail.id}`));
-
-/* --- live: what is made meanwhile is announced, and put on the wall when somebody says so, for nothing may jump under a hand --- */
-
-const PAUSE = 1200;
-let looking = 0;
-
-async function lookForNew() {
-  const top = tiles()[0];
-  const url = new URL(location.href);
-  if (document.hidden || url.searchParams.has("after")) return;
-  url.searchParams.delete("until");
-  let answer;
-  try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" }, redirect: "error" });
-    if (!response.ok) return;
-    answer = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("results");
-  } catch { return; /* the next event, or a reload, brings it */ }
-  // Ids sort by the time they were made.
-  const fresh = [...(answer?.querySelectorAll(".tile") ?? [])].filter((tile) => !top || tile.id > top.id).length;
-  const full = answer?.querySelectorAll(".tile").length === fresh && Boolean(answer?.querySelector("#older"));
-  if (!fresh) return;
-  if (!top && !document.getElementById("q").value) show(answer, url);
-  else offer(`${full ? "More than " : ""}${fresh} new ${noun()}${fresh === 1 ? "" : "s"}`, () => show(answer, url));
-}
-
-function offer(text, onClick) {
-  document.getElementById("library-new")?.remove();
-  const button = make("button", { type: "button", class: "act primary" }, icon("library"), text);
-  button.addEventListener("click", onClick);
-  document.getElementById("results").before(make("div", { id: "library-new", class: "library-new" }, button));
-  announce(`${text}.`);
-}
-
-function show(answer, url) {
-  document.getElementById("library-new")?.remove();
-  document.getElementById("results").replaceWith(answer);
-  window.htmx.process(answer);
-  remember(url);
-  scrollTo({ top: 0 });
-  tiles()[0]?.focus({ preventScroll: true });
-}
-
-if (document.querySelector("[data-library]")) {
-  document.addEventListener("htmx:ws:after:message:incoming", () => {
-    clearTimeout(looking);
-    looking = setTimeout(lookForNew, PAUSE);
-  });
-}

@@ -18,5 +18,8 @@ import "./media/audio-player.js";
 import "./media/model-view.js";
 import "./library/place.js";
 import "./library.js";
+import "./desk/bar.js";
+import "./desk/news.js";
+import "./desk/tagging.js";
 import "./picture.js";
 import "./galleries/drop.js";

@@ -15,7 +15,7 @@ from accounts.access import Right, allows
 from accounts.models import Team, User
 from studio.galleries import sorting, trashing, undoing
 from studio.galleries.errors import BulkRefused
-from studio.galleries.wording import things
+from studio.galleries.wording import subject, things
 from studio.generation.access import artifacts_for
 from studio.generation.models import Artifact
 
@@ -76,7 +76,7 @@ def _trash(user: User, team: Team, pictures: list[Artifact], order: Order) -> tu
     if not moved:
         return "They were in the trash already.", None
     audit.record(team, user, "pictures.trashed", f"put {things(moved)} into the trash")
-    return f"{things(moved).capitalize()} deleted.", undoing.trashed(lying)
+    return f"{subject(moved)} deleted.", undoing.trashed(lying)
 
 
 def _restore(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
@@ -84,9 +84,9 @@ def _restore(user: User, team: Team, pictures: list[Artifact], order: Order) -> 
     moved = {pk for place in places for pk in place.ids}
     if not moved:
         return "They were not in the trash any more.", None
-    said = things([one for one in pictures if one.pk in moved])
-    audit.record(team, user, "pictures.restored", f"took {said} out of the trash")
-    return f"{said.capitalize()} restored.", undoing.restored(places)
+    back = [one for one in pictures if one.pk in moved]
+    audit.record(team, user, "pictures.restored", f"took {things(back)} out of the trash")
+    return f"{subject(back)} restored.", undoing.restored(places)
 
 
 def may_erase(user: User, team: Team, pictures: Sequence[Artifact]) -> bool:
@@ -100,7 +100,7 @@ def _erase(user: User, team: Team, pictures: list[Artifact], order: Order) -> tu
     gone = set(trashing.erase(pictures, by=user))
     if not gone:
         return "They were not in the trash any more.", None
-    return f"{things([one for one in pictures if one.pk in gone]).capitalize()} deleted for good.", None
+    return f"{subject([one for one in pictures if one.pk in gone])} deleted for good.", None
 
 
 def _tag(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
@@ -117,13 +117,13 @@ def _rate(user: User, team: Team, pictures: list[Artifact], order: Order) -> tup
     if order.rating is None:
         raise BulkRefused("Give 1 to 5 stars, or 0 to take them away.")
     before = sorting.rate(user, pictures, order.rating)
-    said = f"{things(pictures).capitalize()} rated {order.rating}." if order.rating else f"Rating taken from {things(pictures)}."
+    said = f"{subject(pictures)} rated {order.rating}." if order.rating else f"Rating taken from {things(pictures)}."
     return said, undoing.rated(order.rating, before) if before else None
 
 
 def _favourite(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
     changed = sorting.favourite(user, pictures, order.on)
-    said = f"{things(pictures).capitalize()} {'added to' if order.on else 'taken from'} your favourites."
+    said = f"{subject(pictures)} {'added to' if order.on else 'taken from'} your favourites."
     return said, undoing.favoured(order.on, changed) if changed else None
 
 

@@ -285,7 +285,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._remember(job.job_id, (job.attempt, job.step))
 
     def _soon(self, what: str, seconds: float) -> None:
-        """Draw the `header`, the `feed`, `pictures`, what `moved` or is in `line` a little later, once, however often it is asked for until then."""
+        """Draw the `header`, the `feed`, `pictures`, what `moved` or is in `line` a little later, once."""
 
         def come() -> None:
             del self.timers[what]

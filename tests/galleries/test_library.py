@@ -75,7 +75,8 @@ def test_a_tile_says_what_it_shows_and_knows_its_size(browser: Client, alice: Us
     page = browser.get("/library/").content.decode()
     assert f'href="/pictures/{picture.id}/"' in page
     assert f'src="/pictures/{picture.id}/thumb" width="96" height="64" alt="a &quot;red&quot; &lt;b&gt;sailboat&lt;/b&gt;"' in page
-    assert f'data-ratio="7" data-thumbhash="{picture.thumbhash}"' in page
+    assert '<div class="cell" data-ratio="7">' in page
+    assert f'data-thumbhash="{picture.thumbhash}"' in page
     assert "Alice · Test card" in page
     assert "<b>sailboat" not in page
 

@@ -4,7 +4,9 @@ import { announce, make } from "../dom.js";
 const page = document.querySelector("[data-library]");
 const wall = () => document.getElementById("wall");
 const stretches = () => [...(wall()?.querySelectorAll(".stretch") ?? [])];
-const tilesOf = (stretch) => [...stretch.querySelectorAll(".tile")];
+/** The tiles of a stretch, each with its checkbox. */
+const tilesOf = (stretch) => [...stretch.querySelectorAll(".cell")];
+const idOf = (cell) => cell.querySelector(".tile").id;
 const noun = () => document.getElementById("results")?.dataset.noun ?? "item";
 const BAR = 80;
 /** How far above the window what is newer is fetched: a little more than a page of fifty is high. */
@@ -140,9 +142,9 @@ function keep() {
   url.hash = "";
   if (scrollY > 0 || document.getElementById("newer")) {
     url.searchParams.delete("after");
-    url.searchParams.set("until", below(tile).id.slice(2));
+    url.searchParams.set("until", idOf(below(tile)).slice(2));
   } else if (!url.searchParams.has("after")) url.searchParams.delete("until");
-  const place = scrollY > 0 ? { id: tile.id, top: tile.getBoundingClientRect().top } : null;
+  const place = scrollY > 0 ? { id: idOf(tile), top: tile.getBoundingClientRect().top } : null;
   try { history.replaceState({ ...history.state, place }, "", url); } catch { /* too many in a short time: the next one will do */ }
 }
 

@@ -1,0 +1,175 @@
+// What team mates do to the pictures on a wall appears on it. The socket names ids; the rows are read, and nothing jumps under a hand.
+import { announce, icon, make, whenever } from "../dom.js";
+import { counted, noun, remember, tiles, wall } from "../library.js";
+import { bringBack, fadeOut, isGone, steady } from "./holes.js";
+import { selected } from "./selection.js";
+
+const TOGETHER = 150;
+const AT_ONCE = 100;
+const NEAR = 300;
+
+const library = () => document.querySelector("[data-library]");
+const heard = new Set();
+const own = new Set();
+let everything = false;
+let newer = false;
+let timer = 0;
+let connections = 0;
+let reading = Promise.resolve();
+
+function soon() {
+  clearTimeout(timer);
+  if (!document.hidden) timer = setTimeout(() => { reading = reading.then(read, read); }, TOGETHER);
+}
+
+/** Read anew what was heard of. */
+async function read() {
+  const known = (id) => document.getElementById(`p-${id}`) || isGone(id);
+  const ids = everything ? near() : [...heard].filter(known);
+  const strangers = everything || newer || [...heard].some((id) => !known(id));
+  heard.clear();
+  everything = newer = false;
+  for (let start = 0; start < ids.length; start += AT_ONCE) await refresh(ids.slice(start, start + AT_ONCE));
+  if (strangers) await lookForNew();
+}
+
+/** The ids around what is looked at, when all may have changed. */
+function near() {
+  const all = tiles();
+  const here = Math.max(0, all.findIndex((tile) => tile.getBoundingClientRect().bottom > 0));
+  return all.slice(Math.max(0, here - NEAR / 2), here + NEAR / 2).map((tile) => tile.id.slice(2));
+}
+
+async function fetched(url) {
+  try {
+    const response = await fetch(url, { headers: { "HX-Request": "true" }, redirect: "error" });
+    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
+  } catch { return null; /* the next event, or a reload, brings it */ }
+}
+
+/** Bring tiles up to date where they are; those that the team has no more fade, those that are back come back. */
+async function refresh(ids) {
+  const url = new URL("/library/tiles/", location.href);
+  url.search = location.search;
+  for (const name of ["ids", "after", "until"]) url.searchParams.delete(name);
+  for (const id of ids) url.searchParams.append("ids", id);
+  const answer = await fetched(url);
+  if (!answer?.getElementById("tiles")) return;
+  const there = new Map([...answer.querySelectorAll(".cell")].map((cell) => [cell.querySelector(".tile").id.slice(2), cell]));
+  const back = bringBack(ids.filter((id) => there.has(id)));
+  if (back.some((tile) => own.has(tile.id.slice(2))) && document.activeElement === document.body) back[0].focus({ preventScroll: true });
+  for (const id of ids) own.delete(id);
+  for (const [id, cell] of there) update(document.getElementById(`p-${id}`)?.closest(".cell"), cell);
+  fadeOut(ids.filter((id) => !there.has(id) && !isGone(id)));
+  document.dispatchEvent(new CustomEvent("tiles:read"));
+}
+
+/** The picture of a tile never changes: what people said of it does. */
+function update(old, fresh) {
+  if (!old) return;
+  old.removeAttribute("data-leaving");
+  for (const name of ["data-tags", "data-rating", "data-favourite"]) {
+    if (fresh.hasAttribute(name)) old.setAttribute(name, fresh.getAttribute(name));
+    else old.removeAttribute(name);
+  }
+  old.querySelector(".tile-marks")?.remove();
+  const marks = fresh.querySelector(".tile-marks");
+  if (marks) old.querySelector(".tile").append(document.adoptNode(marks));
+}
+
+/* --- what was not on the wall --- */
+
+async function lookForNew() {
+  const url = new URL(location.href);
+  if (!library() || url.searchParams.has("after")) return;
+  url.searchParams.delete("until");
+  const answer = (await fetched(url))?.getElementById("results");
+  const cells = [...(answer?.querySelectorAll(".cell") ?? [])];
+  const isNew = (cell) => !document.getElementById(cell.querySelector(".tile").id) && !isGone(cell.querySelector(".tile").id.slice(2));
+  const fresh = cells.filter(isNew);
+  if (!fresh.length) return;
+  if (!wall()) { show(answer, url); return; }
+  const known = cells.findIndex((cell) => !isNew(cell));
+  const above = known < 0 ? fresh : fresh.filter((cell) => cells.indexOf(cell) < known);
+  const full = known < 0 && Boolean(answer.querySelector("#older"));
+  merge(answer, new Set(fresh.filter((cell) => !above.includes(cell))));
+  if (!above.length) return;
+  const take = () => (full ? show(answer, url) : merge(answer, new Set(above)));
+  if (isFree() && !full) take();
+  else offer(`${full ? "More than " : ""}${above.length} new ${noun()}${above.length === 1 ? "" : "s"}`, () => { take(); toTop(); });
+}
+
+/** Whether nobody's hand is on the wall: at its top, nothing selected, no pointer over it and no focus in it. */
+function isFree() {
+  return scrollY < 40 && !selected().length && !document.querySelector("#wall:hover, #results :focus, #results details[open], #library-new");
+}
+
+/** Put those cells of a newer wall that this one lacks into their places, with the days over them. */
+function merge(answer, wanted) {
+  if (!wanted.size) return;
+  const here = wall();
+  const days = () => [...here.querySelectorAll(".wall-day")];
+  let place = here.firstElementChild;
+  let before = null;
+  steady(() => {
+    for (const child of [...answer.querySelector("#wall").children]) {
+      const own = child.matches(".cell") ? document.getElementById(child.querySelector(".tile").id)?.closest(".cell") : child.matches(".wall-day") ? days().find((day) => day.textContent === child.textContent) : null;
+      if (own) { place = own.nextElementSibling; before = null; continue; }
+      if (child.matches(".wall-day")) { before = child; continue; }
+      if (!wanted.has(child)) continue;
+      if (before) {
+        here.insertBefore(make("i", { class: "wall-end", "aria-hidden": "true" }), place);
+        here.insertBefore(document.importNode(before, true), place);
+        before = null;
+      }
+      here.insertBefore(document.importNode(child, true), place);
+    }
+  });
+  const count = document.getElementById("library-count");
+  const said = answer.querySelector("#library-count");
+  if (count && said) count.replaceWith(document.importNode(said, true));
+}
+
+function offer(text, onClick) {
+  document.getElementById("library-new")?.remove();
+  const button = make("button", { type: "button", class: "act primary" }, icon("library"), text);
+  button.addEventListener("click", onClick);
+  document.getElementById("results").before(make("div", { id: "library-new", class: "library-new" }, button));
+  announce(`${text}.`);
+}
+
+/** The wall as it is now, from its top. */
+function show(answer, url) {
+  const results = document.importNode(answer, true);
+  document.getElementById("library-new")?.remove();
+  document.getElementById("results").replaceWith(results);
+  window.htmx.process(results);
+  remember(url);
+}
+
+function toTop() {
+  document.getElementById("library-new")?.remove();
+  scrollTo({ top: 0 });
+  tiles()[0]?.focus({ preventScroll: true });
+  announce(`${counted(tiles().length)} on the page.`);
+}
+
+/* --- what is heard --- */
+
+whenever("#pictures-changed", (word) => {
+  if (word.dataset.newest && word.dataset.newest > (tiles().map((tile) => tile.id.slice(2)).sort().at(-1) ?? "")) newer = true;
+  else if (word.dataset.ids) for (const id of word.dataset.ids.split(" ")) heard.add(id);
+  else if (word.hasAttribute("data-ids")) everything = true;
+  else return;
+  soon();
+});
+// Whatever happened while the line was down was not heard.
+document.addEventListener("htmx:ws:after:connection", () => {
+  connections += 1;
+  if (connections > 1 && wall()) { everything = true; soon(); }
+});
+document.addEventListener("visibilitychange", () => { if (heard.size || everything || newer) soon(); });
+document.addEventListener("pictures:changed", (event) => {
+  for (const id of event.detail.ids) { heard.add(id); own.add(id); }
+  soon();
+});
