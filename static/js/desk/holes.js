@@ -3,7 +3,11 @@ import { counted, tiles, wall } from "../library.js";
 import { choose } from "./selection.js";
 
 const gone = new Map();
-const cellOf = (id) => document.getElementById(`p-${id}`)?.closest(".cell");
+/** What stands for it on the wall, with the words under it where there are any. */
+const cellOf = (id) => {
+  const cell = document.getElementById(`p-${id}`)?.closest(".cell");
+  return cell?.closest(".trash-item") ?? cell;
+};
 
 /** Whether this page took it off, and could put it back. */
 export const isGone = (id) => gone.has(id);

@@ -24,6 +24,7 @@ function soon() {
 
 /** Read anew what was heard of. */
 async function read() {
+  if (document.querySelector("[data-trash]")) { await readTrash(); return; }
   const known = (id) => document.getElementById(`p-${id}`) || isGone(id);
   const ids = everything ? near() : [...heard].filter(known);
   const strangers = everything || newer || [...heard].some((id) => !known(id));
@@ -77,6 +78,17 @@ function update(old, fresh) {
   if (marks) old.querySelector(".tile").append(document.adoptNode(marks));
 }
 
+/** The trash is short, and read as a whole; under a hand only what has left it goes. */
+async function readTrash() {
+  heard.clear();
+  everything = newer = false;
+  const answer = (await fetched(location.href))?.getElementById("trash-wall");
+  const here = document.getElementById("trash-wall");
+  if (!answer) return;
+  fadeOut(tiles().map((tile) => tile.id).filter((id) => !answer.querySelector(`[id="${id}"]`)).map((id) => id.slice(2)));
+  if (!selected().length && !here.contains(document.activeElement)) here.replaceWith(document.importNode(answer, true));
+}
+
 /* --- what was not on the wall --- */
 
 async function lookForNew() {
@@ -104,30 +116,45 @@ function isFree() {
   return scrollY < 40 && !selected().length && !document.querySelector("#wall:hover, #results :focus, #results details[open], #library-new");
 }
 
-/** Put those cells of a newer wall that this one lacks into their places, with the days over them. */
+/** Put those cells of a newer wall that this one lacks into their places, in a stretch of their own where their day has none yet. */
 function merge(answer, wanted) {
   if (!wanted.size) return;
-  const here = wall();
-  const days = () => [...here.querySelectorAll(".wall-day")];
-  let place = here.firstElementChild;
-  let before = null;
+  const own = (cell) => document.getElementById(cell?.querySelector(".tile").id)?.closest(".cell");
   steady(() => {
-    for (const child of [...answer.querySelector("#wall").children]) {
-      const own = child.matches(".cell") ? document.getElementById(child.querySelector(".tile").id)?.closest(".cell") : child.matches(".wall-day") ? days().find((day) => day.textContent === child.textContent) : null;
-      if (own) { place = own.nextElementSibling; before = null; continue; }
-      if (child.matches(".wall-day")) { before = child; continue; }
-      if (!wanted.has(child)) continue;
-      if (before) {
-        here.insertBefore(make("i", { class: "wall-end", "aria-hidden": "true" }), place);
-        here.insertBefore(document.importNode(before, true), place);
-        before = null;
+    for (const stretch of answer.querySelectorAll(".stretch")) {
+      const cells = [...stretch.querySelectorAll(".cell")];
+      const known = cells.filter(own);
+      const home = known.length ? own(known[0]).closest(".stretch") : newStretch(stretch, cells.some((cell) => wanted.has(cell)));
+      let last = null;
+      for (const cell of cells) {
+        if (own(cell)) last = own(cell);
+        else if (wanted.has(cell)) {
+          const added = document.importNode(cell, true);
+          if (last) last.after(added);
+          else if (known.length) own(known[0]).before(added);
+          else home.append(added);
+          last = added;
+        }
       }
-      here.insertBefore(document.importNode(child, true), place);
     }
   });
   const count = document.getElementById("library-count");
   const said = answer.querySelector("#library-count");
   if (count && said) count.replaceWith(document.importNode(said, true));
+}
+
+/** An empty stretch with the heading of this one, before the first thing of the wall that comes after it. */
+function newStretch(stretch, isWanted) {
+  if (!isWanted) return null;
+  const fresh = document.importNode(stretch, false);
+  const heading = stretch.querySelector(".wall-day");
+  if (heading) fresh.append(document.importNode(heading, true));
+  let next = stretch.nextElementSibling;
+  while (next && !next.querySelector(".cell")) next = next.nextElementSibling;
+  const after = next && document.getElementById(next.querySelector(".tile").id)?.closest(".stretch");
+  if (after) after.before(fresh);
+  else wall().insertBefore(fresh, document.getElementById("older"));
+  return fresh;
 }
 
 function offer(text, onClick) {
