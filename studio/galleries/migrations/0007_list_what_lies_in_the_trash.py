@@ -11,5 +11,5 @@ def fill(apps, schema_editor):
 
 
 class Migration(migrations.Migration):
-    dependencies = [("galleries", "0005_remember_who_trashed")]
+    dependencies = [("galleries", "0006_remember_who_trashed")]
     operations = [migrations.RunPython(fill, migrations.RunPython.noop)]

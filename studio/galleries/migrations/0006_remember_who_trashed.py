@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
     dependencies = [
         ("accounts", "0002_members_leave_a_trace"),
-        ("galleries", "0004_index_prompts_anew"),
+        ("galleries", "0005_index_prompts_and_tags"),
         ("generation", "0007_tag_results_and_take_them_from_outside"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
