@@ -31,7 +31,7 @@ from studio.live import events
 from tests.factories import make_artifacts
 ana = User.objects.get(email="ana@harbour.example")
 made = make_artifacts(ana.teams.get(), ana, 2, prompt="a brand new castle")
-events.job_updated(made[0].team_id, made[0].job_id)
+events.pictures_changed(made[0].team_id, [one.pk for one in made])
 """
 COUNT = 130
 
@@ -177,7 +177,7 @@ def test_deleting_in_the_library_can_be_undone(page: Page, seeded: RunningStudio
 
 def test_a_deletion_that_is_refused_brings_the_picture_back(page: Page) -> None:
     everything = ids(page)
-    page.route("**/delete/", lambda route: route.fulfill(status=500, body=""))
+    page.route("**/bulk/trash/", lambda route: route.fulfill(status=500, body=""))
     page.locator(f"#{everything[0]}").focus()
     page.keyboard.press("Delete")
     expect(page.locator("#toasts [data-level=error]")).to_be_visible()
@@ -236,6 +236,7 @@ def test_filters_are_links_in_menus(page: Page) -> None:
 def test_what_is_made_meanwhile_is_announced_and_waits(page: Page, seeded: RunningStudio) -> None:
     expect(page.locator("html")).to_have_attribute("data-live", "on")
     before = ids(page)
+    tiles(page).first.focus()
     run(seeded, ONE_MORE)
     news = page.get_by_role("button", name="2 new pictures")
     expect(news).to_be_visible()

@@ -1,0 +1,259 @@
+"""Two people at two browsers, side by side: what one selects, tags, rates, deletes, restores or makes, and what the other sees of it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, Locator, Page, expect
+
+from tests.browser.conftest import PASSWORD, Person
+from tests.browser.running import RunningStudio
+
+pytestmark = pytest.mark.browser
+
+SEED = """
+from datetime import timedelta
+from django.utils import timezone
+from accounts.models import Membership, Role, User
+from accounts.services import create_team, create_user_with_team
+from tests.factories import make_artifact
+ana = User.objects.get(email="ana@harbour.example")
+team = create_team("Harbour Press", ana)
+for name, role in (("Ben Okri", Role.CREATOR), ("Carol Oyelaran", Role.VIEWER)):
+    email = f"{name.split()[0].lower()}@harbour.example"
+    user = create_user_with_team(email=email, name=name, password="a long enough password", email_verified=True)
+    Membership.objects.create(team=team, user=user, role=role)
+now = timezone.now()
+for n in reversed(range(12)):
+    make_artifact(team, ana, prompt=f"a boat number {n}", made_at=now - timedelta(minutes=n), seed=n, queue="nobody")
+"""
+ONE_MORE = """
+from accounts.models import Team
+from studio.live import events
+from tests.factories import make_artifact
+team = Team.objects.get(name="Harbour Press")
+made = make_artifact(team, team.members.first(), prompt="a brand new castle", queue="nobody")
+events.pictures_changed(team.pk, [made.pk])
+"""
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[RunningStudio]:
+    """A studio of two people and a viewer, with twelve pictures."""
+    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_LOCAL_RUNNER="0", STUDIO_NULL_ENGINE="1")
+    running.start()
+    context = browser.new_context()
+    Person(context, running).arrive("Ana Marques")
+    context.close()
+    run(running, SEED)
+    yield running
+    assert running.stop() == 0
+
+
+def run(studio: RunningStudio, code: str) -> None:
+    done = studio.manage("shell", "-v", "0", "-c", code)
+    assert done.returncode == 0, done.stderr
+
+
+def enter(person: Person, name: str) -> Page:
+    """Sign in, go to work in the team, and open its library with its line up."""
+    page = person.go("/accounts/login/?next=/account/")
+    page.get_by_label("Email").fill(f"{name}@harbour.example")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/account/")
+    with page.expect_navigation():
+        page.locator("#teams li").filter(has_text="Harbour Press").get_by_role("button").click()
+    return library(person)
+
+
+def library(person: Person) -> Page:
+    page = person.go("/library/")
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    return page
+
+
+def tiles(page: Page) -> Locator:
+    return page.locator("#wall .tile")
+
+
+def ids(page: Page) -> list[str]:
+    return tiles(page).evaluate_all("all => all.map(one => one.id)")
+
+
+def chosen(page: Page) -> list[str]:
+    return page.locator(".pick:checked").evaluate_all("all => all.map(one => `p-${one.value}`)")
+
+
+def cell(page: Page, picture: str) -> Locator:
+    return page.locator(f".cell:has(#{picture})")
+
+
+def dock(page: Page) -> Locator:
+    return page.locator("#desk")
+
+
+def test_side_by_side(person: Callable[..., Person]) -> None:
+    ana, ben = person(), person()
+    hers, his = enter(ana, "ana"), enter(ben, "ben")
+    everything = ids(hers)
+    assert (len(everything), ids(his)) == (12, everything)
+
+    select_in_every_way(hers, everything)
+    tag_and_take_it_back(hers, his, everything)
+    mark(hers, his, everything)
+    delete_and_restore(hers, his, everything)
+    make_one_more(ana.studio, hers, his, everything)
+    through_the_trash(ana, hers, his, everything)
+
+
+def select_in_every_way(page: Page, everything: list[str]) -> None:
+    expect(dock(page)).to_be_hidden()
+    cell(page, everything[1]).hover()
+    cell(page, everything[1]).get_by_role("checkbox").click()
+    expect(dock(page)).to_contain_text("1 selected")
+    page.locator(f"#{everything[4]}").click(modifiers=["Shift"])
+    assert chosen(page) == everything[1:5]
+    page.locator(f"#{everything[2]}").click(modifiers=["Control"])
+    assert chosen(page) == [everything[1], *everything[3:5]]
+    page.locator(f"#{everything[6]}").click()  # while some are selected, a plain click selects too
+    expect(page.locator("#announce")).to_have_text("4 selected.")
+    page.keyboard.press("Escape")
+    expect(dock(page)).to_be_hidden()
+    page.locator(f"#{everything[0]}").focus()
+    page.keyboard.press("Space")
+    for key in ("ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft"):
+        page.keyboard.press(f"Shift+{key}")
+    assert chosen(page) == everything[:3]
+    assert page.evaluate("document.activeElement.id") == everything[2]
+    page.keyboard.press("Control+a")
+    expect(dock(page)).to_contain_text("12 selected")
+    page.keyboard.press("Escape")
+    assert chosen(page) == []
+
+
+def tag_and_take_it_back(hers: Page, his: Page, everything: list[str]) -> None:
+    hers.locator(f"#{everything[0]}").click(modifiers=["Control"])
+    hers.locator(f"#{everything[1]}").click(modifiers=["Control"])
+    hers.keyboard.press("t")
+    field = hers.get_by_role("combobox", name="Add a tag")
+    expect(field).to_be_focused()
+    hers.keyboard.type("Golden hour,sea")
+    hers.keyboard.press("Enter")
+    expect(hers.locator("[data-chips] [aria-pressed=true]")).to_have_text(["Golden hour", "sea"])
+    hers.keyboard.press("Enter")
+    expect(hers.locator("#toasts")).to_contain_text("Tags of 2 pictures changed.")
+    expect(cell(his, everything[1])).to_have_attribute("data-tags", "Golden hour\nsea")
+
+    his.locator(f"#{everything[1]}").click(modifiers=["Control"])
+    his.locator(f"#{everything[2]}").click(modifiers=["Control"])
+    his.keyboard.press("t")
+    expect(his.locator("[data-tag='sea'][aria-pressed=mixed]")).to_contain_text("1 of 2")
+    his.keyboard.type("gol")
+    expect(his.locator("#tagging-list [role=option]")).to_have_text([re.compile("Golden hour")])
+    his.keyboard.press("ArrowDown")
+    his.keyboard.press("Enter")
+    his.locator("[data-tag='sea']").click()
+    his.locator("[data-tag='sea']").click()
+    his.get_by_role("button", name="Apply").click()
+    expect(cell(hers, everything[2])).to_have_attribute("data-tags", "Golden hour")
+    expect(cell(hers, everything[1])).to_have_attribute("data-tags", "Golden hour")
+    his.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(cell(hers, everything[1])).to_have_attribute("data-tags", "Golden hour\nsea")
+    expect(cell(hers, everything[2])).not_to_have_attribute("data-tags", re.compile(""))
+    for page in (hers, his):
+        page.keyboard.press("Escape")
+        expect(dock(page)).to_be_hidden()
+
+
+def mark(hers: Page, his: Page, everything: list[str]) -> None:
+    hers.locator(f"#{everything[3]}").focus()
+    hers.keyboard.press("4")
+    hers.keyboard.press("f")
+    expect(cell(hers, everything[3]).locator(".tile-marks")).to_have_text(". A favourite of yours. You rated it 4")
+    hers.keyboard.press("f")
+    expect(cell(hers, everything[3]).locator(".tile-marks")).to_have_text(". You rated it 4")
+    his.reload()
+    expect(his.locator(".tile-marks")).to_have_count(0)
+
+
+def delete_and_restore(hers: Page, his: Page, everything: list[str]) -> None:
+    expect(his.locator("html")).to_have_attribute("data-live", "on")
+    his.locator(f"#{everything[7]}").click(modifiers=["Control"])
+    his.locator(f"#{everything[8]}").click(modifiers=["Control"])
+    hers.locator(f"#{everything[6]}").click(modifiers=["Control"])
+    hers.locator(f"#{everything[7]}").click(modifiers=["Control"])
+    dock(hers).get_by_role("button", name="Delete").click()
+    expect(hers.locator("#toasts")).to_contain_text("2 pictures deleted.")
+    rest = [one for one in everything if one not in everything[6:8]]
+    expect(tiles(his)).to_have_count(10)
+    assert ids(hers) == ids(his) == rest
+    expect(dock(his)).to_contain_text("1 selected")
+    for page in (hers, his):
+        expect(page.locator("#library-count")).to_have_text("10 pictures")
+    hers.locator("#toasts .toast", has_text="deleted").get_by_role("button", name="Undo").click()
+    expect(tiles(his)).to_have_count(12)
+    expect(tiles(hers)).to_have_count(12)
+    assert ids(hers) == ids(his) == everything
+    his.keyboard.press("Escape")
+
+
+def make_one_more(studio: RunningStudio, hers: Page, his: Page, everything: list[str]) -> None:
+    """At once where nobody's hand is on the wall; where something is selected it waits to be asked for."""
+    hers.mouse.move(5, 5)
+    hers.evaluate("document.activeElement.blur()")
+    his.locator(f"#{everything[0]}").click(modifiers=["Control"])
+    run(studio, ONE_MORE)
+    expect(tiles(hers)).to_have_count(13)
+    expect(tiles(hers).first.locator("img")).to_have_attribute("alt", "a brand new castle")
+    news = his.get_by_role("button", name="1 new picture")
+    expect(news).to_be_visible()
+    assert ids(his) == everything
+    news.click()
+    expect(tiles(his)).to_have_count(13)
+    assert chosen(his) == [everything[0]]
+    assert ids(his) == ids(hers)
+
+
+def through_the_trash(ana: Person, hers: Page, his: Page, everything: list[str]) -> None:
+    his.keyboard.press("Escape")
+    his.locator(f"#{everything[2]}").focus()
+    his.keyboard.press("Delete")
+    expect(tiles(hers)).to_have_count(12)
+    page = ana.go("/library/trash/")
+    expect(page.locator("html")).to_have_attribute("data-live", "on")
+    expect(page.locator(".trash-item")).to_have_text([re.compile("Deleted by Ben")])
+    his.locator(f"#{everything[3]}").focus()
+    his.keyboard.press("Delete")
+    expect(page.locator(".trash-item")).to_have_count(2)
+    cell(page, everything[2]).get_by_role("checkbox").click(force=True)
+    dock(page).get_by_role("button", name="Restore").click()
+    expect(page.locator(".trash-item")).to_have_count(1)
+    expect(his.locator(f"#{everything[2]}")).to_be_visible()
+    page.locator("summary", has_text="Empty").click()
+    page.get_by_role("button", name="Empty the trash").click()
+    expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
+    assert ana.studio.rows("SELECT count(*) FROM generation_artifact") == [(12,)]
+
+
+def test_a_long_press_selects_on_a_phone(person: Callable[..., Person]) -> None:
+    carol = person(viewport={"width": 390, "height": 844}, has_touch=True, is_mobile=True)
+    page = enter(carol, "carol")
+    first = tiles(page).first
+    box = first.bounding_box()
+    touch = page.context.new_cdp_session(page)
+    place = {"x": box["x"] + box["width"] / 2, "y": box["y"] + box["height"] / 2}
+    touch.send("Input.dispatchTouchEvent", {"type": "touchStart", "touchPoints": [place]})
+    expect(dock(page)).to_contain_text("1 selected")
+    touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+    expect(dock(page)).to_contain_text("1 selected")
+    tiles(page).nth(1).tap()
+    expect(dock(page)).to_contain_text("2 selected")
+    assert page.url.endswith("/library/")
+    assert dock(page).get_by_role("button", name="Delete").count() == 0, "a viewer only rates and takes away"
+    dock(page).get_by_role("button", name="Favourite").tap()
+    expect(page.locator("#wall [data-favourite]")).to_have_count(2)
+    page.get_by_role("button", name="Clear the selection").tap()
+    expect(dock(page)).to_be_hidden()
