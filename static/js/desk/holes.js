@@ -16,6 +16,9 @@ export const isGone = (id) => gone.has(id);
 export function steady(change) {
   const top = scrollY > 0 && tiles().find((tile) => tile.getBoundingClientRect().bottom > 60);
   const before = top && top.getBoundingClientRect().top;
+  const root = document.documentElement.style;
+  root.overflowAnchor = "none"; // what moves is made up for here, and not by the browser as well
+  requestAnimationFrame(() => requestAnimationFrame(() => { root.overflowAnchor = ""; }));
   change();
   if (top?.isConnected) scrollBy({ top: top.getBoundingClientRect().top - before, behavior: "instant" });
 }
@@ -66,7 +69,7 @@ export function bringBack(ids) {
       const { cell, hole } = gone.get(id);
       gone.delete(id);
       if (hole.isConnected) hole.replaceWith(cell);
-      else wall()?.querySelector(".cell, .wall-older")?.before(cell);
+      else wall()?.querySelector(".cell, #older")?.before(cell);
     }
   });
   recount(back.length);

@@ -93,7 +93,7 @@ async function readTrash() {
 
 async function lookForNew() {
   const url = new URL(location.href);
-  if (!library() || url.searchParams.has("after")) return;
+  if (!library() || url.searchParams.has("after") || document.getElementById("newer")) return; // what is above comes when somebody goes there
   url.searchParams.delete("until");
   const answer = (await fetched(url))?.getElementById("results");
   const cells = [...(answer?.querySelectorAll(".cell") ?? [])];
