@@ -16,7 +16,7 @@ from accounts.models import Membership, Team, User
 from billing.models import Wallet
 from billing.services.wallets import wallet_of
 from studio.backends.base import Engine
-from studio.galleries import shelf
+from studio.galleries import notices, shelf
 from studio.generation.engines import available
 from studio.generation.models import Job
 
@@ -25,7 +25,7 @@ THEMES = ("dark", "light")
 
 def studio(request: HttpRequest) -> dict[str, Any]:
     """Context processor: `team`, `teams`, `places` (memberships in those) and `ended_places` (in deleted ones), `wallet` (None for nobody),
-    `open_jobs` (a number), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`, `to_review` (how much waits for this person)."""
+    `open_jobs`, `unread_notices` and `to_review` (numbers), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`."""
 
     def person() -> User | None:
         user = getattr(request, "user", None)  # not there yet when a request is refused for its host name
@@ -56,6 +56,10 @@ def studio(request: HttpRequest) -> dict[str, Any]:
         mine = team()
         return Job.objects.of_team(mine).open().count() if mine else 0
 
+    def unread_notices() -> int:
+        user = person()
+        return notices.unread(user.pk) if user else 0
+
     def engines() -> list[Engine]:
         return available()
 
@@ -72,7 +76,7 @@ def studio(request: HttpRequest) -> dict[str, Any]:
         return shelf.number_to_review(user, mine) if user and mine else 0
 
     lazy: tuple[Callable[[], object], ...] = (
-        *(team, teams, places, ended_places, wallet, open_jobs, engines, theme, mail_is_set_up),
-        to_review,
+        *(team, teams, places, ended_places, wallet, open_jobs, unread_notices, to_review),
+        *(engines, theme, mail_is_set_up),
     )
     return {value.__name__: cache(value) for value in lazy}

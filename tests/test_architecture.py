@@ -37,6 +37,7 @@ GROUND = "ground"
 GALLERY_MODELS = "gallery models"
 PRIVACY = "privacy"
 SHELF = "gallery reads"
+NOTICES = "notices"
 PROCESSES = "processes"
 ENTRANCE = "entrance"
 
@@ -76,6 +77,7 @@ ROOMS: dict[str, str] = {
     "studio.galleries.models": GALLERY_MODELS,
     "studio.privacy": PRIVACY,
     "studio.galleries.shelf": SHELF,
+    "studio.galleries.notices": NOTICES,
     "studio.processes": PROCESSES,
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
@@ -111,14 +113,15 @@ MAY_IMPORT: dict[str, set[str]] = {
     SERVICES: {"accounts", "billing", "backends", PRICING, MODERATION, MODELS, PICTURES, EVENTS, DOORBELL},
     PAGES: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, SERVICES},
     "live listeners": {"billing", EVENTS},
-    SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS},
+    SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS, NOTICES},
     WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES},
     GALLERY_MODELS: {"accounts", MODELS},
     SHELF: {"accounts", MODELS, GALLERY_MODELS},
-    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, SHELF, EVENTS},
+    NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS},
+    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, SHELF, SOCKET},
+    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET},
 }
 """Room -> the rooms it may import. Its own and the ground are always allowed."""
 

@@ -1,5 +1,5 @@
-// The page of one picture: browsing with the arrow keys, zooming, and the way back to the library.
-import { on } from "./dom.js";
+// The page of one picture: browsing and culling with the keys, zooming, its family, and the way back to the library.
+import { announce, memory, on } from "./dom.js";
 import { isCommand } from "./hotkeys.js";
 
 const viewer = document.querySelector("[data-picture]");
@@ -32,13 +32,76 @@ document.addEventListener("keydown", (event) => {
     Backspace: () => viewer.querySelector("[data-delete] button"),
     Escape: () => (zoomed() ? frame : viewer.querySelector("[data-close-picture]")),
     z: () => frame,
+    x: () => viewer.querySelector("[data-compare-key]"),
+    ".": () => viewer.querySelector("[data-mark] .heart"),
+    t: () => document.getElementById("comment"),
     " ": () => !event.target.closest?.("a, button, summary") && viewer.querySelector("audio-player .play"),
   }[event.key];
-  if (!press || event.shiftKey || (zoomed() && event.key.startsWith("Arrow"))) return;
+  if (/^[0-5]$/.test(event.key) && rate(event.key)) event.preventDefault();
+  if (!press || event.shiftKey || (event.key.startsWith("Arrow") && (zoomed() || event.target.closest?.(ARROWS_ARE_ITS)))) return;
   const control = press();
   if (!control) return;
   event.preventDefault();
-  control.click();
+  if (control.matches("textarea")) control.focus();
+  else control.click();
+});
+
+/* --- culling: a rating, a favourite, away with it; what was done is said --- */
+
+const ARROWS_ARE_ITS = "input[type=radio], [role=slider], .lineage-scroll";
+const GOES_ON = "atelier.goes-on";
+const goesOn = () => { try { return localStorage.getItem(GOES_ON) === "on"; } catch { return false; } };
+
+function rate(rating) {
+  const star = viewer.querySelector(`[data-mark] input[name=rating][value="${rating}"]`);
+  if (!star) return false;
+  star.checked = true;
+  star.form.dataset.byKey = "";
+  star.dispatchEvent(new Event("change", { bubbles: true }));
+  return true;
+}
+
+for (const box of document.querySelectorAll("[data-goes-on]")) {
+  box.checked = goesOn();
+  box.addEventListener("change", () => { try { localStorage.setItem(GOES_ON, box.checked ? "on" : "off"); } catch { /* for this page only */ } });
+}
+document.addEventListener("htmx:after:swap", (event) => {
+  const source = event.detail.ctx?.sourceElement;
+  if (!source?.matches?.("[data-mark]")) return;
+  const form = document.getElementById("mark");
+  const rating = Number(form.querySelector("[name=rating]:checked")?.value ?? 0);
+  const favourite = form.querySelector(".heart").getAttribute("aria-pressed") === "true";
+  const said = [rating ? `${rating} of 5` : "No rating", favourite && "a favourite"].filter(Boolean).join(", ");
+  const older = viewer.querySelector("[rel=next]");
+  const byKey = "byKey" in form.dataset;
+  delete form.dataset.byKey;
+  if (byKey && rating && goesOn() && older) {
+    memory.set("picture.said", `Rated ${said}. The next one.`);
+    older.click();
+  } else announce(`${said}.`);
+});
+if (viewer && memory.get("picture.said")) {
+  announce(memory.get("picture.said"));
+  memory.set("picture.said", null);
+}
+// A star that was pressed sends itself; the heart sends the form. The browser's own way is for pages without this.
+on("submit", "[data-delete]", () => memory.set("picture.said", "Deleted. The next one."));
+
+/* --- the family: the current one in sight, and Shift picks whom to compare --- */
+
+const graph = viewer?.querySelector("[data-lineage]");
+if (graph) {
+  const here = graph.querySelector("[aria-current]")?.getBoundingClientRect();
+  const box = graph.getBoundingClientRect();
+  if (here) graph.scrollTo(here.left - box.left - (box.width - here.width) / 2, here.top - box.top - (box.height - here.height) / 2);
+}
+on("click", "[data-node]", (event, node) => {
+  if (!event.shiftKey || event.ctrlKey || event.metaKey) return;
+  const from = document.querySelector(".lineage-pair [name=from]");
+  if (!from) return;
+  event.preventDefault();
+  from.value = node.dataset.node;
+  from.dispatchEvent(new Event("change", { bubbles: true }));
 });
 
 /* --- zoom: one picture pixel to one pixel of the screen, or twice as large as it fits, whichever is larger --- */

@@ -1,4 +1,4 @@
-"""What the page of a picture, model or sound says about it: how it was made, what it cost, where it comes from."""
+"""What the page of a picture, model or sound says about it: how it was made, and what it cost."""
 
 from __future__ import annotations
 
@@ -12,12 +12,8 @@ from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
 from billing.models import LedgerEntry
-from studio.backends.base import Mode
 from studio.galleries.library import heading
 from studio.generation.models import Artifact, Job
-
-ANCESTORS, CHILDREN = 8, 12
-"""How many generations up and how many children a picture's tree shows."""
 
 _LABELS = {
     "num_inference_steps": "Steps",
@@ -26,7 +22,7 @@ _LABELS = {
     "strength": "Strength",
 }
 _WORDS = {"dtype": "Precision", "torch": "PyTorch", "pictures_in_run": "Pictures in this run"}
-_KEPT_APART = {"peaks", "triangles", "vertices"}
+_KEPT_APART = {"peaks", "triangles", "vertices", "settings"}
 """What `info` has that is shown elsewhere."""
 _FORMATS = {"model/gltf-binary": "GLB", "audio/mpeg": "MP3", "audio/wav": "WAV"}
 _TOLD = {"num_inference_steps": "steps", "scheduler": "scheduler"}
@@ -54,7 +50,10 @@ def parameters(artifact: Artifact) -> list[Fact]:
             value = artifact.info.get(_TOLD.get(name, ""))
         if value not in (None, ""):
             facts.append(Fact(label, _plain(value)))
-    extra = {name: value for name, value in (request.get("extra") or {}).items() if not (name == "duration" and artifact.seconds)}
+    given = request.get("extra")  # a file from outside may say anything of itself
+    extra = {
+        name: value for name, value in (given if isinstance(given, dict) else {}).items() if not (name == "duration" and artifact.seconds)
+    }
     facts += [Fact(_titled(name), _plain(value)) for name, value in extra.items() if value not in (None, "")]
     return facts
 
@@ -130,67 +129,3 @@ def cost(artifact: Artifact) -> Cost | None:
     hold, price = artifact.job.hold, artifact.job.price
     refunded = hold.entries.filter(kind=LedgerEntry.Kind.REFUND).aggregate(total=Sum("amount"))["total"] or 0
     return Cost(artifact.charged, price.lines, price.price_version, price.num_images, hold.amount, hold.captured, hold.released, refunded)
-
-
-@dataclass(frozen=True, slots=True)
-class Relative:
-    """A picture of the tree. `is_trashed`: it is in the trash, so it is named but not shown."""
-
-    artifact: Artifact
-    label: str
-    detail: str
-    is_current: bool = False
-    is_trashed: bool = False
-
-
-_MADE = {
-    Mode.TEXT_TO_IMAGE: "New settings",
-    Mode.IMAGE_TO_IMAGE: "From this picture",
-    Mode.INPAINTING: "Edited region",
-    Mode.UPSCALING: "Upscaled",
-    Mode.IMAGE_TO_3D: "In 3D",
-    Mode.AUDIO_TO_AUDIO: "From this sound",
-}
-
-
-def lineage(artifact: Artifact) -> list[Relative]:
-    """From the first idea through this picture to what was made of it; empty when there is nothing before or after."""
-    ancestors = _ancestors(artifact)
-    children = list(
-        Artifact.objects.filter(job__parent=artifact, team=artifact.team_id).visible().select_related("job").order_by("id")[:CHILDREN]
-    )
-    if not ancestors and not children:
-        return []
-    tree = [_relative(one, before) for before, one in zip([None, *ancestors], ancestors, strict=False)]
-    tree.append(Relative(artifact, f"This {artifact.noun}", _change(artifact, ancestors[-1] if ancestors else None), is_current=True))
-    return tree + [_relative(child, artifact) for child in children]
-
-
-def _ancestors(artifact: Artifact) -> list[Artifact]:
-    found: list[Artifact] = []
-    seen = {artifact.id}
-    job = artifact.job
-    while job and job.parent_id and len(found) < ANCESTORS and job.parent_id not in seen:
-        parent = Artifact.objects.filter(pk=job.parent_id, team=artifact.team_id).select_related("job").first()
-        if parent is None:
-            break
-        found.append(parent)
-        seen.add(parent.id)
-        job = parent.job
-    return found[::-1]
-
-
-def _relative(artifact: Artifact, before: Artifact | None) -> Relative:
-    label = _MADE.get(mode := Mode(artifact.mode), mode.label) if before else "First idea"
-    return Relative(artifact, label, _change(artifact, before), is_trashed=artifact.deleted_at is not None)
-
-
-def _change(artifact: Artifact, before: Artifact | None) -> str:
-    """In a few words what is different from the picture before; for the first one its prompt."""
-    if before is None or artifact.prompt != before.prompt:
-        return artifact.prompt or artifact.engine_label
-    if artifact.engine != before.engine:
-        return artifact.engine_label
-    if artifact.seed != before.seed:
-        return f"seed {artifact.seed}"
-    return measure(artifact)

@@ -1,10 +1,14 @@
-"""Telling people of what concerns them: a row for each, and a word to their open pages."""
+"""Telling people of what concerns them: a row for each, and a word to their open pages; and what they do with it."""
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import QuerySet
+from django.urls import NoReverseMatch, reverse
+from django.utils import timezone
 
 from accounts.models import Team, User
 from studio.galleries.models import Comment, Gallery, Notice
@@ -30,3 +34,41 @@ def notify(
     for person_id in told:
         transaction.on_commit(lambda person_id=person_id: events.notices_changed(person_id))  # type: ignore[misc]
     return notices
+
+
+def of(user_id: int) -> QuerySet[Notice]:
+    """What a person was told, newest first, in the teams that they are still in."""
+    return Notice.objects.filter(user=user_id, team__memberships__user=user_id, team__deleted_at=None).order_by("-id")
+
+
+def unread(user_id: int, limit: int = 100) -> int:
+    """How much of it is not read; counted up to `limit`."""
+    return of(user_id).filter(read_at=None).order_by()[:limit].count()
+
+
+def read(user: User, notices: QuerySet[Notice]) -> int:
+    """Mark those of the person that are among these as read, and tell their open pages; returns how many were not."""
+    marked = Notice.objects.filter(pk__in=notices.filter(user=user, read_at=None).order_by().values("pk")).update(read_at=timezone.now())
+    if marked:
+        transaction.on_commit(lambda: events.notices_changed(user.pk))
+    return marked
+
+
+def seen(user: User, artifact: Artifact) -> int:
+    """The person looks at the picture: what they were told about it is read."""
+    told = Notice.objects.filter(user=user, artifact=artifact, read_at=None)
+    return read(user, told) if told.exists() else 0
+
+
+def place(notice: Notice) -> str:
+    """The address that a notice leads to: the comment on its picture, or the gallery; empty when there is none."""
+    if notice.artifact_id:
+        return reverse("picture", args=[notice.artifact_id]) + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
+    return _gallery(notice.gallery_id) if notice.gallery_id else ""
+
+
+def _gallery(gallery_id: uuid.UUID) -> str:
+    try:
+        return reverse("gallery", args=[gallery_id])
+    except NoReverseMatch:
+        return reverse("library")

@@ -1,7 +1,7 @@
 from django.urls import path
 
 from studio.galleries import views
-from studio.galleries.pages import archive, arranging, choosing, desk, galleries, public, reviewing, sharing, trash
+from studio.galleries.pages import archive, arranging, choosing, comparing, desk, galleries, public, reviewing, sharing, talk, trash
 
 urlpatterns = [
     path("library/", views.library, name="library"),
@@ -18,6 +18,17 @@ urlpatterns = [
     path("pictures/<uuid:artifact_id>/delete/", views.picture_delete, name="picture_delete"),
     path("pictures/<uuid:artifact_id>/restore/", views.picture_restore, name="picture_restore"),
     path("jobs/<uuid:job_id>/restore/", views.job_restore, name="job_restore"),
+    path("pictures/<uuid:artifact_id>/mark/", comparing.picture_mark, name="picture_mark"),
+    path("pictures/<uuid:artifact_id>/difference/", comparing.picture_difference_choice, name="picture_difference_choice"),
+    path("pictures/<uuid:artifact_id>/difference/<uuid:other_id>/", comparing.picture_difference, name="picture_difference"),
+    path("pictures/<uuid:artifact_id>/compare/", comparing.picture_compare_choice, name="picture_compare_choice"),
+    path("pictures/<uuid:artifact_id>/compare/<uuid:other_id>/", comparing.picture_compare, name="picture_compare"),
+    path("pictures/<uuid:artifact_id>/talk/", talk.picture_talk, name="picture_talk"),
+    path("comments/<uuid:comment_id>/", talk.comment_change, name="comment_change"),
+    path("comments/<uuid:comment_id>/delete/", talk.comment_delete, name="comment_delete"),
+    path("notices/", talk.notice_list, name="notices"),
+    path("notices/read/", talk.notices_read, name="notices_read"),
+    path("notices/<uuid:notice_id>/", talk.notice_open, name="notice_open"),
     path("pictures/<uuid:artifact_id>/<str:variant>", views.picture_file, name="picture_file"),
     # galleries
     path("galleries/", galleries.galleries, name="galleries"),

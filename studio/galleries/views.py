@@ -19,14 +19,19 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import RIGHTS, Right, allows, current_team, membership_for
+from accounts.access import RIGHTS, Right, current_team, membership_for
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.backends import registry
 from studio.backends.base import Mode
-from studio.galleries import facts, files, filters, sorting
+from studio.galleries import facts, files, filters, notices, sorting
 from studio.galleries import library as shelves
+from studio.galleries.access import picture_for
 from studio.galleries.criteria import Criteria, Place
+from studio.galleries.difference import difference
+from studio.galleries.lineage import family
+from studio.galleries.pages.comparing import mark_of
+from studio.galleries.remarks import CommentForm, talk
 from studio.galleries.services import restore, restore_job, trash
 from studio.galleries.tiles import tiles
 from studio.generation.access import artifact_for, job_for
@@ -76,48 +81,56 @@ def _rights(user: User, team: Team) -> frozenset[Right]:
 @never_cache
 def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     """One result with everything about it; one in the trash is shown, with the way out of it, to those who may take it."""
-    artifact = _artifact(request.user, artifact_id)
+    artifact = picture_for(request.user, artifact_id)
+    notices.seen(request.user, artifact)
     criteria = Criteria.from_query(request.GET.dict())
     newer, older = shelves.neighbours(artifact.team, criteria, artifact, request.user)
     engines = registry.engines()
-    can_generate = allows(request.user, artifact.team, "generate")
+    rights = _rights(request.user, artifact.team)
     siblings = artifact.job.artifacts.visible().order_by("index") if artifact.job and artifact.deleted_at is None else []
     context = {
-        "artifact": artifact,
+        **_about(artifact),
+        **_said(request.user, artifact),
         "newer": newer,
         "older": older,
         "query": criteria.query(),
         "back": f"{reverse('library')}{criteria.query(until=artifact.id)}#p-{artifact.id}",
         "siblings": list(siblings),
+        "can_generate": "generate" in rights,
+        "can_repeat": any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines),
+        "engine_is_here": any(engine.id == artifact.engine for engine in engines),
+        "can_edit": "edit" in rights,
+        "can_curate": "curate" in rights,
+    }
+    return render(request, "galleries/picture.html", context)
+
+
+def _about(artifact: Artifact) -> dict[str, Any]:
+    """What the facts beside it say, whoever looks."""
+    relatives = family(artifact)
+    return {
+        "artifact": artifact,
         "made_on": facts.moment(artifact.created_at),
         "took": facts.duration(artifact.job),
         "gone_on": artifact.deleted_at and artifact.deleted_at + timedelta(days=settings.TRASH_DAYS),
         "parameters": facts.parameters(artifact),
         "technical": facts.technical(artifact),
         "cost": facts.cost(artifact),
-        "lineage": facts.lineage(artifact),
-        "can_generate": can_generate,
-        "can_repeat": any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines),
-        "engine_is_here": any(engine.id == artifact.engine for engine in engines),
-        "can_edit": allows(request.user, artifact.team, "edit"),
-        "can_curate": allows(request.user, artifact.team, "curate"),
+        "family": relatives,
+        "difference": difference(relatives.counterpart, artifact) if relatives and relatives.counterpart else None,
     }
-    return render(request, "galleries/picture.html", context)
 
 
-def _artifact(user: User, artifact_id: uuid.UUID) -> Artifact:
-    """A picture that the person may see; one in the trash is there only for those who may edit. Raises Http404."""
-    artifact = artifact_for(user, artifact_id, in_trash=True)
-    if artifact.deleted_at and not allows(user, artifact.team, "edit"):
-        raise Http404
-    return artifact
+def _said(user: User, artifact: Artifact) -> dict[str, Any]:
+    """What one person thinks of it, and what all said."""
+    return {"mark": mark_of(user, artifact), "talk": talk(artifact, user), "comment_form": CommentForm()}
 
 
 @login_required
 @require_safe
 async def picture_file(request: SignedInRequest, artifact_id: uuid.UUID, variant: str) -> HttpResponseBase:
     """`original`, `large` (1024 px at most) or `thumb` (384 px at most)."""
-    artifact = await sync_to_async(_artifact)(await request.auser(), artifact_id)  # type: ignore[arg-type]
+    artifact = await sync_to_async(picture_for)(await request.auser(), artifact_id)  # type: ignore[arg-type]
     return await files.respond(request, files.wanted(artifact, variant))
 
 
@@ -125,7 +138,7 @@ async def picture_file(request: SignedInRequest, artifact_id: uuid.UUID, variant
 @require_safe
 async def picture_download(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponseBase:
     """The original as it was delivered, with its settings in it, named after the prompt."""
-    artifact = await sync_to_async(_artifact)(await request.auser(), artifact_id)  # type: ignore[arg-type]
+    artifact = await sync_to_async(picture_for)(await request.auser(), artifact_id)  # type: ignore[arg-type]
     return await files.respond(request, files.wanted(artifact, "original", attachment=True))
 
 

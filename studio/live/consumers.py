@@ -144,11 +144,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def notices_changed(self, event: Event) -> None:
         """The bell in the header is drawn anew."""
+        self._soon("bell", self.HEADER_SECONDS)
+
+    async def talk_changed(self, event: Event) -> None:
+        if self.viewer and str(self.viewer.picture_id) == event["artifact"]:
+            self._soon("talk", self.HEADER_SECONDS)
 
     async def live_resync(self, event: Event) -> None:
         """Messages were lost: this page was too slow for them, or the line behind the server broke."""
         self.everything_changed = True
         await self.pictures_changed({"ids": []})
+        self._soon("talk", self.HEADER_SECONDS)
         self._refresh()
 
     async def access_changed(self, event: Event) -> None:
@@ -207,14 +213,15 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _draw_everything(self, reads: SharedReads, viewer: Viewer) -> None:
         self.everything_changed = False
-        self.due.clear()
+        self.due &= {"talk"}
         self.drawing |= self.changed | self.moved
         self.changed.clear()
         self.moved.clear()
         args = (viewer.team_id, viewer.view, viewer.job_id)
         drawn = await reads.read(("snapshot", *args), fragments.snapshot, *args)
         self._know_feed(drawn, viewer)
-        await self.send(text_data=drawn.html)
+        bell = await reads.read(("bell", viewer.user_id), fragments.bell, viewer.user_id)
+        await self.send(text_data=drawn.html + bell)
 
     async def _draw_jobs(self, reads: SharedReads, viewer: Viewer) -> None:
         wanted, self.changed = self.changed, set()
@@ -242,6 +249,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if "pictures" in due:
             pieces.append(fragments.pictures([] if self.all_pictures else sorted(self.pictures)))
             self.pictures, self.all_pictures = set(), False
+        if "bell" in due:
+            pieces.append(await reads.read(("bell", viewer.user_id), fragments.bell, viewer.user_id))
+        if "talk" in due and viewer.picture_id:
+            pieces.append(fragments.talk_pulse(viewer.picture_id))
         if "feed" in due:
             pieces += await self._draw_coming(reads)
         if "line" in due:
@@ -285,7 +296,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._remember(job.job_id, (job.attempt, job.step))
 
     def _soon(self, what: str, seconds: float) -> None:
-        """Draw the `header`, the `feed`, `pictures`, what `moved` or is in `line` a little later, once."""
+        """Draw the `header`, the `bell`, the `talk`, the `feed`, `pictures`, what `moved` or is in `line` a little later, once."""
 
         def come() -> None:
             del self.timers[what]

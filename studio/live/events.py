@@ -55,6 +55,11 @@ def marks_changed(user_id: int, ids: Iterable[UUID | str]) -> None:
     publish(user_group(user_id), _pictures(ids))
 
 
+def talk_changed(team_id: int, artifact_id: UUID | str) -> None:
+    """Somebody said something about a picture: pages that show it look again."""
+    publish(team_group(team_id), {"type": "talk.changed", "artifact": str(artifact_id)})
+
+
 def notices_changed(user_id: int) -> None:
     """There is something new for a person to read, or they read it elsewhere."""
     publish(user_group(user_id), {"type": "notices.changed"})

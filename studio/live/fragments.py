@@ -1,6 +1,6 @@
 """The pieces of a page that are sent over the socket, drawn from the rows with the templates that the page itself uses.
 
-They depend on a team and a job, not on who looks, so that everybody who looks at the same can share one drawing.
+They depend on a team and a job, not on who looks, so that everybody who looks at the same can share one drawing; only the bell is one's own.
 """
 
 from __future__ import annotations
@@ -14,8 +14,10 @@ from django.template.loader import render_to_string
 
 from accounts.models import Team
 from billing.services.wallets import wallet_of
+from studio.galleries import notices
 from studio.generation import cards
 from studio.generation.models import Artifact, Job
+from studio.ids import uuid7
 
 ROOT = re.compile(r"<[a-z][a-z0-9-]*")
 CREATE = "create"
@@ -72,6 +74,16 @@ def newest(team_id: int) -> str:
     """The newest picture of a team, for a wall that was drawn before its line was up."""
     artifact_id = Artifact.objects.filter(team=team_id, deleted_at=None).order_by("-id").values_list("id", flat=True).first()
     return f'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-newest="{artifact_id or ""}"></i>'
+
+
+def bell(user_id: int) -> str:
+    """How much a person has not read; theirs alone, so it is no part of what people share."""
+    return out_of_band(render_to_string("_bell.html", {"unread_notices": notices.unread(user_id)}))
+
+
+def talk_pulse(picture_id: uuid.UUID) -> str:
+    """A word to the page of a picture that its talk went on: it asks for the talk itself, as everybody may do other things in it."""
+    return out_of_band(render_to_string("galleries/_talk_pulse.html", {"artifact_id": picture_id, "beat": uuid7()}), "outerHTML")
 
 
 def draw_job(job_id: uuid.UUID, is_known: bool) -> Drawn:

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from accounts.access import SESSION_KEY, team_of
 from accounts.models import Membership, User
 from accounts.terms import has_agreed
-from studio.generation.models import Job
+from studio.generation.models import Artifact, Job
 
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
@@ -25,7 +25,7 @@ NOT_AGREED = 4451
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A page that listens. `teams` are those whose news it hears: the one it works in, and that of the job it shows."""
+    """A page that listens. `teams` are those whose news it hears: the one it works in, and that of the job or picture it shows."""
 
     session_key: str
     user_id: int
@@ -33,10 +33,11 @@ class Viewer:
     teams: frozenset[int]
     view: str
     job_id: uuid.UUID | None
+    picture_id: uuid.UUID | None = None
 
 
 def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
-    """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address: `view` and `job`."""
+    """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address: `view`, `job`, `picture`."""
     if not isinstance(user, User) or not user.is_active:
         return NOT_SIGNED_IN
     if not has_agreed(user):
@@ -44,14 +45,15 @@ def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
     team = team_of(user, session.get(SESSION_KEY))
     if team is None:
         return NOT_ALLOWED
-    job = _visible_job(user, query.get("job", ""))
+    job, picture = _visible_job(user, query.get("job", "")), _visible_picture(user, query.get("picture", ""))
     return Viewer(
         session_key=session.session_key,
         user_id=user.pk,
         team_id=team.pk,
-        teams=frozenset({team.pk} | ({job.team_id} if job else set())),
+        teams=frozenset({team.pk, *(one.team_id for one in (job, picture) if one)}),
         view=query.get("view", "page"),
         job_id=job.pk if job else None,
+        picture_id=picture.pk if picture else None,
     )
 
 
@@ -72,7 +74,17 @@ def why_to_close(viewer: Viewer) -> int | None:
 
 
 def _visible_job(user: User, text: str) -> Job | None:
+    job_id = _id(text)
+    return Job.objects.visible_to(user).filter(pk=job_id).first() if job_id else None
+
+
+def _visible_picture(user: User, text: str) -> Artifact | None:
+    picture_id = _id(text)
+    return Artifact.objects.visible_to(user).filter(pk=picture_id).first() if picture_id else None
+
+
+def _id(text: str) -> uuid.UUID | None:
     try:
-        return Job.objects.visible_to(user).filter(pk=uuid.UUID(text)).first() if text else None
+        return uuid.UUID(text)
     except ValueError:
         return None

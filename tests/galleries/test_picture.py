@@ -9,12 +9,10 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import time_machine
 from django.test import Client
-from django.utils import timezone
 
 from accounts.models import Team, User
 from billing.models import Hold
 from billing.services import wallets
-from studio.backends.base import Mode
 from studio.generation.models import Artifact, Job
 from tests.factories import make_artifact, make_artifacts
 
@@ -118,28 +116,6 @@ def test_pictures_made_together_are_a_strip(browser: Client, alice: User, team: 
     assert re.findall(r'/pictures/([^/]+)/[^>]*aria-current="true"', strip) == [str(four[1].id)]
     alone = make_artifact(team, alice, files=False)
     assert b"Made together" not in browser.get(f"/pictures/{alone.id}/").content
-
-
-def test_where_it_comes_from_and_what_came_of_it(browser: Client, alice: User, team: Team) -> None:
-    first = make_artifact(team, alice, files=False, prompt="first idea", made_at=NOW - timedelta(hours=4))
-    second = make_artifact(
-        team, alice, files=False, prompt="second", mode=Mode.IMAGE_TO_IMAGE, parent=first, made_at=NOW - timedelta(hours=3)
-    )
-    third = make_artifact(
-        team, alice, files=False, prompt="second", seed=99, mode=Mode.INPAINTING, parent=second, made_at=NOW - timedelta(hours=2)
-    )
-    large = make_artifact(team, alice, files=False, prompt="", mode=Mode.UPSCALING, parent=second, made_at=NOW - timedelta(hours=1))
-
-    def tree(artifact: Artifact) -> str:
-        page = browser.get(f"/pictures/{artifact.id}/").content.decode()
-        return " ".join(re.sub(r"<[^>]+>", " ", page[page.index('class="tree"') + 13 : page.index("</ol>")]).split())
-
-    assert tree(second) == "First idea first idea This picture second Edited region seed 99 Upscaled Test card"
-    assert tree(third) == "First idea first idea From this picture second This picture seed 99"
-    assert tree(large) == "First idea first idea From this picture second This picture Test card"
-    Artifact.objects.filter(pk=second.pk).update(deleted_at=timezone.now())
-    assert tree(third) == "First idea first idea From this picture in the trash This picture seed 99"
-    assert b"lineage-title" not in browser.get(f"/pictures/{first.id}/").content
 
 
 def test_no_tree_for_a_picture_without_relatives(browser: Client, alice: User, team: Team) -> None:
