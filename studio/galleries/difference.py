@@ -70,7 +70,7 @@ def difference(first: Artifact, second: Artifact) -> Difference:
 
 def _settings(artifact: Artifact) -> dict[str, str]:
     made = artifact.get_mode_display() if artifact.mode else "outside the studio"
-    return {"Made by doing": made, "Engine": artifact.engine_label, **{fact.label: fact.value for fact in facts.parameters(artifact)}}
+    return {"Mode": made, "Engine": artifact.engine_label, **{fact.label: fact.value for fact in facts.parameters(artifact)}}
 
 
 def _negative(artifact: Artifact) -> str:

@@ -50,10 +50,10 @@ def parameters(artifact: Artifact) -> list[Fact]:
             value = artifact.info.get(_TOLD.get(name, ""))
         if value not in (None, ""):
             facts.append(Fact(label, _plain(value)))
-    given = request.get("extra")  # a file from outside may say anything of itself
-    extra = {
-        name: value for name, value in (given if isinstance(given, dict) else {}).items() if not (name == "duration" and artifact.seconds)
-    }
+    given = request.get("extra")
+    if not isinstance(given, dict):  # a file from outside may say anything of itself
+        given = {}
+    extra = {name: value for name, value in given.items() if not (name == "duration" and artifact.seconds)}
     facts += [Fact(_titled(name), _plain(value)) for name, value in extra.items() if value not in (None, "")]
     return facts
 

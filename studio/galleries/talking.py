@@ -68,9 +68,8 @@ def take_back(comment: Comment, *, by: User) -> bool:
     if not Comment.objects.filter(pk=comment.pk, deleted_at=None).update(text="", deleted_at=timezone.now()):
         return False
     if comment.user_id != by.pk:
-        audit.record(
-            comment.artifact.team, by, "comment.deleted", f"deleted what {comment.user or 'somebody who has left'} said about a picture"
-        )
+        whose = comment.user or "somebody who has left"
+        audit.record(comment.artifact.team, by, "comment.deleted", f"deleted what {whose} said about a {comment.artifact.noun}")
     _forget(comment)
     _tell_pages(comment.artifact)
     return True
@@ -122,13 +121,9 @@ def _tell_others(comment: Comment, artifact: Artifact, members: Sequence[User], 
 
 
 def _news(comment: Comment, artifact: Artifact, count: int, *, is_theirs: bool) -> str:
-    about = (
-        f"your {artifact.noun} {_name(artifact)}"
-        if is_theirs and artifact.prompt
-        else f"your {artifact.noun}"
-        if is_theirs
-        else _name(artifact)
-    )
+    about = _name(artifact)
+    if is_theirs:
+        about = f"your {artifact.noun} {about}" if artifact.prompt else f"your {artifact.noun}"
     if count == 1:
         return f"{comment.user} said something about {about}."
     return f"{count} new comments on {about}, the last by {comment.user}."

@@ -1,6 +1,7 @@
 """The pieces of a page that are sent over the socket, drawn from the rows with the templates that the page itself uses.
 
-They depend on a team and a job, not on who looks, so that everybody who looks at the same can share one drawing; only the bell is one's own.
+They depend on a team and a job, not on who looks, so that everybody who looks at the same can share one drawing. Only the bell is
+one's own.
 """
 
 from __future__ import annotations

@@ -156,8 +156,8 @@ def test_the_library_counts_in_the_words_of_what_is_there(browser: Client, alice
 def test_a_model_knows_the_picture_that_it_comes_from(browser: Client, alice: User, team: Team) -> None:
     picture = make_artifact(team, alice, prompt="a chair")
     model = make_artifact(team, alice, **{**MODEL, "prompt": "a chair"}, parent=picture)
-    assert "In 3D 144 triangles" in words(browser.get(f"/pictures/{picture.id}/").content.decode())
-    assert "This model 144 triangles" in words(browser.get(f"/pictures/{model.id}/").content.decode())
+    assert "In 3D: 144 triangles" in words(browser.get(f"/pictures/{picture.id}/").content.decode())
+    assert 'aria-label="2, In 3D: 144 triangles, this model"' in browser.get(f"/pictures/{model.id}/").content.decode()
 
 
 # --- on the stage ----------------------------------------------------------------------------------------------------

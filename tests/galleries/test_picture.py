@@ -13,6 +13,7 @@ from django.test import Client
 from accounts.models import Team, User
 from billing.models import Hold
 from billing.services import wallets
+from studio.backends.base import Mode
 from studio.generation.models import Artifact, Job
 from tests.factories import make_artifact, make_artifacts
 

@@ -63,13 +63,8 @@ def _said(request: SignedInRequest, comment: Comment) -> HttpResponse:
         if unclear:
             messages.warning(request, unclear)
         return redirect(f"{reverse('picture', args=[comment.artifact_id])}#comment-{comment.pk}")
-    context = {
-        "artifact": comment.artifact,
-        "talk": talk(comment.artifact, request.user),
-        "unclear": unclear,
-        "comment_form": CommentForm(),
-    }
-    return render(request, "galleries/_talk_said.html", context)
+    said = {"talk": talk(comment.artifact, request.user), "unclear": unclear, "comment_form": CommentForm()}
+    return render(request, "galleries/_talk_said.html", {"artifact": comment.artifact, **said})
 
 
 def _unclear(comment: Comment) -> str:
