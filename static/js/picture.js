@@ -52,11 +52,13 @@ const ARROWS_ARE_ITS = "input[type=radio], [role=slider], .lineage-scroll";
 const GOES_ON = "atelier.goes-on";
 const goesOn = () => { try { return localStorage.getItem(GOES_ON) === "on"; } catch { return false; } };
 
+let byKey = false;
+
 function rate(rating) {
   const star = viewer.querySelector(`[data-mark] input[name=rating][value="${rating}"]`);
   if (!star) return false;
   star.checked = true;
-  star.form.dataset.byKey = "";
+  byKey = true;
   star.dispatchEvent(new Event("change", { bubbles: true }));
   return true;
 }
@@ -73,9 +75,9 @@ document.addEventListener("htmx:after:swap", (event) => {
   const favourite = form.querySelector(".heart").getAttribute("aria-pressed") === "true";
   const said = [rating ? `${rating} of 5` : "No rating", favourite && "a favourite"].filter(Boolean).join(", ");
   const older = viewer.querySelector("[rel=next]");
-  const byKey = "byKey" in form.dataset;
-  delete form.dataset.byKey;
-  if (byKey && rating && goesOn() && older) {
+  const goes = byKey && rating && goesOn() && older;
+  byKey = false;
+  if (goes) {
     memory.set("picture.said", `Rated ${said}. The next one.`);
     older.click();
   } else announce(`${said}.`);
@@ -84,7 +86,6 @@ if (viewer && memory.get("picture.said")) {
   announce(memory.get("picture.said"));
   memory.set("picture.said", null);
 }
-// A star that was pressed sends itself; the heart sends the form. The browser's own way is for pages without this.
 on("submit", "[data-delete]", () => memory.set("picture.said", "Deleted. The next one."));
 
 /* --- the family: the current one in sight, and Shift picks whom to compare --- */
