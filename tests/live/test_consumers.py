@@ -115,9 +115,9 @@ async def test_a_browser_may_say_what_it_likes(open_page, alice, rich, make_job)
 async def test_connecting_brings_the_whole_page_as_it_is_now(open_page, alice, rich, make_job):
     job = await in_thread(make_job, alice, rich, prompt="a red boat")
     page = await open_page(alice, f"view=create&job={job.pk}")
-    for root in ('id="feed"', 'id="balance"', 'id="running"', f'id="stage-{job.pk}"'):
+    for root in ('id="feed"', 'id="balance"', 'id="running"', 'id="bell"', f'id="stage-{job.pk}"'):
         assert page.snapshot.count(root) == 1
-    assert page.snapshot.count('hx-swap-oob="outerMorph"') == 4
+    assert page.snapshot.count('hx-swap-oob="outerMorph"') == 5
     assert f'id="job-{job.pk}"' in page.snapshot
     assert "99</span> credits" in page.snapshot
 
