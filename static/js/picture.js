@@ -63,6 +63,13 @@ function rate(rating) {
   return true;
 }
 
+// The heart shows at once what was asked for, so that a second press, however quick, asks for the opposite.
+on("click", "[data-mark] .heart", (event, heart) => setTimeout(() => {
+  const is = heart.value === "on";
+  heart.value = is ? "off" : "on";
+  heart.setAttribute("aria-pressed", String(is));
+}));
+
 for (const box of document.querySelectorAll("[data-goes-on]")) {
   box.checked = goesOn();
   box.addEventListener("change", () => { try { localStorage.setItem(GOES_ON, box.checked ? "on" : "off"); } catch { /* for this page only */ } });
