@@ -83,10 +83,10 @@ async function restoreFrom(file) {
   const body = new FormData();
   body.set("file", file, file.name || "dropped.png");
   try {
-    const { url } = await postForm(page.dataset.read, body);
+    const { url, said } = await postForm(page.dataset.read, body);
     await drawFrom(url);
     reveal();
-    toast("The settings of that picture are in the panel.", { level: "success" });
+    toast(said, { level: "success" });
   } catch (problem) {
     toast(problem.message, { level: "error", action: problem.login && { label: "Sign in", href: problem.login } });
   }

@@ -2,7 +2,8 @@
 
 Written: A1111's `parameters` text, our own `atelier` JSON (everything, exactly), and IPTC's digital source type
 `trainedAlgorithmicMedia`; each where that kind of file keeps such things, without touching pixels, surfaces or samples. Read: `atelier`,
-else `parameters`. Files from outside are hostile input: sizes are bounded and every value goes through the form's own checks afterwards.
+else what other tools wrote (`reading`). Files from outside are hostile input: sizes are bounded and every value goes through the form's own
+checks afterwards.
 """
 
 from __future__ import annotations
@@ -10,15 +11,15 @@ from __future__ import annotations
 from typing import IO, Any, Protocol
 
 from django.conf import settings
-from PIL import Image
 
 from studio.backends.base import GenerationRequest
 from studio.generation.errors import UnusableImage
-from studio.generation.images import UPLOAD_FORMATS
-from studio.generation.metadata import jpeg, models, mp3, png, wav, webp
-from studio.generation.metadata.texts import DIGITAL_SOURCE_TYPE, MAX_TEXT, Texts, ours_in_xmp, parameters_text, texts_of
+from studio.generation.metadata import jpeg, models, mp3, png, reading, wav, webp
+from studio.generation.metadata.reading.record import MAX_TEXT, Record
+from studio.generation.metadata.sources import texts_in
+from studio.generation.metadata.texts import DIGITAL_SOURCE_TYPE, Texts, parameters_text, texts_of
 
-__all__ = ["DIGITAL_SOURCE_TYPE", "MAX_TEXT", "embed", "parameters_text", "read"]
+__all__ = ["DIGITAL_SOURCE_TYPE", "MAX_TEXT", "Record", "embed", "parameters_text", "read", "record_of"]
 
 
 class _Format(Protocol):
@@ -45,31 +46,27 @@ def embed(data: bytes, request: GenerationRequest, *, seed: int | None, engine_l
     return data
 
 
-def read(file: IO[bytes]) -> dict[str, Any]:
-    """The settings in a file, under the names of `GenerationRequest`; values are unchecked.
+def record_of(file: IO[bytes]) -> Record:
+    """What a file says of how it was made, and which tool wrote it; values are unchecked.
 
     Of a model or sound no more is read than an upload may have: the rest of a larger one counts as cut off.
     Raises `UnusableImage` when it is nothing that we read or holds no settings.
     """
     head = file.read(16)
     file.seek(0)
-    for one in _READERS:
-        if one.knows(head):
-            return _settings(one.read(file.read(settings.MAX_UPLOAD_BYTES)), "file")
-    try:
-        image = Image.open(file, formats=UPLOAD_FORMATS)
-        info = dict(image.info)
-        comment = image.getexif().get_ifd(jpeg.EXIF_IFD).get(jpeg.USER_COMMENT)
-    except Exception as error:  # a decoder raises whatever it stumbles over
-        raise UnusableImage("This file is not a picture we can read, so there are no settings in it.") from error
-    ours, parameters, xmp = info.get("atelier"), info.get("parameters") or jpeg.user_comment(comment), info.get("xmp")
-    if not ours and isinstance(xmp, bytes):
-        ours = ours_in_xmp(xmp.decode("utf-8", "replace"))
-    return _settings(Texts(*(text if isinstance(text, str) else "" for text in (parameters, ours))), "picture")
+    reader = next((one for one in _READERS if one.knows(head)), None)
+    if reader is not None:
+        found = reader.read(file.read(settings.MAX_UPLOAD_BYTES))
+        texts = {"atelier": found.atelier, "parameters": found.parameters}
+    else:
+        texts = texts_in(file)
+    record = reading.read(texts)
+    if record is None:
+        more = " You can still use it as the picture to start from." if reader is None else ""
+        raise UnusableImage(f"This {'picture' if reader is None else 'file'} holds no settings.{more}")
+    return record
 
 
-def _settings(texts: Texts, noun: str) -> dict[str, Any]:
-    if found := texts.settings():
-        return found
-    more = " You can still use it as the picture to start from." if noun == "picture" else ""
-    raise UnusableImage(f"This {noun} holds no settings.{more}")
+def read(file: IO[bytes]) -> dict[str, Any]:
+    """The settings in a file, under the names of `GenerationRequest`. Raises like `record_of`."""
+    return dict(record_of(file).settings)

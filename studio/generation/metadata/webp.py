@@ -28,6 +28,13 @@ def write(data: bytes, texts: Texts) -> bytes:
     return riff.pack(FORM, [(b"VP8X", bytes([flags]) + header[1:]), *chunks, *added])
 
 
+def with_exif(data: bytes, exif: bytes) -> bytes:
+    """A file that has none, with it."""
+    chunks = riff.unpack(data)
+    header = chunks.pop(0)[1] if chunks[0][0] == b"VP8X" else _header(data, *chunks[0])
+    return riff.pack(FORM, [(b"VP8X", bytes([header[0] | EXIF_FLAG]) + header[1:]), *chunks, (b"EXIF", exif)])
+
+
 def _header(data: bytes, name: bytes, bitstream: bytes) -> bytes:
     """The extended header of a simple file: flags, three bytes reserved, width and height less one."""
     width, height = Image.open(io.BytesIO(data)).size

@@ -20,6 +20,9 @@ from studio.generation.errors import GenerationError, StorageFull
 from studio.generation.models import InputFile
 from studio.generation.uploads import clean_file
 
+LONGEST_ADDRESS = 12_000
+"""Characters of a query that any server in front of us lets through."""
+
 
 def refusal(error: GenerationError) -> JsonResponse:
     return JsonResponse({"error": error.message, "code": error.code}, status=507 if isinstance(error, StorageFull) else 422)
@@ -56,20 +59,32 @@ def described(row: InputFile) -> dict[str, Any]:
 @login_required
 @require_POST
 def input_read(request: SignedInRequest) -> HttpResponse:
-    """Read the settings in a dropped picture; answers the address of Create with them filled in."""
+    """Read the settings in a dropped picture; answers the address of Create with them filled in, and in a sentence what was found."""
     if wait := throttle.seconds_to_wait("upload", request.user.pk):
         return too_fast(wait)
     upload = request.FILES.get("file")
     if upload is None:
         return JsonResponse({"error": "No file came with this. Choose a picture.", "code": "no_file"}, status=422)
     try:
-        settings = metadata.read(upload)
+        record = metadata.record_of(upload)
     except GenerationError as error:
         return refusal(error)
+    settings = dict(record.settings)
     if settings.get("width") and settings.get("height"):
         settings["size"] = f"{settings['width']}x{settings['height']}"
     values = {name: value for name, value in settings.items() if value not in (None, "")}
-    return JsonResponse({"url": f"{reverse('create')}?{urlencode(values)}", "settings": values})
+    query, is_cut = _address(values)
+    said = f"{record.sentence} Its prompt is too long for the panel, and was cut." if is_cut else record.sentence
+    return JsonResponse({"url": f"{reverse('create')}?{query}", "settings": values, "tool": record.tool, "said": said})
+
+
+def _address(values: dict[str, Any]) -> tuple[str, bool]:
+    """A query with the values, and whether texts had to be cut for it: servers refuse longer addresses."""
+    query, share = urlencode(values), 2_000
+    while len(query) > LONGEST_ADDRESS and share:
+        query = urlencode({name: value[:share] if isinstance(value, str) else value for name, value in values.items()})
+        share //= 2
+    return query, query != urlencode(values)
 
 
 @login_required
