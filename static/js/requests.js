@@ -43,7 +43,7 @@ export function postForm(url, body, { onProgress, signal } = {}) {
       try { answer = JSON.parse(request.responseText); } catch { /* an error page */ }
       if (request.status >= 200 && request.status < 300) { resolve(answer); return; }
       const error = new Error(answer.error || sentenceFor(request.status));
-      error.login = answer.login;
+      Object.assign(error, { login: answer.login, status: request.status, wait: Number(request.getResponseHeader("Retry-After")) || 0 });
       reject(error);
     });
     signal?.addEventListener("abort", () => request.abort());

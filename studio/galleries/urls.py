@@ -1,11 +1,25 @@
 from django.urls import path
 
 from studio.galleries import views
-from studio.galleries.pages import archive, arranging, choosing, comparing, desk, galleries, public, reviewing, sharing, talk, trash
+from studio.galleries.pages import (
+    archive,
+    arranging,
+    choosing,
+    comparing,
+    desk,
+    galleries,
+    public,
+    reviewing,
+    sharing,
+    talk,
+    trash,
+    uploading,
+)
 
 urlpatterns = [
     path("library/", views.library, name="library"),
     path("library/zip/", archive.pictures_zip, name="pictures_zip"),
+    path("library/upload/", uploading.library_upload, name="library_upload"),
     path("inputs/choose/", choosing.input_choose, name="input_choose"),
     path("library/bulk/<slug:action>/", desk.bulk, name="bulk"),
     path("library/undo/", desk.bulk_undo, name="bulk_undo"),

@@ -12,6 +12,8 @@ MAGIC, VERSION = b"glTF", 2
 HEADER = struct.Struct("<4sII")
 CHUNK = struct.Struct("<I4s")
 JSON, BIN = b"JSON", b"BIN\0"
+MOST = 2**32
+"""Corners and vertices that a model may have: its indices are no larger."""
 
 
 def unpack(data: bytes) -> tuple[dict[str, Any], bytes]:
@@ -55,6 +57,16 @@ def examine(data: bytes) -> dict[str, int]:
         corners = sum(accessors[one.get("indices", one["attributes"]["POSITION"])]["count"] for one in surfaces)
     except (KeyError, IndexError, TypeError, AttributeError, struct.error) as error:
         raise BrokenResult("This 3D model refers to what is not in it.") from error
+    if not all(type(count) is int and 0 <= count < MOST for count in (vertices, corners)):
+        raise BrokenResult("This 3D model counts what cannot be counted.")
     if not whole or not corners:
         raise BrokenResult("This 3D model has no surface, or only a part of it.")
     return {"triangles": corners // 3, "vertices": vertices}
+
+
+def needs_others(data: bytes) -> bool:
+    """Whether a model refers to files beside it, which nobody would find."""
+    document, _ = unpack(data)
+    parts = [one for name in ("buffers", "images") for one in (document.get(name) if isinstance(document.get(name), list) else ())]
+    addresses = [one["uri"] for one in parts if isinstance(one, dict) and "uri" in one]
+    return any(not (isinstance(address, str) and address.startswith("data:")) for address in addresses)

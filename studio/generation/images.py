@@ -16,6 +16,8 @@ from thumbhash import rgba_to_thumb_hash
 from studio.generation.errors import UnusableImage
 
 UPLOAD_FORMATS = ("PNG", "JPEG", "WEBP", "AVIF", "GIF", "BMP", "TIFF")
+ORIENTATION = 0x0112
+"""The EXIF tag that says how a picture has to be turned."""
 LARGE, THUMB = 1024, 384
 """Longest side, in pixels, of the two smaller variants."""
 
@@ -47,11 +49,29 @@ class Variants:
     thumbhash: str
 
 
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """An uploaded picture that was looked at and decoded: its `pixels` upright and plain, and how the file keeps them."""
+
+    pixels: Image.Image
+    format: str
+    is_turned: bool
+    """Whether the file says that it has to be turned to stand upright."""
+
+
 def clean_upload(file: IO[bytes], *, size: int | None = None) -> CleanImage:
     """Check and re-encode an uploaded picture; `size` is its length in bytes when known.
 
     Raises `UnusableImage` with a sentence that says what is wrong and what to do.
     """
+    plain = open_upload(file, size=size).pixels
+    buffer = io.BytesIO()
+    plain.save(buffer, "PNG", compress_level=3)
+    return CleanImage(buffer.getvalue(), *plain.size)
+
+
+def open_upload(file: IO[bytes], *, size: int | None = None) -> Opened:
+    """Check and decode an uploaded picture. Raises like `clean_upload`."""
     if size is not None and size > settings.MAX_UPLOAD_BYTES:
         raise UnusableImage(f"This file has {size / 2**20:.0f} MB; {settings.MAX_UPLOAD_BYTES // 2**20} MB is the most. Save it smaller.")
     if size == 0:
@@ -60,6 +80,18 @@ def clean_upload(file: IO[bytes], *, size: int | None = None) -> CleanImage:
         image: Image.Image = Image.open(file, formats=UPLOAD_FORMATS)
     except (OSError, ValueError, SyntaxError, OverflowError) as error:
         raise UnusableImage("This file is not a picture we can read. Choose a PNG, JPEG, WebP or AVIF file.") from error
+    _check(image)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # a damaged EXIF block is not our business: it is dropped
+            is_turned = image.getexif().get(ORIENTATION, 1) != 1
+            return Opened(_in_srgb(ImageOps.exif_transpose(image)), image.format or "", is_turned)
+    except Exception as error:
+        raise UnusableImage(DAMAGED) from error
+
+
+def _check(image: Image.Image) -> None:
+    """Size and frames, before any pixel is decoded. Raises `UnusableImage`."""
     width, height = image.size
     if width * height > settings.MAX_UPLOAD_PIXELS:
         most = settings.MAX_UPLOAD_PIXELS // 1_000_000
@@ -73,16 +105,6 @@ def clean_upload(file: IO[bytes], *, size: int | None = None) -> CleanImage:
         raise UnusableImage(DAMAGED) from error
     if frames > 1:
         raise UnusableImage(f"This file is animated ({frames} frames). Save one frame as a picture and choose that.")
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # a damaged EXIF block is not our business: it is dropped
-            upright = ImageOps.exif_transpose(image)
-            plain = _in_srgb(upright)
-    except Exception as error:
-        raise UnusableImage(DAMAGED) from error
-    buffer = io.BytesIO()
-    plain.save(buffer, "PNG", compress_level=3)
-    return CleanImage(buffer.getvalue(), *plain.size)
 
 
 def _in_srgb(image: Image.Image) -> Image.Image:

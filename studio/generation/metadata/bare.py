@@ -94,10 +94,9 @@ def of_webp(data: bytes) -> bytes:
     chunks = [(name, body) for name, body in riff.unpack(data) if name in WEBP_KEPT]
     if not chunks:
         raise NotWhole
-    silent = ~(webp.XMP_FLAG | webp.EXIF_FLAG) & 0xFF
-    return riff.pack(
-        webp.FORM, [(name, bytes([body[0] & silent]) + body[1:] if name == b"VP8X" and body else body) for name, body in chunks]
-    )
+    if chunks[0][0] == b"VP8X" and (header := chunks[0][1]):
+        chunks[0] = (b"VP8X", bytes([header[0] & ~(webp.XMP_FLAG | webp.EXIF_FLAG) & 0xFF]) + header[1:])
+    return riff.pack(webp.FORM, chunks)
 
 
 def of_wav(data: bytes) -> bytes:

@@ -15,20 +15,7 @@ TOOL = "Atelier"
 MAX_OWN = 40
 """Parameters of an engine's own that are looked at."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_NO_SETTINGS = {
-    "from",
-    "use",
-    "job",
-    "source",
-    "image",
-    "mask_image",
-    "was",
-    "was_audio",
-    "selected",
-    "anew",
-    "idempotency_key",
-    "price_list",
-}
+_NO_SETTINGS = {"from", "use", "job", "source", "image", "mask_image", "was", "was_audio", "selected"}
 """Names that mean something else in the address of Create."""
 _FIELDS = GenerationRequest.__dataclass_fields__.keys() - {"image", "mask_image", "media", "extra"}
 
