@@ -22,7 +22,7 @@ _LABELS = {
     "strength": "Strength",
 }
 _WORDS = {"dtype": "Precision", "torch": "PyTorch", "pictures_in_run": "Pictures in this run"}
-_KEPT_APART = {"peaks", "triangles", "vertices", "settings"}
+_KEPT_APART = {"peaks", "triangles", "vertices", "settings", "source"}
 """What `info` has that is shown elsewhere."""
 _FORMATS = {"model/gltf-binary": "GLB", "audio/mpeg": "MP3", "audio/wav": "WAV"}
 _TOLD = {"num_inference_steps": "steps", "scheduler": "scheduler"}
@@ -73,10 +73,17 @@ def technical(artifact: Artifact) -> list[Fact]:
     facts = [Fact("File", f"{kind}, {filesizeformat(artifact.bytes)}")]
     hidden = {*_TOLD.values(), *_KEPT_APART}
     told = {name: value for name, value in artifact.info.items() if name not in hidden and value not in (None, "", [], {})}
-    facts += [Fact(_titled(name), _plain(value)) for name, value in told.items()]
+    facts += [Fact(_titled(name), _plain(value)) for name, value in told.items()] + _from_outside(artifact)
     facts.append(Fact("SHA-256", f"{artifact.sha256[:16]}…", copy=artifact.sha256))
     facts.append(Fact("Id", str(artifact.id), copy=str(artifact.id)))
     return facts
+
+
+def _from_outside(artifact: Artifact) -> list[Fact]:
+    """How a file was called that somebody brought, and what it says of itself that is no setting here."""
+    source = artifact.info.get("source") or {}
+    told = {"Name": source.get("name"), "Written by": source.get("tool"), **(source.get("said") or {})}
+    return [Fact(label, str(value)) for label, value in told.items() if value]
 
 
 def moment(then: datetime) -> str:

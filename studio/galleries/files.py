@@ -21,9 +21,11 @@ from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.text import slugify
 
+from studio.generation.errors import BrokenResult
 from studio.generation.images import LARGE
 from studio.generation.kinds import SUFFIX
 from studio.generation.models import Artifact
+from studio.generation.stripping import strip
 
 VARIANTS = ("original", "large", "thumb")
 WHOLE = 256 * 1024
@@ -56,10 +58,14 @@ class Wanted:
 
     @property
     def disposition(self) -> str:
-        """Named after the prompt: ASCII for old clients, UTF-8 for the rest (RFC 6266, appendix D)."""
+        """Named after the prompt, else as it was called where it came from.
+
+        ASCII for old clients, UTF-8 for the rest (RFC 6266, appendix D).
+        """
         suffix = SUFFIX[self.mime]
         number = self.artifact.id.hex[-6:]
-        words = " ".join("".join(c if c.isalnum() else " " for c in self.artifact.prompt[:200]).split())
+        told = self.artifact.prompt or (self.artifact.info.get("source") or {}).get("name", "").rpartition(".")[0]
+        words = " ".join("".join(c if c.isalnum() else " " for c in told[:200]).split())
         if len(words) > NAME_LENGTH:
             words = words[:NAME_LENGTH].rpartition(" ")[0] or words[:NAME_LENGTH]
         noun = self.artifact.noun
@@ -108,6 +114,22 @@ async def respond(request: HttpRequest, asked: Wanted) -> HttpResponseBase:
     return _dressed(response, asked, modified)
 
 
+async def respond_bare(asked: Wanted) -> HttpResponseBase:
+    """Answer with the file without a word in it, made on the way. Raises Http404 when the storage has lost it, or it cannot be done."""
+    try:
+        data = await asyncio.to_thread(_bare, asked)
+    except FileNotFoundError:
+        raise Http404(f"The file of this {asked.artifact.noun} is missing.") from None
+    except BrokenResult as error:
+        raise Http404(error.message) from error
+    response = HttpResponse(data, content_type=asked.mime)
+    response["Content-Disposition"] = asked.disposition
+    response["Cache-Control"] = "private, no-store"
+    response["X-Content-Type-Options"] = "nosniff"
+    response["Cross-Origin-Resource-Policy"] = "same-origin"
+    return response
+
+
 def _dressed(response: HttpResponseBase, wanted: Wanted, modified: int) -> HttpResponseBase:
     """The bytes under an address never change: a browser keeps them for a year, no cache in between does."""
     response["ETag"] = wanted.etag
@@ -126,6 +148,12 @@ def _open(wanted: Wanted) -> tuple[IO[bytes], int]:
     """Raises FileNotFoundError."""
     file = default_storage.open(wanted.name)
     return file, file.size
+
+
+def _bare(wanted: Wanted) -> bytes:
+    """Raises FileNotFoundError, `BrokenResult`."""
+    file, size = _open(wanted)
+    return strip(_read(file, 0, size), wanted.mime)
 
 
 async def _body(request: HttpRequest, file: IO[bytes], start: int, end: int) -> HttpResponse | StreamingHttpResponse:

@@ -190,7 +190,7 @@ WITH RECURSIVE used(engine) AS (
 SELECT used.engine, (
     SELECT a.engine_label FROM generation_artifact a
     WHERE a.team_id = %s AND a.engine = used.engine AND a.deleted_at IS NULL ORDER BY a.id DESC LIMIT 1
-) FROM used WHERE used.engine IS NOT NULL"""
+) FROM used WHERE used.engine > ''"""
 
 
 def engines(team: Team) -> list[tuple[str, str]]:

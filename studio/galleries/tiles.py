@@ -79,8 +79,13 @@ def ratio(picture: Artifact) -> int:
 
 def alt(artifact: Artifact) -> str:
     """What it shows, as far as its prompt says, and what it is when that is no picture; an upscaled picture may have no prompt."""
-    words = _clipped(artifact.prompt, ALT_LENGTH) or ", ".join(filter(None, (artifact.get_mode_display(), artifact.engine_label)))
+    words = _clipped(artifact.prompt, ALT_LENGTH) or _called(artifact)
     return {"image": words, "model": f"3D model: {words}", "audio": f"Sound, {artifact.length}: {words}"}[artifact.kind]
+
+
+def _called(artifact: Artifact) -> str:
+    """What a result without words is: `Upscale, Storybook`, `Uploaded picture`."""
+    return f"{artifact.get_mode_display()}, {artifact.engine_label}" if artifact.mode else f"{artifact.engine_label} {artifact.noun}"
 
 
 def _clipped(text: str, length: int) -> str:

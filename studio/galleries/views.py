@@ -23,7 +23,6 @@ from accounts.access import RIGHTS, Right, current_team, membership_for
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.backends import registry
-from studio.backends.base import Mode
 from studio.galleries import facts, files, filters, notices, sorting
 from studio.galleries import library as shelves
 from studio.galleries.access import picture_for
@@ -36,6 +35,7 @@ from studio.galleries.services import restore, restore_job, trash
 from studio.galleries.tiles import tiles
 from studio.generation.access import artifact_for, job_for
 from studio.generation.models import Artifact
+from studio.generation.onward import can_repeat
 
 
 @login_required
@@ -97,7 +97,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
         "back": f"{reverse('library')}{criteria.query(until=artifact.id)}#p-{artifact.id}",
         "siblings": list(siblings),
         "can_generate": "generate" in rights,
-        "can_repeat": any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines),
+        "can_repeat": can_repeat(artifact, engines),
         "engine_is_here": any(engine.id == artifact.engine for engine in engines),
         "can_edit": "edit" in rights,
         "can_curate": "curate" in rights,
@@ -137,9 +137,10 @@ async def picture_file(request: SignedInRequest, artifact_id: uuid.UUID, variant
 @login_required
 @require_safe
 async def picture_download(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponseBase:
-    """The original as it was delivered, with its settings in it, named after the prompt."""
+    """The original as it was delivered, with its settings in it, named after the prompt; `strip=1`: without a word in it."""
     artifact = await sync_to_async(picture_for)(await request.auser(), artifact_id)  # type: ignore[arg-type]
-    return await files.respond(request, files.wanted(artifact, "original", attachment=True))
+    asked = files.wanted(artifact, "original", attachment=True)
+    return await (files.respond_bare(asked) if request.GET.get("strip") == "1" else files.respond(request, asked))
 
 
 @login_required

@@ -67,6 +67,6 @@ def examine(data: bytes) -> dict[str, int]:
 def needs_others(data: bytes) -> bool:
     """Whether a model refers to files beside it, which nobody would find."""
     document, _ = unpack(data)
-    parts = [one for name in ("buffers", "images") for one in (document.get(name) if isinstance(document.get(name), list) else ())]
-    addresses = [one["uri"] for one in parts if isinstance(one, dict) and "uri" in one]
+    lists = [found for name in ("buffers", "images") if isinstance(found := document.get(name), list)]
+    addresses = [one["uri"] for parts in lists for one in parts if isinstance(one, dict) and "uri" in one]
     return any(not (isinstance(address, str) and address.startswith("data:")) for address in addresses)

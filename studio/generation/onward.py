@@ -48,6 +48,14 @@ def onward(artifact: Artifact, engines: Sequence[Engine]) -> Onward:
     return Onward(usual, [_way(mode) for mode in more])
 
 
+def can_repeat(artifact: Artifact, engines: Sequence[Engine]) -> bool:
+    """Whether its settings can be used again: by the engine that made it or, when it came from outside with some, by any that can."""
+    if artifact.mode:
+        return any(engine.id == artifact.engine and engine.supports(Mode(artifact.mode)) for engine in engines)
+    mode = artifact.request.get("mode")
+    return mode in list(Mode) and any(engine.supports(Mode(mode)) for engine in engines)
+
+
 def _way(mode: Mode) -> Way:
     return Way(mode.label, mode.label, "", "", "image", f"use=image&mode={mode.value}")
 

@@ -296,7 +296,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._remember(job.job_id, (job.attempt, job.step))
 
     def _soon(self, what: str, seconds: float) -> None:
-        """Draw `what` (`header`, `bell`, `talk`, `feed`, `pictures`, `moved`, `line`) a little later: once, however often it was asked for."""
+        """Draw `what` (header, bell, talk, feed, pictures, moved, line) a little later: once, however often it was asked for."""
 
         def come() -> None:
             del self.timers[what]

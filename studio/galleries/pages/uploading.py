@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.uploadedfile import UploadedFile
+from django.core.files.base import File
 from django.http import HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -56,7 +56,7 @@ def library_upload(request: SignedInRequest) -> HttpResponse:
     return redirect("library")
 
 
-def _take(request: SignedInRequest, team: Team, file: UploadedFile) -> Outcome:
+def _take(request: SignedInRequest, team: Team, file: File[bytes]) -> Outcome:
     name = str(file.name or "")[:NAME_LENGTH]
     if wait := throttle.seconds_to_wait("library_upload", request.user.pk):
         return Outcome(name, problem=f"That was a lot at once. Try again in {wait} s.", code="too_fast", status=429, wait=wait)
