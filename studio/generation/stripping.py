@@ -65,15 +65,15 @@ def without_place(data: bytes, mime: str) -> bytes:
 
 def _in_jpeg(data: bytes) -> tuple[list[bytes], bool]:
     """The EXIF blocks of a JPEG, and whether it names a place elsewhere, or holds a second picture or anything else behind its end."""
-    exif, at, hides = [], len(jpeg.SOI), False
-    while data[at : at + 1] == b"\xff" and data[at : at + 2] not in (bare.SOS, bare.EOI) and at + 4 <= len(data):
-        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
-        body = data[at + 4 : end]
-        if data[at : at + 2] == jpeg.APP1 and body.startswith(jpeg.EXIF_HEAD):
+    exif, hides, ends = [], False, 0
+    for marker, start, ends in bare.segments(data):
+        body = data[start + 4 : ends] if marker != bare.SOS else b""
+        if marker == jpeg.APP1 and body.startswith(jpeg.EXIF_HEAD):
             exif.append(body[len(jpeg.EXIF_HEAD) :])
-        hides = hides or body.startswith(bare.MPF_HEAD) or (data[at : at + 2] == jpeg.APP1 and bool(_PLACE_IN_XMP.search(body)))
-        at = max(end, at + 2)
-    return exif, hides or not data.rstrip(b"\0").endswith(bare.EOI)
+        elif marker == jpeg.APP1:
+            hides = hides or bool(_PLACE_IN_XMP.search(body))
+        hides = hides or body.startswith(bare.MPF_HEAD)
+    return exif, hides or bool(data[ends:].strip(b"\0"))
 
 
 def _in_webp(data: bytes) -> tuple[list[bytes], bool]:

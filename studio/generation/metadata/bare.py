@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from studio.generation import glb
@@ -58,11 +59,18 @@ def of_png(data: bytes) -> bytes:
 
 
 def of_jpeg(data: bytes) -> bytes:
-    kept, at = [jpeg.SOI], len(jpeg.SOI)
-    while at + 4 <= len(data):
+    drawn = (data[start:end] for marker, start, end in segments(data) if _draws(marker, data[start + 4 : start + 20]))
+    return b"".join([jpeg.SOI, *drawn, EOI])
+
+
+def segments(data: bytes) -> Iterator[tuple[bytes, int, int]]:
+    """The segments of a JPEG, each with its marker, where it begins and where it ends; the pixels of a scan belong to its head.
+
+    The last one is the end of the picture: whatever lies behind is no part of it. Raises `NotWhole`.
+    """
+    at = len(jpeg.SOI)
+    while at + 4 <= len(data) and data[at : at + 2] != EOI:
         marker = data[at : at + 2]
-        if marker == EOI:
-            break
         if marker[0] != 0xFF:
             raise NotWhole
         if marker[1] == 0xFF:  # a byte that only fills up
@@ -71,14 +79,12 @@ def of_jpeg(data: bytes) -> bytes:
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if end > len(data) or end < at + 4:
             raise NotWhole
-        if _draws(marker, data[at + 4 : end]):
-            kept.append(data[at:end])
         if marker == SOS:
             found = _NEXT_MARKER.search(data, end)
-            kept.append(data[end : found.start() if found else len(data)])
             end = found.start() if found else len(data)
+        yield marker, at, end
         at = end
-    return b"".join([*kept, EOI])
+    yield EOI, at, min(at + 2, len(data))
 
 
 def _draws(marker: bytes, body: bytes) -> bool:
@@ -87,7 +93,7 @@ def _draws(marker: bytes, body: bytes) -> bool:
         return body.startswith(b"JFIF\0")
     if marker == b"\xff\xe2":
         return body.startswith(ICC_HEAD)
-    return marker == ADOBE or not (0xE0 <= marker[1] <= 0xEF or marker[1] == 0xFE)
+    return marker == ADOBE or not (marker == EOI or 0xE0 <= marker[1] <= 0xEF or marker[1] == 0xFE)
 
 
 def of_webp(data: bytes) -> bytes:
