@@ -15,10 +15,11 @@ from django.urls import reverse
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from studio.backends.base import GenerationRequest
 from studio.generation import metadata
 from studio.generation.errors import UnusableImage
 from studio.generation.metadata import reading
-from studio.generation.metadata.reading import samplers
+from studio.generation.metadata.reading import atelier, samplers
 from studio.generation.metadata.reading.record import MAX_PROMPT, MAX_WORDS, Record
 from tests.generation import metadata_corpus as corpus
 from tests.generation.conftest import upload
@@ -123,6 +124,11 @@ def assert_fit_to_keep(found: Record) -> None:
     for name, value in found.settings.items():
         assert isinstance(value, str | int | float), name
         assert len(value) <= MAX_PROMPT if isinstance(value, str) else math.isfinite(value) and abs(value) < 2**63
+    for name in ("prompt", "negative_prompt", "engine", "scheduler"):
+        assert isinstance(found.settings.get(name, ""), str)
+    for name in ("seed", "width", "height", "num_inference_steps"):
+        assert isinstance(found.settings.get(name, 0), int)
+        assert found.settings.get(name, 0) >= 0
     said = [found.tool, found.model, found.sampler, found.sentence, *(word for pair in found.others for word in pair)]
     texts = [*said, *(value for value in found.settings.values() if isinstance(value, str))]
     for text in texts:
@@ -275,3 +281,9 @@ def test_settings_cannot_name_what_an_address_means(alices: Client) -> None:
 
 def test_the_address_of_reading_is_known() -> None:
     assert reverse("input_read") == "/inputs/read/"
+
+
+def test_every_setting_of_a_request_has_a_type() -> None:
+    """A new field of `GenerationRequest` has to be read back too."""
+    fields = set(GenerationRequest.__dataclass_fields__) - {"image", "mask_image", "media", "extra"}
+    assert {*atelier._TEXTS, *atelier._WHOLE, *atelier._REAL} == fields
