@@ -118,6 +118,7 @@ def test_a_picture_comes_in_as_it_is(bobs: Client, bob: User, team: Team, told: 
         (sound(0.5), MP3, "Uploaded"),
         (sound(0.5, mime=WAV), WAV, "Uploaded"),
     ],
+    ids=["png", "jpeg", "webp", "avif", "gif", "cmyk", "grey", "alpha", "grey of 16 bits", "model", "mp3", "wav"],
 )
 def test_every_kind_of_file_is_shown_everywhere(bobs: Client, data: bytes, mime: str, label: str) -> None:
     artifact = brought(bobs, data, "mine.bin")
@@ -167,6 +168,7 @@ def test_settings_stay_when_a_place_goes(bobs: Client) -> None:
         (b"ID3\x04\0\0\0\0\0\x0fTSSE\0\0\0\x05\0\0\x03Lavf" + bytes(100), "no sound"),
         (b"<svg xmlns='http://www.w3.org/2000/svg'><script>alert(1)</script></svg>", "not a picture we can read"),
     ],
+    ids=["text", "empty", "animated", "huge", "tiny", "cut off", "a part of a model", "odd wav", "cut off wav", "silent mp3", "svg"],
 )
 def test_what_cannot_be_kept_is_refused_in_words(bobs: Client, settings: Any, data: bytes, says: str) -> None:
     answer = bring(bobs, data) if data else bobs.post(URL, {"file": SimpleUploadedFile("a.png", data)}, **JSON)

@@ -62,7 +62,7 @@ let wasBusy = false;
 function sum() {
   const [ended, refused, new_, old] = [count(...ENDED), count("failed"), count("done"), count("there")];
   const busy = ended < jobs.length;
-  const all = [new_ && `${new_} uploaded`, old && `${old} in the library already`, refused && `${refused} refused`, count("stopped") && `${count("stopped")} stopped`];
+  const all = [new_ && `${new_} uploaded`, old && `${old} there already`, refused && `${refused} refused`, count("stopped") && `${count("stopped")} stopped`];
   const text = busy ? `Uploading ${Math.min(ended + 1, jobs.length)} of ${jobs.length}` : all.filter(Boolean).join(", ") || "Uploads";
   if (part("title").textContent !== text) part("title").textContent = text;
   part("close").hidden = busy;
