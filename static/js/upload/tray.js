@@ -9,7 +9,7 @@ const jobs = [];
 const line = root && new Line(root.dataset.url, draw);
 const ENDED = ["done", "there", "failed", "stopped"];
 const SAID = { waiting: "Waits for its turn.", checking: "Is looked at.", stopped: "Stopped." };
-const megabytes = (bytes) => `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 * 10 ? 1 : 0)} MB`;
+const measure = (bytes) => (bytes < 2 ** 20 ? `${Math.ceil(bytes / 2 ** 10)} kB` : `${(bytes / 2 ** 20).toFixed(bytes < 2 ** 20 * 10 ? 1 : 0)} MB`);
 
 /* --- one line of the tray --- */
 
@@ -32,7 +32,7 @@ function draw(job) {
   const { element, bar, state } = job;
   const held = element.contains(document.activeElement);
   element.dataset.state = state;
-  const said = job.problem || job.answer?.said || SAID[state] || `${Math.round((job.fraction ?? 0) * 100)} % of ${megabytes(job.file.size)}`;
+  const said = job.problem || job.answer?.said || SAID[state] || `${Math.round((job.fraction ?? 0) * 100)} % of ${measure(job.file.size)}`;
   element.querySelector(".upload-said").textContent = said;
   bar.hidden = !["sending", "checking"].includes(state);
   if (state === "checking") bar.removeAttribute("value");
@@ -82,7 +82,7 @@ function take(files) {
     jobs.push(job);
     part("list").append(job.element);
     const most = Number(root.dataset.most);
-    if (file.size > most) draw(Object.assign(job, { state: "failed", problem: `This file has ${megabytes(file.size)}; ${megabytes(most)} is the most. Save it smaller.` }));
+    if (file.size > most) draw(Object.assign(job, { state: "failed", problem: `This file has ${measure(file.size)}; ${measure(most)} is the most. Save it smaller.` }));
     else line.add(job);
   }
 }
