@@ -5,8 +5,7 @@ Templates call what can be called, so each value is a cached function and not a 
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from functools import cache
+from functools import cache, cached_property
 from typing import Any
 
 from django.http import HttpRequest
@@ -23,60 +22,64 @@ from studio.generation.models import Job
 THEMES = ("dark", "light")
 
 
-def studio(request: HttpRequest) -> dict[str, Any]:
-    """Context processor: `team`, `teams`, `places` (memberships in those) and `ended_places` (in deleted ones), `wallet` (None for nobody),
-    `open_jobs`, `unread_notices` and `to_review` (numbers), `engines`, `theme` (of THEMES or empty), `mail_is_set_up`."""
+class _Shown:
+    """What one request's pages may ask for."""
 
-    def person() -> User | None:
+    def __init__(self, request: HttpRequest) -> None:
+        self._request = request
         user = getattr(request, "user", None)  # not there yet when a request is refused for its host name
-        return user if isinstance(user, User) else None
+        self._user = user if isinstance(user, User) else None
 
-    def team() -> Team | None:
-        return getattr(request, "team", None) if person() else None
+    @cached_property
+    def _memberships(self) -> list[Membership]:
+        return list(Membership.objects.remembered_by(self._user)) if self._user else []
 
-    @cache
-    def memberships() -> list[Membership]:
-        user = person()
-        return list(Membership.objects.remembered_by(user)) if user else []
+    def team(self) -> Team | None:
+        return getattr(self._request, "team", None) if self._user else None
 
-    def places() -> list[Membership]:
-        return [one for one in memberships() if not one.team.deleted_at]
+    def teams(self) -> list[Team]:
+        return [one.team for one in self.places()]
 
-    def ended_places() -> list[Membership]:
-        return [one for one in memberships() if one.team.deleted_at]
+    def places(self) -> list[Membership]:
+        """Memberships in those teams."""
+        return [one for one in self._memberships if not one.team.deleted_at]
 
-    def teams() -> list[Team]:
-        return [one.team for one in places()]
+    def ended_places(self) -> list[Membership]:
+        """Memberships in deleted teams."""
+        return [one for one in self._memberships if one.team.deleted_at]
 
-    def wallet() -> Wallet | None:
-        mine = team()
+    def wallet(self) -> Wallet | None:
+        mine = self.team()
         return wallet_of(mine) if mine else None
 
-    def open_jobs() -> int:
-        mine = team()
+    def open_jobs(self) -> int:
+        mine = self.team()
         return Job.objects.of_team(mine).open().count() if mine else 0
 
-    def unread_notices() -> int:
-        user = person()
-        return notices.unread(user.pk) if user else 0
+    def unread_notices(self) -> int:
+        return notices.unread(self._user.pk) if self._user else 0
 
-    def engines() -> list[Engine]:
+    def to_review(self) -> int:
+        """How much waits for this person, who may publish."""
+        mine = self.team()
+        return shelf.number_to_review(self._user, mine) if self._user and mine else 0
+
+    def engines(self) -> list[Engine]:
         return available()
 
-    def theme() -> str:
-        user = person()
-        chosen = user.theme if user else request.COOKIES.get("theme", "")
+    def theme(self) -> str:
+        """One of THEMES, or empty for that of the device."""
+        chosen = self._user.theme if self._user else self._request.COOKIES.get("theme", "")
         return chosen if chosen in THEMES else ""
 
-    def mail_is_set_up() -> bool:
+    def mail_is_set_up(self) -> bool:
         return mail_is_sent()
 
-    def to_review() -> int:
-        user, mine = person(), team()
-        return shelf.number_to_review(user, mine) if user and mine else 0
 
-    lazy: tuple[Callable[[], object], ...] = (
-        *(team, teams, places, ended_places, wallet, open_jobs, unread_notices, to_review),
-        *(engines, theme, mail_is_set_up),
-    )
-    return {value.__name__: cache(value) for value in lazy}
+NAMES = tuple(name for name in vars(_Shown) if not name.startswith("_"))
+
+
+def studio(request: HttpRequest) -> dict[str, Any]:
+    """Context processor: the public methods of `_Shown`, each called once at most."""
+    shown = _Shown(request)
+    return {name: cache(getattr(shown, name)) for name in NAMES}

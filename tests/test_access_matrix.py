@@ -1,0 +1,258 @@
+"""Who gets in where: every route of the studio against everybody who may knock.
+
+A row has a letter for each of: owner, admin, creator, viewer of the team; stranger (at work in a team of their own); holder of a share link
+without an account; nobody. `+` is let in (what they sent may be refused as nonsense), `F` is told no (403), `0` finds nothing (404), `>` is
+led to the sign-in page. A new route without a row fails `test_every_route_has_a_row`.
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser
+from django.core.cache import caches
+from django.db import transaction
+from django.test import Client
+from django.urls import URLPattern, URLResolver, get_resolver, reverse
+
+from accounts.models import Membership, Role, Team, User
+from studio.generation import files
+from studio.generation.images import clean_upload
+from studio.generation.models import Artifact, Job
+from studio.live import viewers
+from studio.live.routing import websocket_urlpatterns
+from tests.conftest import make_user
+from tests.factories import draw, make_artifact, make_job
+
+PEOPLE = ("owner", "admin", "creator", "viewer", "stranger", "holder", "nobody")
+SIGN_IN = "/accounts/login/"
+IN = {200, 204, 206, 304, 302, 303, 400, 409, 410, 413, 415, 422, 429}
+"""Answers to somebody who may be there; 302 only when it does not lead to the sign-in page."""
+
+
+@dataclass
+class World:
+    """The team's things that routes name."""
+
+    team: Team
+    people: dict[str, User]
+    picture: Artifact
+    waiting: Job
+    failed: Job
+    kept: dict[str, Any] = field(default_factory=dict)
+
+
+Arguments = Callable[[World, str], dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    method: str
+    who: str
+    arguments: Arguments = lambda world, person: {}
+    data: Arguments = lambda world, person: {}
+
+
+def _picture(world: World, person: str) -> dict[str, Any]:
+    return {"artifact_id": world.picture.pk}
+
+
+def _file(variant: str) -> Arguments:
+    return lambda world, person: {"artifact_id": world.picture.pk, "variant": variant}
+
+
+def _waiting(world: World, person: str) -> dict[str, Any]:
+    return {"job_id": world.waiting.pk}
+
+
+def _failed(world: World, person: str) -> dict[str, Any]:
+    return {"job_id": world.failed.pk}
+
+
+def _kept(name: str, argument: str) -> Arguments:
+    return lambda world, person: {argument: world.kept[name].pk}
+
+
+ROWS = [
+    # --- the entrance, and a person's own pages: a stranger sees their own
+    Row("home", "GET", "+++++++"),
+    Row("welcome", "GET", "+++++++"),
+    Row("account", "GET", "+++++>>"),
+    Row("account_theme", "POST", "+++++>>", data=lambda world, person: {"theme": "dark"}),
+    Row("team_switch", "POST", "++++0>>", data=lambda world, person: {"team": world.team.pk}),
+    Row("new_team", "POST", "+++++>>"),
+    Row("new_invitation", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
+    Row("revoke_invitation", "POST", "++FF0>>", _kept("invitation", "invitation_id")),
+    Row("invitation", "GET", "+++++++", lambda world, person: {"token": "unknown"}),
+    Row("team_words", "GET", "++FF+>>"),
+    Row("team_words", "POST", "++FF+>>"),
+    Row("wallet", "GET", "+++++>>"),
+    # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
+    Row("create", "GET", "+++++>>"),
+    Row("create", "POST", "+++F+>>"),
+    Row("create_form", "GET", "+++F+>>"),
+    Row("create_engine", "GET", "+++F+>>"),
+    Row("create_quote", "POST", "+++F+>>"),
+    Row("job", "GET", "++++0>>", _waiting),
+    Row("job_stage", "GET", "++++0>>", _waiting),
+    Row("job_cancel", "POST", "+++F0>>", _waiting),
+    Row("job_retry", "POST", "+++F0>>", _failed),
+    Row("job_preview", "GET", "00000>>", lambda world, person: {"job_id": world.waiting.pk, "step": 1}),
+    Row("input_upload", "POST", "+++F+>>"),
+    Row("input_read", "POST", "+++++>>"),
+    Row("input_choose", "GET", "+++F+>>"),
+    Row("input_from_library", "POST", "+++F0>>", _picture),
+    Row("input_file", "GET", "++++0>>", _kept("input", "input_id")),
+    # --- the library
+    Row("library", "GET", "+++++>>"),
+    Row("picture", "GET", "++++0>>", _picture),
+    Row("picture_file", "GET", "++++0>>", _file("original")),
+    Row("picture_file", "GET", "++++0>>", _file("thumb")),
+    Row("picture_download", "GET", "++++0>>", _picture),
+    Row("picture_delete", "POST", "+++F0>>", _picture),
+    Row("picture_restore", "POST", "+++F0>>", _picture),
+    Row("job_restore", "POST", "+++F0>>", _failed),
+]
+
+OPEN_ACCOUNT_PAGES = {
+    *("account_login", "account_logout", "account_signup", "account_signup_by_passkey", "account_inactive", "account_reset_password"),
+    *("account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_confirm_email"),
+    *(
+        "account_email_verification_sent",
+        "account_confirm_login_code",
+        "account_request_login_code",
+        "mfa_authenticate",
+        "mfa_login_webauthn",
+    ),
+    *("mfa_signup_webauthn", "mfa_trust", "socialaccount_login_cancelled", "socialaccount_login_error", "socialaccount_signup"),
+    *("openid_connect_login", "openid_connect_callback", "google_login", "google_callback", "google_login_by_token"),
+    *("github_login", "github_callback", "account_complete_signup"),
+}
+"""Pages of allauth that somebody needs who is not signed in (yet)."""
+
+
+# --- completeness ----------------------------------------------------------------------------------------------------
+
+
+def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
+    """Every route of the studio, with its address as it is written."""
+    for one in (resolver or get_resolver()).url_patterns:
+        if isinstance(one, URLResolver):
+            yield from routes(one, prefix + str(one.pattern))
+        else:
+            yield prefix + str(one.pattern), one
+
+
+def ours() -> dict[str, str]:
+    return {str(one.name): route for route, one in routes() if not route.startswith(("accounts/", "admin/"))}
+
+
+def test_every_route_has_a_row() -> None:
+    assert sorted(ours().keys() - {row.name for row in ROWS}) == []
+
+
+def test_every_row_has_a_route_and_a_letter_for_everybody() -> None:
+    assert sorted({row.name for row in ROWS} - ours().keys()) == []
+    assert [row.name for row in ROWS if len(row.who) != len(PEOPLE) or set(row.who) - set("+F0>")] == []
+
+
+def test_every_route_has_a_name_of_its_own() -> None:
+    names = [one.name for route, one in routes() if not route.startswith(("accounts/", "admin/"))]
+    assert None not in names
+    assert len(names) == len(set(names))
+
+
+# --- the doors -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def world(alice: User, team: Team, bob: User, carol: User, mallory: User, other_team: Team) -> World:
+    dora = make_user("Dora Admin")
+    Membership.objects.create(team=team, user=dora, role=Role.ADMIN)
+    people = {"owner": alice, "admin": dora, "creator": bob, "viewer": carol, "stranger": mallory}
+    found = World(
+        team=team,
+        people=people,
+        picture=make_artifact(team, bob),
+        waiting=make_job(team, bob),
+        failed=make_job(team, bob, status=Job.Status.FAILED),
+    )
+    found.kept["input"] = files.save_input(clean_upload(io.BytesIO(draw())), team=team, user=bob)
+    furnish(found)
+    return found
+
+
+def furnish(world: World) -> None:
+    """Things of rooms above generation."""
+    from accounts.services import invite
+
+    world.kept["invitation"], _ = invite(world.team, invited_by=world.people["owner"])
+
+
+def knock(client: Client, row: Row, world: World, person: str) -> str:
+    """The letter for what somebody finds behind a door."""
+    path = reverse(row.name, kwargs=row.arguments(world, person))
+    response = getattr(client, row.method.lower())(path, row.data(world, person))
+    if response.status_code == 302 and response["Location"].startswith(SIGN_IN):
+        return ">"
+    if response.status_code in IN:
+        return "+"
+    return {403: "F", 404: "0"}.get(response.status_code, str(response.status_code))
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: f"{row.method} {row.name}")
+def test_who_gets_in(row: Row, world: World, client_of: Callable[..., Client]) -> None:
+    found = ""
+    for person in PEOPLE:
+        with transaction.atomic():
+            client = client_of(world.people[person]) if person in world.people else Client()
+            found += knock(client, row, world, person)
+            transaction.set_rollback(True)  # what one of them did is not there for the next
+        for cache in caches.all(initialized_only=True):
+            cache.clear()
+    assert found == row.who
+
+
+def test_the_admin_is_for_operators_alone(world: World, client_of: Callable[..., Client]) -> None:
+    doors = [route for route, one in routes() if route.startswith("admin/") and "<" not in route and "(?P" not in route]
+    assert len(doors) > 20
+    for person in ("owner", "stranger", "nobody"):
+        client = client_of(world.people[person]) if person in world.people else Client()
+        for door in doors:
+            if door in ("admin/login/", "admin/logout/"):
+                continue
+            response = client.get(f"/{door}")
+            assert (door, response.status_code) in ((door, 302), (door, 403), (door, 404), (door, 405)), person
+            assert response.get("Location", "/accounts/login/").startswith(("/accounts/", "/admin/login/")), door
+
+
+def test_account_pages_that_are_not_named_open_ask_who_it_is(db: None, alice: User) -> None:
+    closed = [
+        (str(one.name), route)
+        for route, one in routes()
+        if route.startswith("accounts/") and one.name not in OPEN_ACCOUNT_PAGES and "<" not in route and "(?P" not in route
+    ]
+    assert len(closed) > 10
+    for name, route in closed:
+        response = Client().get(f"/{route}")
+        assert response.status_code in (301, 302, 404, 405), name
+        assert response.get("Location", SIGN_IN).startswith(SIGN_IN if response.status_code == 302 else "/accounts/"), name
+
+
+# --- the socket ------------------------------------------------------------------------------------------------------
+
+
+def test_the_one_websocket_tells_people_of_their_own_teams_only(world: World, client_of: Callable[..., Client]) -> None:
+    assert [str(one.pattern) for one in websocket_urlpatterns] == ["live/", ""]
+    asked = {"view": "create", "job": str(world.waiting.pk)}
+    for person, user in world.people.items():
+        admitted = viewers.admit(user, client_of(user).session, asked)
+        assert isinstance(admitted, viewers.Viewer)
+        assert (world.team.pk in admitted.teams) is (person != "stranger")
+        assert (admitted.job_id == world.waiting.pk) is (person != "stranger")
+    assert viewers.admit(AnonymousUser(), Client().session, asked) == viewers.NOT_SIGNED_IN
