@@ -122,6 +122,7 @@ def test_who_is_signed_in_agrees_and_goes_on_where_they_were(client_of: ClientOf
     assert answer["Location"] == "/terms/?next=/library/%3Fq%3Dboat"
     page = client.get(answer["Location"]).content.decode()
     assert "Before you start" in page
+    assert "hx-" not in page  # it listens to nothing and polls nothing: each answer would lead here again
     assert "All of it." not in page
     assert 'name="next" value="/library/?q=boat"' in page
     answer = client.post("/terms/", {"version": 1, "next": "/library/?q=boat"})
