@@ -1,5 +1,5 @@
 // Where one is on the wall: what comes above and below joins without a jump, and Back and Reload lead to the same picture, however deep.
-import { announce, make } from "../dom.js";
+import { announce, make, whenever } from "../dom.js";
 
 const page = document.querySelector("[data-library]");
 const wall = () => document.getElementById("wall");
@@ -23,7 +23,22 @@ function joinBelow(stretch) {
   const last = tiles.at(-1);
   if (!last) return;
   const row = tiles.filter((tile) => Math.abs(tile.offsetTop - last.offsetTop) < 2);
-  stretch.prepend(...row);
+  if (last.getBoundingClientRect().top > innerHeight) stretch.prepend(...row);
+  else topUp(above, row, stretch);
+}
+
+/** Somebody sees the last row already: it stays as it is, and gets only what fits beside it. */
+function topUp(above, row, stretch) {
+  above.setAttribute("data-kept", "");
+  const room = above.getBoundingClientRect().right;
+  const gap = Number.parseFloat(getComputedStyle(above).columnGap);
+  const height = row[0].getBoundingClientRect().height;
+  let end = row.at(-1).getBoundingClientRect().right;
+  for (const tile of tilesOf(stretch)) {
+    end += gap + Number.parseFloat(getComputedStyle(tile).getPropertyValue("--ratio")) * height;
+    if (end + gap > room) return;
+    above.append(tile);
+  }
 }
 
 /** Join what was put above `stretch`: its last row must be full by itself, for no row of `stretch` may move under somebody's eyes. */
@@ -66,39 +81,45 @@ function fill(stretch) {
   if (best.start) tiles[best.start].before(make("i", { class: "wall-break", "aria-hidden": "true" }));
 }
 
-/** Tell the browser how high a stretch is, before it is near enough to be laid out. */
-function size(stretch) {
-  stretch.style.contentVisibility = "visible";
-  const height = stretch.getBoundingClientRect().height;
-  stretch.style.contentVisibility = "";
-  stretch.style.containIntrinsicSize = `auto ${height}px`;
-}
+/* --- far ones give their pictures back until they are near again; their rows stay as they are, so nothing moves --- */
+
+const far = new IntersectionObserver((entries) => {
+  for (const { isIntersecting, target } of entries) {
+    if (isIntersecting !== target.hasAttribute("data-far")) continue;
+    target.toggleAttribute("data-far", !isIntersecting);
+    for (const image of target.querySelectorAll(".tile img")) {
+      if (!isIntersecting) image.dataset.src = image.getAttribute("src");
+      if (isIntersecting) image.src = image.dataset.src;
+      else image.removeAttribute("src");
+    }
+  }
+}, { rootMargin: "8000px 0px" });
 
 /* --- what is fetched: older things by htmx when their link is near, newer ones when somebody scrolls up to theirs --- */
 
-// The link swaps itself away, and with it the element on which htmx would tell of the swap: so the wall is watched.
-document.addEventListener("htmx:before:swap", (event) => {
-  const id = event.detail.ctx?.sourceElement?.id;
-  if (!["older", "newer"].includes(id) || !wall()) return;
-  const before = new Set(stretches());
+const known = new WeakSet();
+whenever(".wall .stretch", (stretch) => {
+  known.add(stretch);
+  far.observe(stretch);
+  const next = stretch.nextElementSibling;
+  if (next?.matches(".stretch") && known.has(next)) putAbove(next);
+  else if (known.has(stretch.previousElementSibling)) joinBelow(stretch);
+});
+
+function putAbove(next) {
   const anchor = firstSeen();
   const top = anchor?.getBoundingClientRect().top;
+  joinAbove(next);
+  // Where the browser does not keep what is in sight in its place by itself.
+  if (anchor && !CSS.supports("overflow-anchor", "auto")) scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
+  if (!document.getElementById("newer")) document.getElementById("library-newer")?.remove();
+}
+
+// The link swaps itself away, and with it the element on which htmx would tell of the swap: so the wall is watched.
+document.addEventListener("htmx:before:swap", (event) => {
+  if (!["older", "newer"].includes(event.detail.ctx?.sourceElement?.id) || !wall()) return;
   new MutationObserver((records, observer) => {
     observer.disconnect();
-    const fresh = stretches().filter((stretch) => !before.has(stretch));
-    const [first, next] = [fresh[0], fresh.at(-1)?.nextElementSibling];
-    if (id === "older" && first) {
-      const above = first.previousElementSibling;
-      joinBelow(first);
-      if (above?.matches(".stretch")) size(above);
-    }
-    if (id === "newer" && next?.matches(".stretch")) {
-      joinAbove(next);
-      size(next);
-      if (!document.getElementById("newer")) document.getElementById("library-newer")?.remove();
-    }
-    fresh.forEach(size);
-    if (anchor && id === "newer") scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
     const shown = wall().querySelectorAll(".tile").length;
     announce(`${shown.toLocaleString("en")} ${noun()}${shown === 1 ? "" : "s"} on the page.`);
     keep();
@@ -160,7 +181,6 @@ function goBack() {
 let resting;
 if (page) {
   history.scrollRestoration = "manual";
-  stretches().forEach(size);
   const type = performance.getEntriesByType("navigation")[0]?.type;
   if (["back_forward", "reload"].includes(type) && goBack()) requestAnimationFrame(goBack);
   addEventListener("scroll", () => {
