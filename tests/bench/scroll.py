@@ -23,8 +23,8 @@ HEAP_TARGET, RENDERER_TARGET, SHIFT_TARGET, OFF_TARGET = 40, 450, 0.01, 3
 PASSWORD = "a long enough password"
 WATCH_SHIFTS = """
 window.shifted = 0;
-const watch = new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; });
-watch.observe({ type: "layout-shift", buffered: true });
+const watcher = new PerformanceObserver((list) => { for (const one of list.getEntries()) window.shifted += one.value; });
+watcher.observe({ type: "layout-shift", buffered: true });
 """
 FIRST = """() => {
   const tile = [...document.querySelectorAll("#wall .tile")].find((one) => one.getBoundingClientRect().bottom > 80);

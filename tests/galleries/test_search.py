@@ -218,3 +218,16 @@ def test_the_index_can_be_taken_away_and_made_anew(team: Team, alice: User, caps
     assert sorted(found(team, "red")) == ["made while there was no index, red", "red 0", "red 2"]
     make(team, alice, "red after")
     assert len(found(team, "red")) == 4
+
+
+def test_tags_are_found_as_words_of_the_prompt_are(team: Team, alice: User) -> None:
+    picture, other = make(team, alice, "a red sailboat", "a castle")
+    Artifact.objects.filter(pk=picture.pk).update(tags="golden hour\nCafé: client")
+    assert found(team, "golden") == ["a red sailboat"]
+    assert found(team, "cafe cli") == ["a red sailboat"]
+    assert found(team, "red gold") == ["a red sailboat"]
+    assert found(team, "golden castle") == []
+    Artifact.objects.filter(pk__in=[picture.pk, other.pk]).update(tags="final")
+    assert (found(team, "golden"), found(team, "final")) == ([], ["a castle", "a red sailboat"])
+    Artifact.objects.filter(pk=picture.pk).update(deleted_at=NOON)
+    assert found(team, "final") == ["a castle"]
