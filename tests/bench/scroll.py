@@ -27,7 +27,7 @@ const watcher = new PerformanceObserver((list) => { for (const one of list.getEn
 watcher.observe({ type: "layout-shift", buffered: true });
 """
 FIRST = """() => {
-  const tile = [...document.querySelectorAll("#wall .tile")].find((one) => one.getBoundingClientRect().bottom > 80);
+  const tile = [...document.querySelectorAll("#wall .tile")].find((one) => one.getBoundingClientRect().top > 120);
   return { id: tile.id, top: tile.getBoundingClientRect().top };
 }"""
 

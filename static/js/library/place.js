@@ -175,7 +175,6 @@ function goBack() {
   if (!tile) return false;
   scrollTo({ top: scrollY + tile.getBoundingClientRect().top - place.top, behavior: "instant" });
   lastTop = scrollY;
-  console.log("goBack", place.id, place.top, tile.getBoundingClientRect().top, scrollY, document.readyState, document.documentElement.scrollHeight);
   return true;
 }
 
