@@ -78,6 +78,7 @@ def test_the_queue_shows_what_waits_by_gallery(gallery: Gallery, team: Team, bob
 def test_a_picture_is_approved_and_its_maker_hears_of_it(gallery: Gallery, alice: User, bob: User, browser: Client) -> None:
     answer = browser.post("/review/decide/", {"approve": item(gallery, 0).pk}, headers=HTMX)
     assert answer.content.decode().count("data-review-item") == 2
+    assert re.search(r'id="nav-review"[^>]*hx-swap-oob="true"[^>]*>Review <span class="badge num">2<', answer.content.decode())
     assert "1 approved. People outside see it now." in answer.content.decode()
     assert reviews(gallery) == ["approved", "waiting", "waiting"]
     assert Client().get(f"/public/{gallery.pk}/").content.decode().count('class="picture tile"') == 1
