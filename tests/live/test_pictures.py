@@ -1,0 +1,63 @@
+"""What a wall hears: which pictures of its team changed, by their ids alone; and a person's own marks on their own pages only."""
+
+import re
+
+import pytest
+
+from studio.backends.base import GeneratedMedia
+from studio.generation import services
+from studio.live import events
+from tests.factories import make_artifact
+from tests.generation.pictures import picture
+from tests.live.conftest import in_thread
+
+pytestmark = pytest.mark.django_db(transaction=True)
+WORD = re.compile(r'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-ids="([^"]*)"></i>')
+
+
+async def heard(page):
+    """The ids of the next word about pictures."""
+    return WORD.search(await page.until('data-ids="'))[1].split()
+
+
+def several(team_id, *changes):
+    for ids in changes:
+        events.pictures_changed(team_id, ids)
+
+
+async def test_a_wall_hears_of_what_changed(open_page, alice, rich):
+    page = await open_page(alice, "view=library", team=rich)
+    await in_thread(several, rich.pk, ["b"], ["a", "b"])
+    ids = set()
+    while ids != {"a", "b"}:
+        ids |= set(await heard(page))
+    await in_thread(several, rich.pk, [str(n) for n in range(events.MANY + 1)])
+    assert await heard(page) == [], "too many to name: all of them"
+
+
+async def test_a_wall_that_was_drawn_too_early_learns_what_is_newest(open_page, alice, rich):
+    assert (
+        'id="pictures-changed" hidden hx-swap-oob="outerHTML" data-newest=""'
+        in (await open_page(alice, "view=library", team=rich)).snapshot
+    )
+    made = await in_thread(make_artifact, rich, alice, files=False)
+    assert f'data-newest="{made.pk}"' in (await open_page(alice, "view=library", team=rich)).snapshot
+    assert "pictures-changed" not in (await open_page(alice, "view=create", team=rich)).snapshot
+
+
+async def test_marks_are_told_to_their_person_alone(open_page, alice, bob, rich):
+    hers = await open_page(alice, "view=library", team=rich)
+    his = await open_page(bob, "view=library", team=rich)
+    await in_thread(events.marks_changed, alice.pk, ["mine"])
+    assert await heard(hers) == ["mine"]
+    await in_thread(several, rich.pk, ["ours"])
+    assert await heard(his) == ["ours"]
+
+
+async def test_what_a_worker_made_is_told_to_walls(open_page, alice, rich, make_job):
+    page = await open_page(alice, "view=library", team=rich)
+    job = await in_thread(make_job, alice, rich)
+    [claimed] = await in_thread(services.claim, ["null"], "worker-1", batch=False)
+    await in_thread(services.succeed, claimed, [GeneratedMedia(0, 7, picture((64, 64)), width=64, height=64)])
+    [made] = await in_thread(lambda: [str(one.pk) for one in job.artifacts.all()])
+    assert await heard(page) == [made]
