@@ -20,6 +20,7 @@ import "./library/place.js";
 import "./library.js";
 import "./desk/bar.js";
 import "./desk/news.js";
+import "./desk/placing.js";
 import "./desk/tagging.js";
 import "./picture.js";
 import "./galleries/drop.js";

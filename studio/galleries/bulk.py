@@ -9,11 +9,12 @@ from dataclasses import dataclass
 
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
+from django.http import Http404
 
 from accounts import audit
 from accounts.access import Right, allows
 from accounts.models import Team, User
-from studio.galleries import sorting, trashing, undoing
+from studio.galleries import curating, shelf, sorting, trashing, undoing
 from studio.galleries.errors import BulkRefused
 from studio.galleries.wording import subject, things
 from studio.generation.access import artifacts_for
@@ -21,6 +22,8 @@ from studio.generation.models import Artifact
 
 MOST = 500
 """Pictures that one action takes."""
+LONGEST_NAME = 120
+"""Characters of a gallery's name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class Order:
     remove: Sequence[str] = ()
     rating: int | None = None
     on: bool = True
+    gallery: uuid.UUID | None = None
+    new_gallery: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +132,32 @@ def _favourite(user: User, team: Team, pictures: list[Artifact], order: Order) -
     return said, undoing.favoured(order.on, changed) if changed else None
 
 
+def _gallery(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
+    """Into the gallery that was picked, or into the one that is called so, which is made when there is none."""
+    name = " ".join(order.new_gallery.replace("\0", " ").split())
+    if order.gallery is None and not name:
+        raise BulkRefused("Choose a gallery, or name a new one.")
+    if len(name) > LONGEST_NAME:
+        raise BulkRefused(f"Shorten the name to {LONGEST_NAME} characters.")
+    named = shelf.galleries_for(user, team).filter(name__iexact=name).first() if order.gallery is None else None
+    gallery = shelf.gallery_for(user, order.gallery, "curate") if order.gallery else named
+    if gallery and gallery.team_id != team.pk:
+        raise Http404
+    target = gallery or curating.create(team, by=user, name=name)
+    there = set(target.items.filter(artifact__in=pictures).values_list("artifact_id", flat=True))
+    added = [one for one in pictures if one.pk not in there]
+    if not added:
+        return f"Already in “{target.name}”.", None
+    curating.add(target, added, by=user)
+    return f"{subject(added)} added to “{target.name}”.", undoing.placed(target, [one.pk for one in added], is_new=gallery is None)
+
+
 ACTIONS: dict[str, Action] = {
     "trash": Action("edit", _trash, in_trash=True),
     "restore": Action("edit", _restore, in_trash=True),
     "erase": Action("edit", _erase, in_trash=True, is_final=True),
     "tag": Action("edit", _tag),
+    "gallery": Action("curate", _gallery),
     "rate": Action("see", _rate),
     "favourite": Action("see", _favourite),
 }

@@ -14,8 +14,9 @@ from django.db import transaction
 from accounts import audit
 from accounts.access import Right, require
 from accounts.models import Team, User
-from studio.galleries import sorting, trashing
+from studio.galleries import curating, shelf, sorting, trashing
 from studio.galleries.errors import UndoRefused
+from studio.galleries.models import Gallery
 from studio.galleries.sorting import Retagged
 from studio.galleries.trashing import Lying
 from studio.galleries.wording import counted
@@ -67,6 +68,10 @@ def rated(rating: int, before: dict[int, list[uuid.UUID]]) -> Change:
 
 def favoured(on: bool, ids: Sequence[uuid.UUID]) -> Change:
     return {"do": "favourite", "on": on, "ids": pack(ids)}
+
+
+def placed(gallery: Gallery, ids: Sequence[uuid.UUID], *, is_new: bool) -> Change:
+    return {"do": "gallery", "gallery": str(gallery.pk), "ids": pack(ids), "is_new": is_new}
 
 
 # --- signed, and back ------------------------------------------------------------------------------------------------------
@@ -139,10 +144,20 @@ def _undo_favourite(user: User, team: Team, change: Change) -> tuple[str, list[u
     return "The favourites are as they were.", sorting.favourite(user, pictures, not change["on"])
 
 
+def _undo_gallery(user: User, team: Team, change: Change) -> tuple[str, list[uuid.UUID]]:
+    gallery = shelf.gallery_for(user, uuid.UUID(change["gallery"]), "curate")
+    pictures = _pictures(team, unpack(change["ids"]))
+    curating.remove(gallery, pictures, by=user)
+    if change["is_new"] and not gallery.items.exists():
+        curating.delete(gallery, by=user)
+    return f"“{gallery.name}” is as it was.", [one.pk for one in pictures]
+
+
 _UNDO: dict[str, tuple[Right, Callable[[User, Team, Change], tuple[str, list[uuid.UUID]]]]] = {
     "trash": ("edit", _undo_trash),
     "restore": ("edit", _undo_restore),
     "tag": ("edit", _undo_tag),
+    "gallery": ("curate", _undo_gallery),
     "rate": ("see", _undo_rate),
     "favourite": ("see", _undo_favourite),
 }

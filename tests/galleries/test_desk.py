@@ -16,9 +16,9 @@ from django.test import Client
 from django.utils import timezone
 
 from accounts.models import AuditEntry, Membership, Role, Team, User
-from studio.galleries import bulk, sorting
+from studio.galleries import bulk, curating, sorting
 from studio.galleries.errors import TagRefused
-from studio.galleries.models import Mark, Tag, Tagging
+from studio.galleries.models import Gallery, GalleryItem, Mark, Tag, Tagging, Visibility
 from studio.generation.models import Artifact
 from tests.factories import make_artifact
 
@@ -229,6 +229,49 @@ def test_undoing_a_restoration_keeps_the_clock_and_the_name(
     assert [row[2] for row in before] == [bob.pk, bob.pk, None]
 
 
+# --- galleries -------------------------------------------------------------------------------------------------------
+
+
+def held(name: str) -> list[Artifact]:
+    return [item.artifact for item in GalleryItem.objects.filter(gallery__name=name, gallery__deleted_at=None).order_by("position")]
+
+
+def test_into_a_gallery_and_out_of_it_again(pictures: list[Artifact], alice: User, client_of: Callable[..., Client]) -> None:
+    gallery = curating.create(pictures[0].team, by=alice, name="Best of March")
+    curating.add(gallery, pictures[:1], by=alice)
+    browser = client_of(alice)
+    assert f'value="{gallery.pk}"' in browser.get("/library/").content.decode()
+    answer = do(browser, "gallery", pictures, gallery=str(gallery.pk))
+    assert said(answer) == "2 pictures added to “Best of March”."
+    assert held("Best of March") == pictures
+    assert said(do(browser, "gallery", pictures, new_gallery=" best  OF march")) == "Already in “Best of March”."
+    assert said(undo(browser, answer)) == "“Best of March” is as it was."
+    assert held("Best of March") == pictures[:1]
+
+
+def test_into_a_new_gallery_that_undo_takes_away(pictures: list[Artifact], alice: User, client_of: Callable[..., Client]) -> None:
+    browser = client_of(alice)
+    answer = do(browser, "gallery", pictures[:1], new_gallery="For the fair")
+    assert said(answer) == "Picture added to “For the fair”."
+    assert held("For the fair") == pictures[:1]
+    undo(browser, answer)
+    assert Gallery.objects.get().deleted_at is not None
+    for fields, why in (({}, "Choose a gallery, or name a new one."), ({"new_gallery": "x" * 121}, "Shorten the name to 120 characters.")):
+        assert said(do(browser, "gallery", pictures, **fields)) == why
+    assert Gallery.objects.count() == 1
+
+
+def test_a_gallery_of_somebody_else(
+    pictures: list[Artifact], alice: User, bob: User, mallory: User, other_team: Team, client_of: Callable[..., Client]
+) -> None:
+    private = curating.create(pictures[0].team, by=bob, name="Bob's own", visibility=Visibility.PRIVATE)
+    foreign = curating.create(other_team, by=mallory, name="Elsewhere")
+    for gallery in (private, foreign):
+        assert do(client_of(alice), "gallery", pictures, gallery=str(gallery.pk)).status_code == 404  # type: ignore[attr-defined]
+    assert "Bob&#x27;s own" not in client_of(alice).get("/library/").content.decode()
+    assert not GalleryItem.objects.exists()
+
+
 # --- all or none, and who ---------------------------------------------------------------------------------------------
 
 
@@ -247,7 +290,15 @@ def test_an_undo_is_for_its_person_and_an_hour(pictures: list[Artifact], alice: 
     assert trashed(pictures) == [True] * 3
 
 
-FIELDS = {"trash": {}, "restore": {}, "erase": {}, "tag": {"add": "x"}, "rate": {"rating": "3"}, "favourite": {"on": "1"}}
+FIELDS = {
+    "trash": {},
+    "restore": {},
+    "erase": {},
+    "tag": {"add": "x"},
+    "gallery": {"new_gallery": "A new one"},
+    "rate": {"rating": "3"},
+    "favourite": {"on": "1"},
+}
 
 
 @pytest.mark.parametrize("action", FIELDS)
@@ -263,6 +314,7 @@ def test_who_may(action: str, pictures: list[Artifact], carol: User, mallory: Us
     assert viewer == (200 if action in ("rate", "favourite") else 403)
     assert trashed(pictures) == before
     assert not Tagging.objects.exists()
+    assert not Gallery.objects.exists()
     assert client_of(carol).get(f"/library/bulk/{action}/").status_code == 405
 
 

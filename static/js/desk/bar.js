@@ -51,7 +51,9 @@ function show(text) {
 async function perform(button, ids) {
   const leaves = button.matches("[data-leaves]");
   if (leaves) { takeOff(ids); clear(); }
-  const done = await act(button.formAction, ids, button.name ? { [button.name]: button.value } : {});
+  const words = button.name ? { [button.name]: button.value } : {};
+  if (button.dataset.with) words[button.dataset.with] = bar().elements[button.dataset.with].value;
+  const done = await act(button.formAction, ids, words);
   if (leaves && !done) bringBack(ids)[0]?.focus({ preventScroll: true });
 }
 

@@ -96,7 +96,16 @@ def _order(form: QueryDict) -> Order:
     if stars is not None and stars not in map(str, sorting.STARS):
         raise BulkRefused("Give 1 to 5 stars, or 0 to take them away.")
     add, remove = ([name for field in form.getlist(key) for name in field.split(",") if name.strip()] for key in ("add", "remove"))
-    return Order(_ids(form.getlist("ids")), add=add, remove=remove, rating=int(stars) if stars else None, on=form.get("on", "1") != "0")
+    picked = str(form.get("gallery") or "")
+    return Order(
+        _ids(form.getlist("ids")),
+        add=add,
+        remove=remove,
+        rating=int(stars) if stars else None,
+        on=form.get("on", "1") != "0",
+        gallery=_ids([picked])[0] if picked else None,
+        new_gallery=form.get("new_gallery", ""),
+    )
 
 
 def _said(request: SignedInRequest, sentence: str, ids: Iterable[uuid.UUID], undo: Mapping[str, object] | None = None) -> HttpResponse:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from django import template
+from django.template import Context
 
+from studio.galleries import shelf
 from studio.galleries.criteria import Criteria
+from studio.galleries.models import Gallery
 from studio.galleries.tiles import alt
 from studio.generation.images import LARGE
 from studio.generation.models import Artifact
 
 register = template.Library()
+OFFERED = 200
 register.filter("alt", alt)
 
 
@@ -18,6 +22,13 @@ def large_width(artifact: Artifact) -> int:
     """Pixels across of the `large` variant, for a srcset."""
     width, height = artifact.looks
     return max(1, round(width * min(1, LARGE / max(width, height))))
+
+
+@register.simple_tag(takes_context=True)
+def galleries_here(context: Context) -> list[Gallery]:
+    """The galleries of the team that somebody works in, as far as they see them, the latest first; the first `OFFERED`."""
+    request = context["request"]
+    return list(shelf.galleries_for(request.user, request.team).only("id", "name")[:OFFERED])
 
 
 @register.simple_tag
