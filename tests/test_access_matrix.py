@@ -19,7 +19,11 @@ from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
+from accounts.inviting import invite
 from accounts.models import Membership, Role, Team, User
+from studio.galleries import curating, publishing
+from studio.galleries.models import Comment, Visibility
+from studio.galleries.notices import notify
 from studio.generation import files
 from studio.generation.images import clean_upload
 from studio.generation.models import Artifact, Job
@@ -58,6 +62,48 @@ class Row:
     data: Arguments = lambda world, person: {}
 
 
+def _team(world: World, person: str) -> dict[str, Any]:
+    return {"team_id": world.team.pk}
+
+
+def _member(world: World, person: str) -> dict[str, Any]:
+    return {"team_id": world.team.pk, "user_id": world.people["viewer"].pk}
+
+
+def _two(world: World, person: str) -> dict[str, Any]:
+    return {"artifact_id": world.picture.pk, "other_id": world.kept["other"].pk}
+
+
+def _shared(variant: str = "", *, picture: bool = False) -> Arguments:
+    """Addresses behind a share link. Nobody has only made one up."""
+
+    def arguments(world: World, person: str) -> dict[str, Any]:
+        found: dict[str, Any] = {"token": "made-up" if person == "nobody" else world.kept["token"]}
+        return found | ({"artifact_id": world.picture.pk} if picture else {}) | ({"variant": variant} if variant else {})
+
+    return arguments
+
+
+def _public(variant: str = "", *, picture: bool = False) -> Arguments:
+    def arguments(world: World, person: str) -> dict[str, Any]:
+        found: dict[str, Any] = {"gallery_id": world.kept["public"].pk}
+        return found | ({"artifact_id": world.picture.pk} if picture else {}) | ({"variant": variant} if variant else {})
+
+    return arguments
+
+
+def _chosen(world: World, person: str) -> dict[str, Any]:
+    return {"ids": [str(world.picture.pk)]}
+
+
+def _in_gallery(world: World, person: str) -> dict[str, Any]:
+    return {"artifact": str(world.picture.pk), "to": "front"}
+
+
+def _bulk(action: str) -> Arguments:
+    return lambda world, person: {"action": action}
+
+
 def _picture(world: World, person: str) -> dict[str, Any]:
     return {"artifact_id": world.picture.pk}
 
@@ -86,9 +132,29 @@ ROWS = [
     Row("account_theme", "POST", "+++++>>", data=lambda world, person: {"theme": "dark"}),
     Row("team_switch", "POST", "++++0>>", data=lambda world, person: {"team": world.team.pk}),
     Row("new_team", "POST", "+++++>>"),
-    Row("new_invitation", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
-    Row("revoke_invitation", "POST", "++FF0>>", _kept("invitation", "invitation_id")),
+    Row("terms", "GET", "0000000"),  # there are none: else everybody would be led there first (tests/accounts/test_terms.py)
+    Row("your_data", "GET", "+++++>>"),
+    Row("export", "POST", "+++++>>"),
+    Row("delete_account", "GET", "+++++>>"),
+    Row("account_deleted", "GET", "+++++++"),
+    Row("accept_invitation", "POST", "00000>>", _kept("invitation", "invitation_id")),
+    Row("decline_invitation", "POST", "00000>>", _kept("invitation", "invitation_id")),
     Row("invitation", "GET", "+++++++", lambda world, person: {"token": "unknown"}),
+    # --- a team: a stranger who names no team is in their own
+    Row("team", "GET", "+++++>>"),
+    Row("team_log", "GET", "++FF+>>"),
+    Row("team_log_csv", "GET", "++FF0>>", _team),
+    Row("team_rename", "POST", "++FF0>>", _team),
+    Row("member_role", "POST", "++FF0>>", _member),
+    Row("member_remove", "POST", "++FF0>>", _member),
+    Row("team_leave", "POST", "++++0>>", _team),
+    Row("team_hand_over", "GET", "+FFF0>>", _team),
+    Row("team_delete", "GET", "+FFF0>>", _team),
+    Row("team_restore", "POST", "00000>>", _team),
+    Row("invite_by_mail", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
+    Row("new_invitation", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
+    Row("resend_invitation", "POST", "++FF0>>", _kept("letter", "invitation_id")),
+    Row("revoke_invitation", "POST", "++FF0>>", _kept("invitation", "invitation_id")),
     Row("team_words", "GET", "++FF+>>"),
     Row("team_words", "POST", "++FF+>>"),
     Row("wallet", "GET", "+++++>>"),
@@ -117,6 +183,67 @@ ROWS = [
     Row("picture_delete", "POST", "+++F0>>", _picture),
     Row("picture_restore", "POST", "+++F0>>", _picture),
     Row("job_restore", "POST", "+++F0>>", _failed),
+    Row("pictures_zip", "POST", "+++++>>", data=_chosen),
+    Row("library_upload", "GET", "+++F+>>"),
+    Row("library_upload", "POST", "+++F+>>"),
+    Row("bulk", "POST", "+++F0>>", _bulk("trash"), _chosen),
+    Row("bulk", "POST", "+++F0>>", _bulk("tag"), _chosen),
+    Row("bulk", "POST", "++++0>>", _bulk("rate"), lambda world, person: {**_chosen(world, person), "rating": 3}),
+    Row("bulk", "POST", "++++0>>", _bulk("favourite"), lambda world, person: {**_chosen(world, person), "on": 1}),
+    Row("bulk", "POST", "+++F0>>", _bulk("gallery"), _chosen),
+    Row("bulk", "POST", "00000>>", _bulk("nonsense"), _chosen),
+    Row("bulk_undo", "POST", "+++++>>"),
+    Row("library_tags", "GET", "+++++>>"),
+    Row("library_tiles", "GET", "+++++>>"),
+    Row("trash", "GET", "+++F+>>"),
+    Row("trash_empty", "POST", "++FF+>>"),
+    # --- a picture, looked at closely and talked about
+    Row("picture_mark", "POST", "++++0>>", _picture, lambda world, person: {"rating": 4}),
+    Row("picture_difference_choice", "GET", "++++0>>", _picture),
+    Row("picture_difference", "GET", "++++0>>", _two),
+    Row("picture_compare_choice", "GET", "++++0>>", _picture),
+    Row("picture_compare", "GET", "++++0>>", _two),
+    Row("picture_talk", "GET", "++++0>>", _picture),
+    Row("picture_talk", "POST", "++++0>>", _picture, lambda world, person: {"text": "Lovely"}),
+    Row("comment_change", "POST", "FF+F0>>", _kept("comment", "comment_id"), lambda world, person: {"text": "Better"}),
+    Row("comment_delete", "POST", "+++F0>>", _kept("comment", "comment_id")),
+    Row("notices", "GET", "+++++>>"),
+    Row("notices_read", "POST", "+++++>>"),
+    Row("notice_open", "GET", "+0000>>", _kept("notice", "notice_id")),
+    # --- galleries
+    Row("galleries", "GET", "+++++>>"),
+    Row("gallery_new", "POST", "+++F+>>"),
+    Row("gallery_targets", "GET", "+++F+>>"),
+    Row("gallery", "GET", "++++0>>", _kept("gallery", "gallery_id")),
+    Row("gallery", "GET", "00+00>>", _kept("private", "gallery_id")),
+    Row("gallery_edit", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_delete", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_restore", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_add", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_move", "POST", "+++F0>>", _kept("gallery", "gallery_id"), _in_gallery),
+    Row("gallery_cover", "POST", "+++F0>>", _kept("gallery", "gallery_id"), _in_gallery),
+    Row("gallery_remove", "POST", "+++F0>>", _kept("gallery", "gallery_id"), _in_gallery),
+    Row("gallery_put_back", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_visibility", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_visibility", "POST", "00+00>>", _kept("private", "gallery_id")),
+    Row("gallery_link_new", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
+    Row("gallery_link_revoke", "POST", "+++F0>>", _kept("link", "link_id")),
+    Row("picture_galleries", "GET", "+++F0>>", _picture),
+    Row("review", "GET", "++FF+>>"),
+    Row("review_decide", "POST", "++FF+>>"),
+    Row("report_handle", "POST", "++FF0>>", _kept("report", "report_id")),
+    # --- what people outside see: whoever has the link, and for a public gallery everybody
+    Row("shared", "GET", "++++++0", _shared()),
+    Row("shared_unlock", "POST", "++++++0", _shared()),
+    Row("shared_report", "GET", "++++++0", _shared()),
+    Row("shared_picture", "GET", "++++++0", _shared(picture=True)),
+    Row("shared_file", "GET", "++++++0", _shared("large", picture=True)),
+    Row("shared_file", "GET", "0000000", _shared("original", picture=True)),
+    Row("public_gallery", "GET", "+++++++", _public()),
+    Row("public_report", "GET", "+++++++", _public()),
+    Row("public_picture", "GET", "+++++++", _public(picture=True)),
+    Row("public_file", "GET", "+++++++", _public("thumb", picture=True)),
+    Row("public_file", "GET", "0000000", _public("original", picture=True)),
 ]
 
 OPEN_ACCOUNT_PAGES = {
@@ -188,10 +315,22 @@ def world(alice: User, team: Team, bob: User, carol: User, mallory: User, other_
 
 
 def furnish(world: World) -> None:
-    """Things of rooms above generation."""
-    from accounts.services import invite
-
-    world.kept["invitation"], _ = invite(world.team, invited_by=world.people["owner"])
+    """Things of rooms above generation; what the creator made for the world, the owner has approved."""
+    owner, creator = world.people["owner"], world.people["creator"]
+    kept, team = world.kept, world.team
+    kept["invitation"], _ = invite(team, invited_by=owner)
+    kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
+    kept["other"] = make_artifact(team, creator, seed=8)
+    kept["comment"] = Comment.objects.create(artifact=world.picture, user=creator, text="Hm")
+    [kept["notice"]] = notify([owner], team=team, actor=creator, kind="comment", text="Bob wrote.", artifact=world.picture)
+    kept["gallery"] = curating.create(team, by=creator, name="Boats", visibility=Visibility.LINK)
+    kept["private"] = curating.create(team, by=creator, name="Mine", visibility=Visibility.PRIVATE)
+    kept["public"] = curating.create(team, by=creator, name="For all", visibility=Visibility.PUBLIC)
+    for gallery in (kept["gallery"], kept["public"]):
+        curating.add(gallery, [world.picture], by=owner)
+    kept["link"] = publishing.make_link(kept["gallery"], by=owner, days=7)
+    kept["token"] = publishing.token_of(kept["link"])
+    kept["report"] = publishing.report(kept["public"], None, reason="other", text="", email="")
 
 
 def knock(client: Client, row: Row, world: World, person: str) -> str:
