@@ -119,7 +119,7 @@ class Place:
         name, _, rating = text.partition(".")
         number = _number(rating)
         found = as_id(name)
-        return found and cls(found, number if number and number <= MAX_RATING else None)
+        return cls(found, number if number and number <= MAX_RATING else None) if found else None
 
     def __str__(self) -> str:
         return f"{self.id}.{self.rating}" if self.rating else str(self.id)
