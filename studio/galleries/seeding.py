@@ -145,9 +145,16 @@ class _Maker:
             return None, "Uploaded"
         engine, label = RARE_ENGINE if self.random.random() < RARE_SHARE else self.random.choice(ENGINES)
         mode = Mode.INPAINTING if self.random.random() < INPAINTED_SHARE else Mode.TEXT_TO_IMAGE
-        seed_of_it = self.random.randrange(1 << 32)
-        settings = {"num_images": batch, "seed": seed_of_it, "num_inference_steps": 20, "guidance_scale": 5.0}
-        return GenerationRequest(engine=engine, mode=mode, prompt=self._prompt(number), **settings), label
+        asked = GenerationRequest(
+            engine=engine,
+            mode=mode,
+            prompt=self._prompt(number),
+            num_images=batch,
+            seed=self.random.randrange(1 << 32),
+            num_inference_steps=20,
+            guidance_scale=5.0,
+        )
+        return asked, label
 
     def _prompt(self, number: int) -> str:
         """`rare…` is in four of 100,000 prompts, `only-old` in the first fifth of the numbers up to 100,000."""

@@ -34,6 +34,7 @@ def test_it_fills_a_team_that_its_owner_can_look_at(
     call_command("verify_ledger")
 
 
+@pytest.mark.django_db
 def test_the_same_number_makes_the_same_library() -> None:
     def told(name: str, number: int) -> list[tuple[object, ...]]:
         made = seed(40, name=name, number=number, with_files=False)
