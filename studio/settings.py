@@ -275,6 +275,8 @@ IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["n
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
 DAILY_CHORES = ["studio.costs.reconciling.daily", "accounts.ending.daily"]
 """Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
+LOCAL_CHORES = ["studio.galleries.looking.look"]
+"""Functions that the local runner's process, which has torch, calls every quarter of a minute beside its work."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"
 """Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
 ACCESS_LISTENER = "studio.live.listeners.access_changed"

@@ -118,7 +118,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     GALLERY_MODELS: {"accounts", MODELS},
     SHELF: {"accounts", MODELS, GALLERY_MODELS},
     NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS},
-    "galleries": {"accounts", "billing", "backends", MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
+    "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
     ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET},

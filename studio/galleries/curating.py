@@ -18,6 +18,7 @@ from studio.galleries.models import Gallery, GalleryItem, Review, Visibility
 from studio.galleries.shelf import OUTSIDE, in_order, items_of
 from studio.generation.models import Artifact
 from studio.live import events
+from studio.moderation.models import Finding
 
 
 def create(team: Team, *, by: User, name: str, description: str = "", visibility: Visibility = Visibility.TEAM) -> Gallery:
@@ -55,8 +56,15 @@ def add(gallery: Gallery, artifacts: Sequence[Artifact], *, by: User) -> int:
         fresh = [pk for pk in wanted if pk not in there]
         last = gallery.items.aggregate(last=Max("position"))["last"] or 0
         review = publishing.review_of_additions(gallery, by)
+        flagged = set(Finding.objects.filter(artifact__in=fresh, is_flagged=True).values_list("artifact_id", flat=True))
         rows = [
-            GalleryItem(gallery=gallery, artifact_id=pk, position=last + place * GalleryItem.STEP, added_by=by, **review)
+            GalleryItem(
+                gallery=gallery,
+                artifact_id=pk,
+                position=last + place * GalleryItem.STEP,
+                added_by=by,
+                **({"review": Review.WAITING} if pk in flagged else review),
+            )
             for place, pk in enumerate(fresh, 1)
         ]
         GalleryItem.objects.bulk_create(rows)

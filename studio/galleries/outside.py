@@ -27,6 +27,7 @@ from studio.galleries.tiles import alt, ratio
 from studio.generation import files as stored
 from studio.generation.images import decoded, variants_of
 from studio.generation.models import Artifact
+from studio.moderation import pictures
 
 PAGE = 60
 VARIANTS = ("thumb", "large")
@@ -69,8 +70,9 @@ class Show:
 
     @property
     def items(self) -> QuerySet[GalleryItem]:
-        """What may be seen, in its order."""
-        return in_order(GalleryItem.objects.filter(gallery=self.gallery, review=Review.APPROVED, artifact__deleted_at=None))
+        """What may be seen, in its order; with a classifier only what it has looked at."""
+        shown = GalleryItem.objects.filter(gallery=self.gallery, review=Review.APPROVED, artifact__deleted_at=None)
+        return in_order(shown.exclude(artifact__finding=None) if pictures.is_on() else shown)
 
     def item(self, artifact_id: uuid.UUID) -> GalleryItem:
         """Raises Http404."""

@@ -49,7 +49,7 @@ def show_to(gallery: Gallery, visibility: Visibility, *, by: User) -> int:
         audit.record(gallery.team, by, "gallery.shown", _said(gallery))
         waiting = gallery.items.filter(review=Review.WAITING)
         if opens and allows(by, gallery.team, "publish"):
-            waiting.update(review=Review.APPROVED, reviewed_by=by, reviewed_at=timezone.now())
+            waiting.exclude(artifact__finding__is_flagged=True).update(review=Review.APPROVED, reviewed_by=by, reviewed_at=timezone.now())
         elif opens:
             gallery.items.filter(review=Review.APPROVED).update(review=Review.WAITING)
             ask_for_review(gallery, by=by)

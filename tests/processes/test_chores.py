@@ -24,11 +24,10 @@ def works() -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_that_fails_keeps_no_other_from_its_turn(settings: Any) -> None:
-    settings.DAILY_CHORES = [f"{__name__}.breaks", f"{__name__}.works"]
+def test_one_that_fails_keeps_no_other_from_its_turn() -> None:
     done.clear()
     calls.clear()
-    chores = Chores()
+    chores = Chores([f"{__name__}.breaks", f"{__name__}.works"], 60)
     chores.start()
     assert done.wait(10)
     chores.stop()
@@ -39,3 +38,4 @@ def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
     from django.utils.module_loading import import_string
 
     assert [import_string(path).__name__ for path in settings.DAILY_CHORES] == ["daily", "daily"]
+    assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]

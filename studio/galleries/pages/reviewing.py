@@ -33,7 +33,7 @@ def review(request: SignedInRequest) -> HttpResponse:
 
 def _context(request: SignedInRequest, **more: Any) -> dict[str, Any]:
     team = current_team(request)
-    waiting = shelf.to_review(team).select_related("gallery__owner", "artifact__user", "added_by")
+    waiting = shelf.to_review(team).select_related("gallery__owner", "artifact__user", "artifact__finding", "added_by")
     items = list(waiting[: PAGE + 1])
     return {
         "groups": [

@@ -1,25 +1,28 @@
-"""What has to be done once a day, by a worker that has a clock: the functions that `settings.DAILY_CHORES` names."""
+"""What has to be done now and then, by a worker that has a clock: functions that the settings name by their dotted paths."""
 
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 
 import structlog
-from django.conf import settings
 from django.utils.module_loading import import_string
 
 from studio.generation.worker import database
 
 log = structlog.get_logger(__name__)
 
-LOOK_SECONDS = 3600.0
-"""How often each is called; it knows itself whether there is something to do."""
+DAILY_SECONDS = 3600.0
+"""How often each of `settings.DAILY_CHORES` is called; it knows itself whether there is something to do."""
+LOCAL_SECONDS = 15.0
+"""The same of `settings.LOCAL_CHORES`."""
 
 
 class Chores:
     """A thread of its own: a chore may ask another machine and wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, paths: Sequence[str], seconds: float) -> None:
+        self._paths, self._seconds = paths, seconds
         self._ended = threading.Event()
 
     def start(self) -> None:
@@ -31,10 +34,10 @@ class Chores:
 
     def _run(self) -> None:
         while not self._ended.is_set():
-            for path in settings.DAILY_CHORES:
+            for path in self._paths:
                 try:
                     import_string(path)()
                 except Exception as error:  # the others, and the next hour, have their turn
                     log.exception("chore_failed", chore=path, reason=type(error).__name__)
             database.hang_up()
-            self._ended.wait(LOOK_SECONDS)
+            self._ended.wait(self._seconds)

@@ -24,7 +24,7 @@ from studio.backends.errors import BackendError
 from studio.generation import services
 from studio.generation.dispatch import Listener, doorbell
 from studio.generation.worker import database
-from studio.generation.worker.chores import Chores
+from studio.generation.worker.chores import DAILY_SECONDS, LOCAL_SECONDS, Chores
 from studio.generation.worker.presence import Presence
 from studio.generation.worker.progress import ProgressPublisher
 from studio.generation.worker.pulse import Pulse
@@ -81,7 +81,11 @@ class WorkerProcess:
         self._presence = Presence(queues)
         self._pulse = Pulse(self._running, self._presence)
         self._progress = ProgressPublisher(self._running)
-        self._chores = Chores()
+        backends = _backends_for(queues)
+        self._chores = [
+            *([Chores(settings.DAILY_CHORES, DAILY_SECONDS)] if any(backend.paid for backend in backends) else []),
+            *([Chores(settings.LOCAL_CHORES, LOCAL_SECONDS)] if "diffusers" in queues else []),
+        ]
         self._runner = Runner(queues, self._presence.name, self._running, self._progress, batch=batch, on_trouble=self._say)
         self._runners = [threading.Thread(target=self._serve, name=f"runner-{n}", daemon=True) for n in range(threads)]
 
@@ -93,8 +97,8 @@ class WorkerProcess:
             self._presence.show("starting")
             self._pulse.start()
             self._progress.start()
-            if any(backend.paid for backend in _backends_for(self.queues)):
-                self._chores.start()
+            for chores in self._chores:
+                chores.start()
             threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
             for thread in self._runners:
                 thread.start()
@@ -126,7 +130,8 @@ class WorkerProcess:
     def _wind_down(self) -> None:
         self._say("stopping")
         self._work.end()
-        self._chores.stop()
+        for chores in self._chores:
+            chores.stop()
         self._running.halt_to_release()
         patience = LOCAL_STOP_SECONDS if all(_is_local(job.engine) for job in self._running.jobs()) else settings.STOP_SECONDS
         deadline = time.monotonic() + patience
