@@ -13,7 +13,7 @@ import structlog
 from django.core.files.storage import default_storage
 
 from billing.credits import credits
-from studio.galleries.zips import PIECE, File
+from studio.galleries.zips import PIECE, File, safe_name
 from studio.generation.kinds import SUFFIX
 from studio.generation.models import Artifact
 
@@ -40,8 +40,9 @@ def contents(ids: Sequence[uuid.UUID], *, folder: str = "") -> Iterator[File]:
             record = describe(artifact)
             told.append(record)
             if default_storage.exists(artifact.variant("original")):
-                record["file"] = f"{folder}{_name(artifact, len(told))}"
-                yield File(_name(artifact, len(told)), _read(artifact), folder, artifact.created_at)
+                name = safe_name(_name(artifact, len(told)))
+                record["file"] = f"{folder}{name}"
+                yield File(name, _read(artifact), folder, artifact.created_at)
             else:
                 log.warning("original_missing", artifact=str(artifact.id))
     yield File("metadata.json", [json.dumps(told, ensure_ascii=False, indent=1).encode()], folder)

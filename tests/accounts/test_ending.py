@@ -30,6 +30,7 @@ from billing.services import wallets
 from studio.backends.base import GenerationRequest, Mode
 from studio.costs.reconciling import recorded_total
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice, Tag, Tagging
+from studio.galleries.services import trash
 from studio.generation import services as generation
 from studio.generation.errors import TeamIsGone
 from studio.generation.models import Artifact, InputFile, Job, JobInput
@@ -237,7 +238,7 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     claimed = {one.pk: one for one in generation.claim(["null"], "worker")}
     generation.fail(claimed[failed.pk], "invalid_request", SECRET, fields={"prompt": SECRET})
     trashed = make_artifact(team, bob, prompt=SECRET)
-    Artifact.objects.filter(pk=trashed.pk).update(deleted_at=timezone.now())
+    trash(trashed, by=bob)
     gallery = Gallery.objects.create(team=team, owner=bob, name=SECRET, cover=pictures[0])
     GalleryItem.objects.create(gallery=gallery, artifact=pictures[0], position=1, added_by=bob)
     Tagging.objects.create(tag=Tag.objects.create(team=team, name=SECRET, key=SECRET), artifact=pictures[0], user=bob)

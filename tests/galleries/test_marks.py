@@ -84,7 +84,7 @@ def test_one_from_outside_says_where_it_is_from(picture: Artifact, alice: User, 
     )
     page = client_of(alice).get(f"/pictures/{picture.pk}/").content.decode()
     text = " ".join(re.sub(r"<[^>]+>", " ", page).split())
-    for fact in ("From outside the studio", "Steps 30", "Brought by Alice Harbour", "without &lt;i&gt;people&lt;/i&gt;"):
+    for fact in ("Source Uploaded", "Steps 30", "Uploaded by Alice Harbour", "without &lt;i&gt;people&lt;/i&gt;"):
         assert fact in text
     for word in ("not here any more", "charged", "Settings", "use=all", "lineage-title", "Made together"):
         assert word not in page
