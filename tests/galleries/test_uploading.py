@@ -23,6 +23,7 @@ from accounts.models import Team, User
 from billing.models import LedgerEntry
 from billing.services import wallets
 from studio.galleries import taking_in
+from studio.galleries.tiles import alt
 from studio.generation import throttle
 from studio.generation.models import Artifact
 from tests.factories import draw, make_artifact
@@ -337,7 +338,7 @@ def test_it_can_be_chosen_as_an_input(bobs: Client) -> None:
     assert (str(artifact.pk) in pictures, str(tune.pk) in pictures) == (True, False)
     sounds = bobs.get("/library/?kind=sound").content.decode()
     assert (str(artifact.pk) in sounds, str(tune.pk) in sounds) == (False, True)
-    assert 'aria-label="Uploaded"' in pictures
+    assert f'aria-label="{alt(artifact)}"' in pictures
     assert bobs.post(reverse("input_from_library", args=[artifact.pk]), **JSON).status_code == 201
 
 
