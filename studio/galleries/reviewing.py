@@ -36,7 +36,7 @@ def _decide(items: Sequence[GalleryItem], review: Review, reason: str, *, by: Us
     with transaction.atomic():
         for gallery, among in _by_gallery(items):
             fields = {"review": review, "reason": reason, "reviewed_by": by, "reviewed_at": timezone.now()}
-            changing = GalleryItem.objects.select_for_update().filter(pk__in=[item.pk for item in among]).exclude(review=review)
+            changing = GalleryItem.objects.select_for_update(of=("self",)).filter(pk__in=[item.pk for item in among]).exclude(review=review)
             changed = list(changing.select_related("artifact", "added_by"))
             GalleryItem.objects.filter(pk__in=[item.pk for item in changed]).update(**fields)
             if changed:

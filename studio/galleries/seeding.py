@@ -85,9 +85,9 @@ def seed(
                 link_files(artifact, drawing)
     with transaction.atomic(), _dates_as_given():
         _put_on_show(random, seeded)
-    if had_pictures:  # the index reads its entries in the order in which they came
+    if had_pictures:
         with transaction.atomic():
-            search.install(connection)
+            search.put_in_order(connection)
     return seeded
 
 

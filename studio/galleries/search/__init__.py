@@ -59,5 +59,11 @@ def install(connection: BaseDatabaseWrapper) -> None:
     _of(connection).install(connection)
 
 
+def put_in_order(connection: BaseDatabaseWrapper) -> None:
+    """After rows came in another order than that of their ids: SQLite's index reads by arrival, PostgreSQL's has no order to mend."""
+    if connection.vendor == "sqlite":
+        install(connection)
+
+
 def remove(connection: BaseDatabaseWrapper) -> None:
     _of(connection).remove(connection)
