@@ -205,11 +205,11 @@ def test_outpainting_shows_how_large_the_picture_becomes(ana):
 def test_what_the_provider_refuses_leads_back_to_the_settings(ana, standin):
     page = ana.go("/create/?mode=text-to-image&engine=stable-image-core")
     spent = standin.books.total(standin.key)
-    ana.generate("nsfw boat", seed="5")
+    ana.generate("unseemly boat", seed="5")
     expect(page.locator(FAILED)).to_contain_text("The content filter refused this.")
     page.locator("#panel textarea[name=prompt]").fill("something else")
     page.locator("#stage").get_by_role("link", name="Change it").click()
-    expect(page.locator("#panel textarea[name=prompt]")).to_have_value("nsfw boat")
+    expect(page.locator("#panel textarea[name=prompt]")).to_have_value("unseemly boat")
     expect(page.locator("#panel [name=seed]")).to_have_value("5")
     expect(page.locator("#panel .panel-foot [role=alert]")).to_contain_text("The content filter refused this.")
     ana.generate("a decent boat")

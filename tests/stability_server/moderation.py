@@ -9,6 +9,7 @@ from collections.abc import Iterable
 CONTENT_FILTERED = "CONTENT_FILTERED"
 WORDS: dict[str, str] = {
     "nsfw": "content_moderation",
+    "unseemly": "content_moderation",
     "celebrity": "public_figure",
     "copyrighted": "copyrighted_content",
     "blurme": CONTENT_FILTERED,
