@@ -93,6 +93,7 @@ ROOMS: dict[str, str] = {
     "studio.health": ENTRANCE,
     "studio.metrics": ENTRANCE,
     "studio.middleware": ENTRANCE,
+    "studio.templatetags": GROUND,
     "studio.urls": ENTRANCE,
     "studio.management": ENTRANCE,
 }

@@ -25,7 +25,7 @@ export function on(type, selector, handle, options) {
   }, options);
 }
 
-/** An icon of the sprite, as `templates/_icon.html` draws it. */
+/** An icon of the sprite, as the tag `icon` of `studio/templatetags/icons.py` draws it. */
 export function icon(name, size = "") {
   const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
   svg.setAttribute("class", `i ${size}`.trim());

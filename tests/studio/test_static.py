@@ -17,6 +17,7 @@ from django.utils.functional import empty
 
 from accounts.models import User
 from studio.staticfiles import ModuleManifestStorage
+from studio.templatetags.icons import icon
 
 HASHED = re.compile(r"/static/(.+)\.[0-9a-f]{12}\.(\w+)$")
 
@@ -68,10 +69,12 @@ def test_modules_import_modules_by_their_hashed_names(served: ModuleManifestStor
 
 def test_a_page_names_hashed_files_that_are_there(served: ModuleManifestStorage, collected: Path, alice: User, client_of: Any) -> None:
     staticfiles_storage._wrapped = served  # type: ignore[attr-defined]
+    icon.cache_clear()
     try:
         html = client_of(alice).get("/wallet/").content.decode()
     finally:
         staticfiles_storage._wrapped = empty  # type: ignore[attr-defined]
+        icon.cache_clear()
 
     addresses = re.findall(r"/static/[^\"'#?) ]+", html)
     assert len(addresses) > 5
