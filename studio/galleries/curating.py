@@ -159,8 +159,10 @@ def set_cover(gallery: Gallery, artifact: Artifact | None) -> bool:
     """Choose the picture that stands for a gallery; None: its first one. False for a picture that is not in it."""
     if artifact is not None and not gallery.items.filter(artifact=artifact).exists():
         return False
+    was = gallery.cover_id
     gallery.cover = artifact
     gallery.save(update_fields=["cover", "updated_at"])
+    _changed(gallery, [one for one in (was, gallery.cover_id) if one])
     return True
 
 

@@ -38,6 +38,17 @@ made = make_artifact(team, team.members.first(), prompt="a brand new castle", qu
 events.pictures_changed(team.pk, [made.pk])
 """
 
+GALLERY = """
+from accounts.models import Team
+from studio.galleries import curating
+from studio.galleries.models import Visibility
+team = Team.objects.get(name="Harbour Press")
+ana = team.members.get(name="Ana Marques")
+gallery = curating.create(team, by=ana, name="Harbour", description="", visibility=Visibility.TEAM)
+curating.add(gallery, list(team.artifacts.filter(deleted_at=None).order_by("id")[:4]), by=ana)
+print(gallery.pk)
+"""
+
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterator[RunningStudio]:
@@ -52,9 +63,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory, browser: Browser) -> Iterat
     assert running.stop() == 0
 
 
-def run(studio: RunningStudio, code: str) -> None:
+def run(studio: RunningStudio, code: str) -> str:
     done = studio.manage("shell", "-v", "0", "-c", code)
     assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
 
 
 def enter(person: Person, name: str) -> Page:
@@ -236,6 +248,50 @@ def through_the_trash(ana: Person, hers: Page, his: Page, everything: list[str])
     page.get_by_role("button", name="Empty the trash").click()
     expect(page.get_by_role("heading", name="The trash is empty")).to_be_visible()
     assert ana.studio.rows("SELECT count(*) FROM generation_artifact") == [(12,)]
+
+
+def places(page: Page) -> list[str]:
+    return page.locator(".place").evaluate_all("all => all.map(one => one.id)")
+
+
+def test_a_gallery_follows_what_a_team_mate_does_with_it(person: Callable[..., Person], studio: RunningStudio) -> None:
+    address = f"/galleries/{run(studio, GALLERY)}/"
+    ana, ben = person(), person()
+    hers, his = enter(ana, "ana"), enter(ben, "ben")
+    for page in (hers, his):
+        page.goto(f"{studio.url}{address}")
+        expect(page.locator("html[data-live=on]")).to_be_attached()
+    one, two, three, four = order = places(hers)
+    assert places(his) == order
+
+    his.evaluate("window.unbroken = true")
+    his.locator(f"#{two} .tile").focus()
+    with hers.expect_response("**/move/"):
+        hers.locator(f"#{one} .tile").focus()
+        for key in ("Space", "End", "Space"):
+            hers.keyboard.press(key)
+    expect(his.locator(".place").last).to_have_id(one)
+    assert places(his) == [two, three, four, one]
+    assert his.evaluate("document.activeElement.closest('.place').id") == two
+
+    his.keyboard.press("Space")  # what Ben has in his hand is not taken out of it
+    his.keyboard.press("ArrowRight")
+    with hers.expect_response("**/remove/"):
+        hers.locator(f"#{four} .tile").focus()
+        hers.keyboard.press("Delete")
+    assert places(his) == [three, two, four, one]
+    with his.expect_response("**/move/"):
+        his.keyboard.press("Space")
+    for page in (his, hers):
+        expect(page.locator(f"#{four}")).to_have_count(0)
+        expect(page.locator("[data-size]")).to_have_text("3 items")
+        expect(page.locator(".place").first).to_have_id(three)
+        assert places(page) == [three, two, one]
+
+    hers.locator("#toasts").get_by_role("button", name="Undo").click()
+    expect(his.locator(f"#{four}")).to_be_visible()
+    expect(his.locator("[data-size]")).to_have_text("4 items")
+    assert his.evaluate("window.unbroken"), "without a reload"
 
 
 def test_a_long_press_selects_on_a_phone(person: Callable[..., Person]) -> None:
