@@ -27,6 +27,8 @@ from studio.generation.querysets import ArtifactQuerySet
 
 FEW = 1000
 """Pictures of a tag, a gallery or somebody's marks up to which all of them are looked at."""
+BEST_FIRST = 1000
+"""The best rated that a text is asked about before all that are rated."""
 ALL = 1_000_000
 _SIGNS = {"<": "lt", "<=": "lte", ">": "gt", ">=": "gte"}
 
@@ -45,7 +47,8 @@ class Reader:
     def top(self, limit: int, counted: int, counted_of_found: int) -> tuple[list[Artifact], int, int]:
         """The first `limit` pictures, and how many there are, counted no farther than one more than the number that comes with it."""
         if self.criteria.sort == BEST:
-            number = self._rated().order_by()[: counted_of_found + 1].count() if not self.criteria.text else len(self._all_found)
+            most = counted_of_found + 1
+            number = len(self._found(Span(), most)) if self.criteria.text else self._rated().order_by()[:most].count()
             return self.stretch(Span(), limit), number, counted_of_found
         if self._searched:
             found = self._found(Span(), max(limit, counted_of_found + 1))
@@ -143,15 +146,22 @@ class Reader:
         if span.place:
             marks = marks.filter(_beyond(span, span.place))
         rated = marks.order_by(*(("rating", "artifact_id") if span.upwards else ("-rating", "-artifact_id")))
-        if self.criteria.text:
-            found = (row for row in rated.values_list("artifact_id", "rating") if row[0] in self._all_found)
-            ratings = dict(islice(found, limit))
-        else:
-            ratings = dict(rated.values_list("artifact_id", "rating")[:limit])
+        ratings = self._rated_and_found(rated, limit) if self.criteria.text else dict(rated.values_list("artifact_id", "rating")[:limit])
         pictures = self._cards_of(list(ratings))
         for picture in pictures:
             picture.rated = ratings[picture.id]  # type: ignore[attr-defined]
         return pictures
+
+    def _rated_and_found(self, rated: QuerySet[Mark], limit: int) -> dict[uuid.UUID, int]:
+        """Those that the text lets through. It is asked about the best alone first: a common word has enough of them."""
+        best = dict(rated.values_list("artifact_id", "rating")[:BEST_FIRST])
+        if not best:
+            return {}
+        among = Mark.objects.filter(user=self.viewer, artifact__in=list(best))
+        found = set(search.find(self.team.pk, self.criteria, span=Span(), limit=BEST_FIRST, among=among, few=True))
+        if len(found) < limit and len(best) == BEST_FIRST:
+            found, best = self._all_found, dict(rated.values_list("artifact_id", "rating"))
+        return dict(islice(((one, rating) for one, rating in best.items() if one in found), limit))
 
 
 def _beyond(span: Span, place: Place) -> Q:
