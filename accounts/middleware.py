@@ -22,7 +22,7 @@ from django.utils.functional import SimpleLazyObject
 from django.utils.http import url_has_allowed_host_and_scheme
 
 from accounts import terms
-from accounts.access import SESSION_KEY, team_of
+from accounts.access import SESSION_KEY, team_among
 from accounts.models import Membership, Team, User
 from accounts.services import ensure_personal_team
 
@@ -62,7 +62,8 @@ class TeamIsLost(Exception):
 
 
 class TeamMiddleware:
-    """`request.team`: the team that the person works in, read when first asked for; false for nobody.
+    """`request.team`: the team that the person works in; `request.places`: their places in every team, those that were deleted and can be
+    brought back among them. Both come of one query, made when first asked for; for nobody they are false.
 
     Who was taken out of the team they chose, or whose team was deleted, goes on in another and is told so. What they were about to do
     there is not done in the other one: a page that was open would spend their own credits.
@@ -72,19 +73,28 @@ class TeamMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
+        request.places = SimpleLazyObject(lambda: self.places(request))  # type: ignore[attr-defined]
         request.team = SimpleLazyObject(lambda: self.find(request))  # type: ignore[attr-defined]
         return self.get_response(request)
 
     @staticmethod
-    def find(request: HttpRequest) -> Team | None:
+    def places(request: HttpRequest) -> list[Membership]:
+        is_somebody = isinstance(request.user, User) and request.user.is_authenticated
+        return list(Membership.objects.remembered_by(request.user)) if is_somebody else []
+
+    @classmethod
+    def find(cls, request: HttpRequest) -> Team | None:
         if not isinstance(request.user, User) or not request.user.is_authenticated:
             return None
         chosen = request.session.get(SESSION_KEY)
-        # Somebody made on the command line or in the admin has no team until they come.
-        team = team_of(request.user, chosen) or ensure_personal_team(request.user)
+        places: list[Membership] = request.places  # type: ignore[attr-defined]
+        team = team_among(places, chosen)
+        if not team:  # somebody made on the command line or in the admin has no team until they come
+            team = ensure_personal_team(request.user)
+            request.places = cls.places(request)  # type: ignore[attr-defined]
         if chosen and team.pk != chosen:
             del request.session[SESSION_KEY]
-            ended = Membership.objects.ended_of(request.user).filter(team_id=chosen).first()
+            ended = next((one for one in places if one.team_id == chosen and one.team.deleted_at), None)
             why = f"{ended.team} was deleted." if ended else "You are not in that team any more."
             messages.warning(request, f"{why} You work in {team} now.")
             if request.method not in ("GET", "HEAD"):

@@ -10,6 +10,7 @@ from typing import Any
 
 from django.http import HttpRequest
 
+from accounts.access import RIGHTS
 from accounts.mails import mail_is_sent
 from accounts.models import Membership, Team, User
 from billing.models import Wallet
@@ -18,8 +19,10 @@ from studio.backends.base import Engine
 from studio.galleries import notices, shelf
 from studio.generation.engines import available
 from studio.generation.models import Job
+from studio.prepared import PreparedCount
 
 THEMES = ("dark", "light")
+_open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).open().order_by())
 
 
 class _Shown:
@@ -32,7 +35,8 @@ class _Shown:
 
     @cached_property
     def _memberships(self) -> list[Membership]:
-        return list(Membership.objects.remembered_by(self._user)) if self._user else []
+        places = getattr(self._request, "places", None) if self._request.method in ("GET", "HEAD") else None  # else they may have changed
+        return list(Membership.objects.remembered_by(self._user)) if places is None and self._user else places or []
 
     def team(self) -> Team | None:
         return getattr(self._request, "team", None) if self._user else None
@@ -54,15 +58,16 @@ class _Shown:
 
     def open_jobs(self) -> int:
         mine = self.team()
-        return Job.objects.of_team(mine).open().count() if mine else 0
+        return _open_jobs(mine.pk) if mine else 0
 
     def unread_notices(self) -> int:
         return notices.unread(self._user.pk) if self._user else 0
 
     def to_review(self) -> int:
-        """How much waits for this person, who may publish."""
+        """How much waits for this person; 0 for who may not publish."""
         mine = self.team()
-        return shelf.number_to_review(self._user, mine) if self._user and mine else 0
+        role = next((one.role for one in self.places() if mine and one.team_id == mine.pk), None)
+        return shelf.number_to_review(mine) if mine and role and "publish" in RIGHTS[role] else 0
 
     def engines(self) -> list[Engine]:
         return available()

@@ -83,6 +83,7 @@ ROOMS: dict[str, str] = {
     "studio.processes.locks": GROUND,
     "studio.ids": GROUND,
     "studio.environment": GROUND,
+    "studio.prepared": GROUND,
     "studio.logs": GROUND,
     "studio.staticfiles": GROUND,
     "studio.settings": ENTRANCE,

@@ -96,8 +96,10 @@ def bar(team: Team, criteria: Criteria, viewer: User, page: shelves.Page) -> dic
     ]
     kinds = _kinds(criteria, modes, has_uploads)
     noun = shelves.noun(kinds)
-    galleries = [(str(one.pk), one.name) for one in open_to(viewer, team).order_by("-updated_at").only("name")[:GALLERIES_OFFERED]]
+    open_galleries = list(open_to(viewer, team).order_by("-updated_at", "-id").only("name")[:GALLERIES_OFFERED])
+    galleries = [(str(one.pk), one.name) for one in open_galleries]
     return {
+        "open_galleries": open_galleries,
         "choices": choices,
         "menus": [one for one in choices if len(one.offered) > 2 or one.is_set or one.field == "mode"],
         "sorts": _choice(criteria, "sort", "Order", SORTS[NEWEST], [(sort, label) for sort, label in SORTS.items() if sort != NEWEST]),

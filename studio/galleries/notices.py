@@ -14,6 +14,10 @@ from accounts.models import Team, User
 from studio.galleries.models import Comment, Gallery, Notice
 from studio.generation.models import Artifact
 from studio.live import events
+from studio.prepared import PreparedCount
+
+COUNTED = 100
+"""How far what is not read is counted."""
 
 
 def notify(
@@ -41,9 +45,12 @@ def of(user_id: int) -> QuerySet[Notice]:
     return Notice.objects.filter(user=user_id, team__memberships__user=user_id, team__deleted_at=None).order_by("-id")
 
 
-def unread(user_id: int, limit: int = 100) -> int:
-    """How much of it is not read; counted up to `limit`."""
-    return of(user_id).filter(read_at=None).order_by()[:limit].count()
+_unread = PreparedCount(lambda user: of(user).filter(read_at=None).order_by()[:COUNTED])
+
+
+def unread(user_id: int) -> int:
+    """How much of it is not read; counted up to `COUNTED`."""
+    return _unread(user_id)
 
 
 def read(user: User, notices: QuerySet[Notice]) -> int:

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import uuid
-from typing import Any
 
 from django.db.models import Count, F, IntegerField, OuterRef, Prefetch, Q, QuerySet, Subquery, Value
 from django.db.models.functions import Coalesce
 from django.http import Http404
 
-from accounts.access import RIGHTS, Right, require
-from accounts.models import Membership, Team, User
+from accounts.access import Right, require
+from accounts.models import Team, User
 from studio.galleries.models import Gallery, GalleryItem, Report, Review, ShareLink, Visibility
+from studio.prepared import PreparedCount
 
 FACES = 4
 """Pictures on a gallery's card."""
@@ -91,22 +91,17 @@ def link_for(user: User, link_id: uuid.UUID, right: Right = "curate") -> ShareLi
     return link
 
 
-def number_to_review(user: User, team: Team) -> int:
-    """Items and reports that wait for this person; 0 for who may not publish. One query."""
-    membership = Membership.objects.filter(user=user, team=team, role__in=[role for role, rights in RIGHTS.items() if "publish" in rights])
-    items = Subquery(_number(to_review(team)))
-    reports = Subquery(_number(Report.objects.filter(gallery__team=team, handled_at=None)))
-    return membership.annotate(waiting=Coalesce(items, 0) + Coalesce(reports, 0)).values_list("waiting", flat=True).first() or 0
+def number_to_review(team: Team) -> int:
+    """Items and reports that wait for those who may publish. Two queries."""
+    return _items_to_review(team.pk) + _open_reports(team.pk)
 
 
-def _number(rows: QuerySet[Any]) -> QuerySet[Any]:
-    """How many, as a subquery: nothing for none."""
-    counted: QuerySet[Any] = rows.order_by().values(every=Value(1)).annotate(n=Count("pk")).values("n")
-    return counted
-
-
-def to_review(team: Team) -> QuerySet[GalleryItem]:
+def to_review(team: Team | int) -> QuerySet[GalleryItem]:
     """What waits for somebody who may publish: items of galleries that people outside can see."""
     shown = GalleryItem.objects.filter(gallery__team=team, gallery__deleted_at=None, gallery__visibility__in=OUTSIDE)
     waiting = shown.filter(review=Review.WAITING, artifact__deleted_at=None)
     return waiting.order_by(F("gallery__updated_at").desc(), "gallery_id", "position", "id")
+
+
+_items_to_review = PreparedCount(lambda team: to_review(team).order_by())
+_open_reports = PreparedCount(lambda team: Report.objects.filter(gallery__team=team, handled_at=None).order_by())

@@ -8,10 +8,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from django.urls import reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString, mark_safe
 
 from studio.galleries.criteria import Criteria
 from studio.galleries.models import Mark
 from studio.generation.models import Artifact
+from studio.templatetags.icons import icon
 
 RATIO_STEP, RATIO_STEPS = 1.06, 19
 """Width over height goes to the stylesheet as a power of 1.06 from -19 to 19 (1:3 to 3:1): at most 3 % of a tile is cropped.
@@ -38,6 +41,41 @@ class Tile:
     tags: str
     rating: int
     is_favourite: bool
+
+    @property
+    def cell(self) -> SafeString:
+        """On a wall: the picture, its checkbox, what one thinks of it. Not a template: fifty of them are most of what a page costs."""
+        words = {name: getattr(self, name) for name in _WORDS}
+        return format_html(
+            _CELL,
+            **words,
+            label=self.caption or self.alt,
+            tagged=self.tags and format_html(' data-tags="{}"', self.tags),
+            rated=format_html(' data-rating="{}"', self.rating) if self.rating else "",
+            favourite=_FAVOURITE if self.is_favourite else "",
+            badge=self.badge and format_html('<span class="badge num" aria-hidden="true">{}</span>', self.badge),
+            marks=self._marks() if self.rating or self.is_favourite else "",
+        )
+
+    def _marks(self) -> SafeString:
+        heart, star = icon("heart", "small"), icon("star", "small")
+        return format_html(
+            '<span class="tile-marks num">{}{}</span>',
+            format_html('{}<span class="visually-hidden">. A favourite of yours</span>', heart) if self.is_favourite else "",
+            format_html('{}<span class="visually-hidden">. You rated it </span>{}', star, self.rating) if self.rating else "",
+        )
+
+
+_WORDS = ("id", "href", "src", "ratio", "width", "height", "thumbhash", "alt", "caption", "by")
+_FAVOURITE = mark_safe(" data-favourite")
+_CELL = (
+    '<div class="cell" data-ratio="{ratio}"{tagged}{rated}{favourite}>'
+    '<input class="pick" type="checkbox" name="ids" value="{id}" form="desk" autocomplete="off" aria-label="Select {label}">'
+    '<a id="p-{id}" class="picture tile" href="{href}" data-thumbhash="{thumbhash}">'
+    '<img src="{src}" width="{width}" height="{height}" alt="{alt}" loading="lazy" decoding="async">{badge}'
+    '<span class="cap" aria-hidden="true"><span class="lines-2" dir="auto">{caption}</span><span class="cap-by">{by}</span></span>'
+    "{marks}</a></div>"
+)
 
 
 def tiles(pictures: Iterable[Artifact], criteria: Criteria, marks: Mapping[uuid.UUID, Mark] | None = None) -> list[Tile]:

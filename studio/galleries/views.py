@@ -19,7 +19,7 @@ from django.utils.safestring import mark_safe
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
-from accounts.access import RIGHTS, Right, current_team, membership_for
+from accounts.access import RIGHTS, Right, current_team, membership_for, rights_here
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.backends import registry
@@ -44,7 +44,7 @@ from studio.generation.onward import can_repeat
 def library(request: SignedInRequest) -> HttpResponse:
     """What the team made. htmx gets the results alone: the next stretch in either direction, or what a changed search finds."""
     team = current_team(request)
-    rights = _rights(request.user, team)
+    rights = rights_here(request)
     words = request.GET.dict()
     criteria = Criteria.from_query(words)
     after, above, until = (Place.read(words.get(name, "")) for name in ("after", "above", "until"))
@@ -56,7 +56,6 @@ def library(request: SignedInRequest) -> HttpResponse:
         "kept": {name: word for name, word in criteria.words().items() if name != "q"},
         "page": page,
         "walls": [(heading, tiles(pictures, criteria, marks)) for heading, pictures in page.groups],
-        "desk": True,
         "is_empty": not (page.groups or criteria or after or above),
         "can_edit": "edit" in rights,
         "can_generate": "generate" in rights,

@@ -70,6 +70,7 @@ class GalleryItem(models.Model):
         indexes = [
             models.Index(fields=["gallery", "position", "id"], name="item_in_order"),
             models.Index(fields=["gallery", "artifact"], name="item_by_picture"),
+            models.Index(fields=["gallery"], condition=models.Q(review=Review.WAITING), name="item_waiting"),
         ]
 
     def __str__(self) -> str:

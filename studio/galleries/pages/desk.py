@@ -80,7 +80,7 @@ def tiles(request: SignedInRequest) -> HttpResponse:
     pictures = Artifact.objects.of_team(team).visible().select_related("user").defer("info", "sha256").filter(pk__in=ids).order_by("-pk")
     marks = sorting.marks_of(request.user, pictures)
     criteria = Criteria.from_query(request.GET.dict())
-    return render(request, "galleries/_tiles.html", {"tiles": as_tiles(pictures, criteria, marks), "desk": True})
+    return render(request, "galleries/_tiles.html", {"tiles": as_tiles(pictures, criteria, marks)})
 
 
 def _ids(words: Iterable[str]) -> list[uuid.UUID]:

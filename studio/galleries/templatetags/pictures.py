@@ -7,13 +7,13 @@ from django.template import Context
 
 from studio.galleries import shelf
 from studio.galleries.criteria import Criteria
+from studio.galleries.filters import GALLERIES_OFFERED
 from studio.galleries.models import Gallery
 from studio.galleries.tiles import alt
 from studio.generation.images import LARGE
 from studio.generation.models import Artifact
 
 register = template.Library()
-OFFERED = 200
 register.filter("alt", alt)
 
 
@@ -26,9 +26,14 @@ def large_width(artifact: Artifact) -> int:
 
 @register.simple_tag(takes_context=True)
 def galleries_here(context: Context) -> list[Gallery]:
-    """The galleries of the team that somebody works in, as far as they see them, the latest first; the first `OFFERED`."""
+    """The galleries of the team that somebody works in, as far as they see them, the latest first; the first `GALLERIES_OFFERED`.
+
+    Where the filters offer them too, they are read already.
+    """
+    if "open_galleries" in context:
+        return list(context["open_galleries"])
     request = context["request"]
-    return list(shelf.galleries_for(request.user, request.team).only("id", "name")[:OFFERED])
+    return list(shelf.galleries_for(request.user, request.team).only("id", "name")[:GALLERIES_OFFERED])
 
 
 @register.simple_tag
