@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -24,16 +24,13 @@ Phrase = tuple[str, ...]
 class Entry:
     """A line of a list. `parts` all have to be there, anywhere, each in one of its ways.
 
-    One of several parts is a pair, which no team can allow. `is_harmless`: where it stands, nothing else is found.
+    `is_fixed`: no team can allow it; so are all that have several parts. `is_harmless`: where it stands, nothing else is found.
     """
 
     line: str
     parts: tuple[tuple[Phrase, ...], ...]
     is_harmless: bool = False
-
-    @property
-    def is_pair(self) -> bool:
-        return len(self.parts) > 1
+    is_fixed: bool = False
 
 
 class _Text:
@@ -58,12 +55,14 @@ class _Text:
     def has(self, phrase: Phrase) -> bool:
         return next(self.places_of(phrase), None) is not None
 
-    def take_out(self, entry: Entry) -> None:
-        """Words of a phrase that is harmless as a whole are as if they were not there."""
-        for phrase in entry.parts[0]:
-            for place in list(self.places_of(phrase)):
-                self.words[place : place + len(phrase)] = [()] * len(phrase)
-        self._sort()
+    def take_out_harmless(self, entries: Iterable[Entry]) -> None:
+        """Words of phrases that are harmless as a whole are as if they were not there."""
+        phrases = (phrase for entry in entries if entry.is_harmless for phrase in entry.parts[0])
+        gone = [(place, len(phrase)) for phrase in phrases for place in self.places_of(phrase)]
+        for place, length in gone:
+            self.words[place : place + length] = [()] * length
+        if gone:
+            self._sort()
 
     def places_of(self, phrase: Phrase) -> Iterator[int]:
         """Where it begins."""
@@ -100,16 +99,17 @@ def parse(text: str) -> list[Entry]:
 def _entry(line: str, number: int) -> Entry:
     if len(line) > MAX_ENTRY:
         raise ValueError(f"Line {number} is longer than {MAX_ENTRY} characters.")
-    is_harmless = line.startswith("!")
+    is_harmless, is_fixed = line.startswith("!"), line.startswith("=")
     parts = tuple(
-        tuple(tuple(_part(word) for word in phrase.split()) for phrase in part.split("|")) for part in line.removeprefix("!").split("+")
+        tuple(tuple(_part(word) for word in phrase.split()) for phrase in part.split("|"))
+        for part in line.removeprefix("!").removeprefix("=").split("+")
     )
     phrases = [phrase for part in parts for phrase in part]
     if not all(phrase and all(phrase) for phrase in phrases) or (is_harmless and len(parts) > 1):
         raise ValueError(f"Line {number}, \u201c{line}\u201d, has no word where there should be one.")
     if any(word.endswith("*") and len(word) < 4 for phrase in phrases for word in phrase):
         raise ValueError(f"Line {number}, \u201c{line}\u201d: at least three letters have to stand before a *.")
-    return Entry(line, parts, is_harmless)
+    return Entry(line, parts, is_harmless, is_fixed or len(parts) > 1)
 
 
 def _part(word: str) -> str:
@@ -118,11 +118,13 @@ def _part(word: str) -> str:
 
 
 def matches(text: str, entries: Sequence[Entry], allowed: Sequence[Entry] = ()) -> list[str]:
-    """What of the entries stands in a text, in their order. What `allowed` has too is no match, except for a pair."""
+    """What of the entries stands in a text, in their order. What `allowed` has too is no match, and what is harmless there hides what
+    stands in it; but for fixed entries, which ask it nothing.
+    """
     words = _Text(text)
-    for entry in (*entries, *allowed):
-        if entry.is_harmless:
-            words.take_out(entry)
+    words.take_out_harmless(entries)
+    fixed = {entry: words.found(entry) for entry in entries if entry.is_fixed}
+    words.take_out_harmless(allowed)
     free = {entry.parts for entry in allowed}
-    asked = (entry for entry in entries if not entry.is_harmless and (entry.is_pair or entry.parts not in free))
-    return [found for entry in asked if (found := words.found(entry))]
+    asked = (entry for entry in entries if entry.is_fixed or not (entry.is_harmless or entry.parts in free))
+    return [found for entry in asked if (found := fixed[entry] if entry.is_fixed else words.found(entry))]

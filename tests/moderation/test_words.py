@@ -79,6 +79,27 @@ def test_a_pair_needs_both_and_nobody_can_allow_it() -> None:
     assert matches("nude child", entries, parse("nude\nchild|little girl + naked|nude")) == ["child with nude"]
 
 
+def test_nothing_that_a_team_calls_harmless_hides_what_nobody_can_allow() -> None:
+    everything = parse(SHIPPED.read_text("utf-8"))
+    assert matches("a nude child", everything, parse("! nude\n! child\n! nude child")) == ["child with nude"]
+    assert matches("a nude sailor", everything, parse("! nude sailor")) == []
+    assert matches("jailbait", everything, parse("jailbait\n= jailbait\n! jailbait")) == ["jailbait"]
+
+
+def test_a_long_list_of_what_is_harmless_takes_no_longer_than_any() -> None:
+    """Ratios in one run, as below: sorting the words of the text for each of a thousand lines took two hundred times as long."""
+    text, lines = "a sailor by the sea " * 500, [f"word{n}" for n in range(MAX_ENTRIES)]
+
+    def seconds(mark: str) -> float:
+        entries = parse("\n".join(f"{mark}{line}" for line in lines))
+        started = time.perf_counter()
+        assert matches(text, NUDE, entries) == []
+        return time.perf_counter() - started
+
+    seconds("")
+    assert min(seconds("! ") for _ in range(2)) < 5 * min(seconds("") for _ in range(3)) + 0.02
+
+
 def test_what_is_harmless_hides_only_itself() -> None:
     entries = parse("! naked eye\nnaked")
     assert matches("seen with the naked eye", entries) == []
@@ -101,6 +122,7 @@ def test_a_list_is_read_line_by_line() -> None:
         ("child +", "Line 1, “child +”, has no word where there should be one."),
         ("+ nude", "Line 1, “+ nude”, has no word where there should be one."),
         ("a||b + c", "Line 1, “a||b + c”, has no word where there should be one."),
+        ("=", "Line 1, “=”, has no word where there should be one."),
         ("! a + b", "Line 1, “! a + b”, has no word where there should be one."),
         ("...", "Line 1, “...”, has no word where there should be one."),
         ("ab*", "Line 1, “ab*”: at least three letters have to stand before a *."),
