@@ -9,15 +9,29 @@ from pathlib import Path
 
 MAX_TEXT = 100_000
 """Characters of a text that are looked at."""
-MAX_SPELLED = 40
-"""Letters of a word that is spelled."""
+MAX_SPELLED = 24
+"""Letters of a word that is spelled; the longest of a list are shorter."""
 
 _LEET = str.maketrans("0134578@$!|+", "oleastbasiit")
 """Digits and signs that stand for letters inside a word."""
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
 _TOKEN = re.compile(r"[^\s,.;:()\[\]{}<>\"\u201c\u201d/\\]+")
-_SPELLED = re.compile(r"(?<![^\W_])[^\W\d_]([ .\-_*\u00b7])[^\W\d_](?:\1[^\W\d_](?![^\W_]))+")
+_SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,3}[^\W_](?![^\W_])){2,}")
+"""Three letters or more that stand alone, each so near to the next that they may be read together."""
 _REPEATED = re.compile(r"(.)\1{2,}")
+_CAPITALS = str.maketrans("\u039d\u03a5", "NY")
+"""Greek capitals that look like another Latin letter than their small forms do (\u03bd like v, \u03c5 like u)."""
+_SIGNS = {first + place: letter for first in (0x1F150, 0x1F170, 0x1F1E6) for place, letter in enumerate("abcdefghijklmnopqrstuvwxyz")}
+"""White letters in black circles and squares, and those that flags are made of: Unicode knows no plain letter for them."""
+_UNSEEN = dict.fromkeys(
+    (
+        *(0x034F, 0x115F, 0x1160, 0x17B4, 0x17B5, 0x2800),  # a joiner, fillers, the empty Braille cell
+        *range(0x180B, 0x1810),
+        *range(0xFE00, 0xFE10),  # what chooses between two drawings of a character
+        *range(0xE0100, 0xE01F0),
+    )
+)
+"""Characters without ink that count as letters or marks."""
 
 
 @cache
@@ -33,7 +47,7 @@ def plain(text: str) -> str:
 
     Full-width, circled and mathematical letters become ordinary ones (NFKC). Other scripts stay what they are.
     """
-    composed = unicodedata.normalize("NFKC", text[:MAX_TEXT])
+    composed = unicodedata.normalize("NFKC", text[:MAX_TEXT]).translate(_SIGNS | _UNSEEN)
     visible = "".join(c for c in composed if unicodedata.category(c) not in ("Cf", "Cc") or c in "\t\n\r")
     spread = unicodedata.normalize("NFD", visible.casefold())
     return "".join(c for c in spread if not unicodedata.combining(c)).translate(_lookalikes())
@@ -42,18 +56,30 @@ def plain(text: str) -> str:
 def words_of(text: str) -> list[tuple[str, ...]]:
     """The words of a text in their order, each with every way in which it may be meant.
 
-    `nüde` is `nude`, and so is `n u d e`, `n.u.d.e` or `n-u-d-e`; `p0rn` and `nuuude` may be meant as `porn` and `nude`.
+    `nüde` is `nude`, and so is `n u d e`, `n.u.d.e` or `n-u-d-e`; `p0rn` and `nuuude` may be meant as `porn` and `nude`. A text with
+    capitals that can be taken for either of two letters is read twice.
     """
-    bare = plain(text)
+    bare, other = plain(text), plain(text.translate(_CAPITALS))
+    return _words(bare) if other == bare else [*_words(bare), (), *_words(other)]
+
+
+def _words(bare: str) -> list[tuple[str, ...]]:
     tokens = (found[0] for found in _TOKEN.finditer(bare))
     words = [_meanings(word, token) for token in tokens for word in _WORD.findall(token)]
-    return words + [_pieces(found[0].replace(found[1], "")) for found in _SPELLED.finditer(bare)]
+    return words + [_pieces("".join(c for c in found[0] if c.isalnum())) for found in _SPELLED.finditer(bare)]
 
 
 def _pieces(letters: str) -> tuple[str, ...]:
-    """What letters that stand alone may be together: "a n u d e" has "nude"."""
-    letters = letters[:MAX_SPELLED]
-    return tuple({letters[start:end] for start in range(len(letters)) for end in range(start + 3, len(letters) + 1)})
+    """What letters that stand alone may be together: "a n u d e" has "nude", and "n u d 3" may be meant so."""
+    meant = {letters, letters.translate(_LEET)} if any(c.isalpha() for c in letters) else set()
+    return tuple(
+        {
+            one[start:end]
+            for one in meant
+            for start in range(len(one) - 2)
+            for end in range(start + 3, min(start + MAX_SPELLED, len(one)) + 1)
+        }
+    )
 
 
 def _meanings(word: str, token: str) -> tuple[str, ...]:

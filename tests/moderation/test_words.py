@@ -36,13 +36,41 @@ NUDE = parse("nude")
         "sailboat,nude,sunset",
         "“nude”",
         "n\u0308ude",
+        "\u0274\u1d1c\u1d05\u1d07",  # small capitals
+        "nu\u0111e",  # a letter with a stroke
+        "\u039dude",  # the first is a Greek capital, whose small form looks like v
+        "\U0001f15d\U0001f164\U0001f153\U0001f154",  # white on black circles
+        "\U0001f17d\U0001f184\U0001f173\U0001f174",  # and squares
+        "\U0001f1f3\U0001f1fa\U0001f1e9\U0001f1ea",  # of which flags are made
+        "nu\u3164de",  # a filler, which counts as a letter
+        "x~nu\ufe0fde",
+        "n  u  d  e",
+        "n, u, d, e",
+        "n\nu\nd\ne",
+        "(n) (u) (d) (e)",
+        "n u d 3",
+        f"{'a ' * 50}n u d e",
     ],
 )
 def test_a_word_is_found_however_it_is_disguised(text: str) -> None:
     assert matches(text, NUDE) == ["nude"]
 
 
-@pytest.mark.parametrize("text", ["denuded hills", "nudge", "a rude sailor", "nu de", "U.S.A. flags", "D. J. Nudelman", "", "🙂", "nu7de"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "denuded hills",
+        "nudge",
+        "a rude sailor",
+        "nu de",
+        "U.S.A. flags",
+        "D. J. Nudelman",
+        "",
+        "\u03bd\u03c5\u03be \u039d\u03a5\u039e",
+        "🙂",
+        "nu7de",
+    ],
+)
 def test_other_words_are_left_alone(text: str) -> None:
     assert matches(text, NUDE) == []
 
