@@ -20,6 +20,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit, errors, mails
+from accounts.members import hold
 from accounts.models import Invitation, Membership, Role, Team, User
 from accounts.querysets import InvitationQuerySet
 
@@ -73,10 +74,11 @@ def invite(
 ) -> tuple[Invitation, str]:
     """An invitation and its token, which is nowhere else: show or send it now. `days`: how long it is good for; 0 for the studio's usual.
 
-    Raises PersonalTeam.
+    Raises PersonalTeam, and as `access.require` does: it is not made for somebody who lost the right in this moment.
     """
     if team.is_personal:
         raise errors.PersonalTeam
+    hold(team, invited_by, "invite")
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         team=team,

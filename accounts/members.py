@@ -10,10 +10,11 @@ from collections.abc import Iterable
 
 from django.conf import settings
 from django.db import transaction
+from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts import access, audit, errors
-from accounts.models import Membership, Role, Team, User
+from accounts.models import Invitation, Membership, Role, Team, User
 
 
 def hold(team: Team, by: User, right: access.Right) -> Team:
@@ -58,6 +59,8 @@ def change_role(team: Team, person: User, role: str, *, by: User) -> bool:
     before, place.role = place.get_role_display(), role
     place.save(update_fields=["role"])
     audit.record(held, by, "member.role", f"changed the role of {person} from {before.lower()} to {place.get_role_display().lower()}")
+    if "invite" not in access.RIGHTS[place.role]:
+        _take_back_invitations(held, person, by=by)
     tell([person.pk])
     return True
 
@@ -71,6 +74,7 @@ def remove_member(team: Team, person: User, *, by: User) -> None:
         raise errors.OwnerStays
     place.delete()
     audit.record(held, by, "member.removed", f"removed {person} from the team")
+    _take_back_invitations(held, person, by=by)
     tell([person.pk])
 
 
@@ -85,6 +89,7 @@ def leave(team: Team, *, by: User) -> None:
         raise errors.LastOwner
     place.delete()
     audit.record(held, by, "member.left", "left the team")
+    _take_back_invitations(held, by, by=by)
     tell([by.pk])
 
 
@@ -102,6 +107,14 @@ def hand_over(team: Team, person: User, *, by: User) -> None:
     place.save(update_fields=["role"])
     audit.record(held, by, "team.handed_over", f"handed the team over to {person}")
     tell([by.pk, person.pk])
+
+
+def _take_back_invitations(team: Team, person: User, *, by: User) -> None:
+    """Whoever may not invite any more has no way in to give, to themselves neither: an admin's link makes whoever follows it an admin."""
+    number = Invitation.objects.open().filter(team=team, invited_by=person).update(revoked_at=timezone.now())
+    if number:
+        made = "one invitation" if number == 1 else f"{number} invitations"
+        audit.record(team, by, "invitation.revoked", f"took back {made} that {person} had made")
 
 
 def _place(team: Team, person: User) -> Membership:

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_POST
 
 from accounts import access, errors, members
 from accounts.forms import HandOverForm, RoleForm
-from accounts.models import Membership, Team
+from accounts.models import Invitation, Membership, Team
 from accounts.requests import SignedInRequest
 
 
@@ -59,7 +59,8 @@ def remove(request: SignedInRequest, team_id: int, user_id: int) -> HttpResponse
     if request.method == "POST":
         done = f"{place.user} is not in the team any more. Their work is."
         return attempt(request, lambda: members.remove_member(team, place.user, by=request.user), done)
-    return render(request, "accounts/team_remove.html", {"shown": team, "place": place})
+    links = Invitation.objects.open().filter(team=team, email="").exclude(invited_by=place.user).count()
+    return render(request, "accounts/team_remove.html", {"shown": team, "place": place, "links": links})
 
 
 @login_required

@@ -12,9 +12,9 @@ from django.db import connection
 from django.http import Http404
 from django.test import Client
 
-from accounts import ending, errors, members
+from accounts import ending, errors, inviting, members
 from accounts.access import RIGHTS
-from accounts.models import AuditEntry, Membership, Role, Team, User
+from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from tests.conftest import make_user
 
 ClientOf = Callable[..., Client]
@@ -280,6 +280,47 @@ def test_personal_team_is_not_left_handed_over_or_deleted(client_of: ClientOf, a
         answer = client.post(f"/team/{own.pk}/{path}", given, follow=True)
         assert errors.StaysPersonal.message in answer.content.decode()
     assert state(own) == before
+
+
+# --- what they offered -----------------------------------------------------------------------------------------------
+@pytest.mark.parametrize("how", ["removed", "demoted", "left"])
+def test_who_may_not_invite_any_more_has_no_way_in_to_give(how: str, team: Team, alice: User, bob: User) -> None:
+    Membership.objects.filter(team=team, user=bob).update(role=Role.ADMIN)
+    _, back_door = inviting.invite(team, invited_by=bob, role=Role.ADMIN, max_uses=None)
+    _, hers = inviting.invite(team, invited_by=alice)
+    if how == "removed":
+        members.remove_member(team, bob, by=alice)
+    elif how == "demoted":
+        members.change_role(team, bob, Role.VIEWER, by=alice)
+    else:
+        members.leave(team, by=bob)
+    with pytest.raises(errors.InvitationRevoked):
+        inviting.find(back_door)
+    assert inviting.find(hers).invited_by == alice
+    by = "Bob Member" if how == "left" else "Alice Harbour"
+    assert log(team)[-1] == (by, "invitation.revoked", "took back one invitation that Bob Member had made")
+
+
+def test_another_role_that_may_invite_keeps_its_invitations(team: Team, alice: User, bob: User) -> None:
+    _, token = inviting.invite(team, invited_by=alice)
+    members.hand_over(team, bob, by=alice)
+    assert inviting.find(token).invited_by == alice
+
+
+def test_nobody_invites_after_they_lost_the_right(team: Team, alice: User, bob: User) -> None:
+    with pytest.raises(PermissionDenied):
+        inviting.invite(team, invited_by=bob, role=Role.ADMIN)
+    members.remove_member(team, bob, by=alice)
+    with pytest.raises(Http404):
+        inviting.invite(team, invited_by=bob, role=Role.ADMIN)
+    assert not Invitation.objects.exists()
+
+
+def test_who_removes_somebody_is_told_of_links_that_let_them_in_again(client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
+    page = f"/team/{team.pk}/members/{bob.pk}/remove/"
+    assert "into the team still work" not in client_of(alice).get(page).content.decode()
+    inviting.invite(team, invited_by=alice, max_uses=None)
+    assert "1 link into the team still works: who has one can come back by it." in client_of(alice).get(page).content.decode()
 
 
 # --- at once ---------------------------------------------------------------------------------------------------------
