@@ -5,7 +5,7 @@ Accounts are switched off here, not deleted: their work belongs to their teams.
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialApp, SocialToken
@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts import services, terms
+from accounts import audit, members, services, terms
 from accounts.models import Agreement, Invitation, Membership, Team, Terms, User
 
 admin.site.unregister(Group)  # rights come from roles in teams, see access.py
@@ -98,6 +98,8 @@ class PersonAdmin(UserAdmin):  # type: ignore[type-arg]
 
 @admin.register(Team)
 class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
+    """What an operator does to a team's members stands in the team's log, as what an admin of the team does."""
+
     list_display = ("name", "is_personal", "created_at", "deleted_at")
     list_filter = ("is_personal",)
     search_fields = ("name", "members__email", "members__name")
@@ -106,6 +108,22 @@ class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False  # a team starts with an owner and a wallet: people make it on their account page
+
+    def save_model(self, request: HttpRequest, obj: Team, form: Any, change: bool) -> None:
+        super().save_model(request, obj, form, change)
+        if "name" in form.changed_data:
+            audit.record(obj, cast(User, request.user), "team.renamed", f"renamed the team to {obj.name}, as an operator")
+
+    def save_formset(self, request: HttpRequest, form: Any, formset: Any, change: bool) -> None:
+        super().save_formset(request, form, formset, change)
+        said = [
+            *(("member.added", f"put {one.user} into the team as {one.role}", one) for one in formset.new_objects),
+            *(("member.role", f"made {one.user} {one.role}", one) for one, _ in formset.changed_objects),
+            *(("member.removed", f"removed {one.user} from the team", one) for one in formset.deleted_objects),
+        ]
+        for action, text, place in said:
+            audit.record(form.instance, cast(User, request.user), action, f"{text}, as an operator")
+            members.tell([place.user_id])
 
     def has_delete_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
         return False

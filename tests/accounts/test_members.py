@@ -323,6 +323,20 @@ def test_who_removes_somebody_is_told_of_links_that_let_them_in_again(client_of:
     assert "1 link into the team still works: who has one can come back by it." in client_of(alice).get(page).content.decode()
 
 
+def test_what_an_operator_does_in_the_admin_is_in_the_log(desk: Client, operator: User, team: Team, bob: User, mallory: User) -> None:
+    form = {"name": "Quay", "memberships-TOTAL_FORMS": 3, "memberships-INITIAL_FORMS": 2}
+    for number, place in enumerate(team.memberships.order_by("id")):
+        given = {"id": place.pk, "team": team.pk, "user": place.user_id, "role": "admin" if place.user_id == bob.pk else place.role}
+        form |= {f"memberships-{number}-{name}": value for name, value in given.items()}
+    form |= {"memberships-2-team": team.pk, "memberships-2-user": mallory.pk, "memberships-2-role": "viewer"}
+    assert desk.post(f"/admin/accounts/team/{team.pk}/change/", form).status_code == 302
+    assert [(who, text) for who, _, text in log(team)[1:]] == [
+        (str(operator), "renamed the team to Quay, as an operator"),
+        (str(operator), "put Mallory Stranger into the team as viewer, as an operator"),
+        (str(operator), "made Bob Member admin, as an operator"),
+    ]
+
+
 # --- at once ---------------------------------------------------------------------------------------------------------
 def at_once(*acts: Callable[[], object]) -> list[str]:
     """Do all in threads that start together; what each came to: "done" or the name of its error, sorted."""
