@@ -17,6 +17,7 @@ AccountError
     ├── InvitationUsed      invitation_used
     ├── InvitationElsewhere invitation_elsewhere      it names another person's address
     ├── SentJustNow         sent_just_now             a letter went out less than a minute ago
+    ├── ManyLetters         many_letters              the person has sent as many today as one may
     └── AlreadyMember       already_member            who follows the link is in the team already; the link stays good
 """
 
@@ -111,6 +112,11 @@ class InvitationElsewhere(InvitationError):
 class SentJustNow(InvitationError):
     code = "sent_just_now"
     message = "That letter went out less than a minute ago. Give it a moment to arrive, then send it again."
+
+
+class ManyLetters(InvitationError):
+    code = "many_letters"
+    message = "You have sent many letters today. Send this one again tomorrow, or make a link, which lets in any number of people."
 
 
 class AlreadyMember(InvitationError):

@@ -17,7 +17,8 @@ MOST = 50
 """Addresses that one form takes."""
 PEOPLE = ((1, "One person"), (5, "5 people"), (25, "25 people"), (0, "Any number"))
 DAYS = (1, 7, 14, 30)
-_ADDRESS_IN_TEXT = re.compile(r"://|\bwww\.", re.I)
+_ADDRESS_IN_TEXT = re.compile(r"://|\bwww\.|\w\.[a-z]{2,}/", re.I)
+"""What programs for mail make a link of: with `://` or `www.`, or a name with a path behind it."""
 
 
 class RoleField(forms.ChoiceField):
@@ -99,6 +100,13 @@ class MailInvitationForm(forms.Form):
                 "Leave web addresses out: letters with strange links end as spam. The link into the team is in it anyway."
             )
         return message
+
+    def clean(self) -> dict[str, Any] | None:
+        """Names stand in the letter, and in its subject, before every word of a message."""
+        for what, name in (("the team", self.team.name), ("your account", self.user.name)):
+            if _ADDRESS_IN_TEXT.search(name):
+                self.add_error("emails", f"The name of {what} looks like a web address. Change it first: such letters end as spam.")
+        return super().clean()
 
 
 class LinkInvitationForm(forms.Form):

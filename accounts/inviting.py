@@ -21,12 +21,14 @@ from django.utils import timezone
 
 from accounts import audit, errors, mails
 from accounts.members import hold
-from accounts.models import Invitation, Membership, Role, Team, User
+from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from accounts.querysets import InvitationQuerySet
 
 RESEND_AFTER = timedelta(minutes=1)
 LETTERS_A_DAY = 200
 """Invitations by mail that one person may send in 24 hours: the studio is nobody's machine for unwanted mail."""
+RESENT = "invitation.resent"
+"""The log's action for a letter that went out once more."""
 LONGEST = 30
 """Days that an invitation can be made for."""
 
@@ -98,24 +100,26 @@ def invite(
 def invite_by_mail(
     team: Team, addresses: Sequence[str], *, invited_by: User, role: str = Role.CREATOR, days: int = 0, message: str = ""
 ) -> list[Posted]:
-    """An invitation and a letter for each address; all invitations or none. Raises PersonalTeam."""
+    """An invitation and a letter for each address; all invitations or none. Raises as `invite`."""
     with transaction.atomic():
         made = [invite(team, invited_by=invited_by, role=role, email=email, days=days, message=message) for email in addresses]
     return post(made)
 
 
 def letters_left(user: User) -> int:
-    """How many invitations somebody may still send by mail today."""
-    sent = Invitation.objects.filter(invited_by=user, sent_at__gt=timezone.now() - timedelta(days=1)).count()
-    return max(0, LETTERS_A_DAY - sent)
+    """How many invitations somebody may still send by mail today, those that are sent again among them."""
+    since = timezone.now() - timedelta(days=1)
+    sent = Invitation.objects.filter(invited_by=user, sent_at__gt=since).count()
+    again = AuditEntry.objects.filter(actor=user, action=RESENT, created_at__gt=since).count()
+    return max(0, LETTERS_A_DAY - sent - again)
 
 
 def letter(invitation: Invitation, token: str) -> EmailMultiAlternatives:
     """What the invited person reads; an answer goes to whoever invited them."""
     by = invitation.invited_by
     context = {
-        "by": by,
-        "team": invitation.team,
+        "by": mails.one_line(str(by)) if by else "",
+        "team": mails.one_line(str(invitation.team)),
         "role": invitation.role,
         "role_label": invitation.get_role_display(),
         "message": invitation.message.splitlines(),
@@ -138,8 +142,10 @@ def post(made: Sequence[tuple[Invitation, str]]) -> list[Posted]:
 def resend(invitation: Invitation, *, by: User) -> Posted:
     """Another letter with another link, good for as many days as the first; the link in the old letter stops working.
 
-    Raises SentJustNow within a minute of the last letter, InvitationUsed when it is not open any more.
+    Raises SentJustNow within a minute of the last letter, InvitationUsed when it is not open any more, ManyLetters.
     """
+    if not letters_left(by):
+        raise errors.ManyLetters
     now, token = timezone.now(), secrets.token_urlsafe(32)
     days = round((invitation.expires_at - (invitation.sent_at or invitation.created_at)) / timedelta(days=1))
     with transaction.atomic():
@@ -147,7 +153,7 @@ def resend(invitation: Invitation, *, by: User) -> Posted:
         changed = rested.update(token_hash=hash_token(token), sent_at=now, expires_at=now + timedelta(days=min(max(days, 1), LONGEST)))
         if not changed:
             raise errors.SentJustNow if Invitation.objects.open().filter(pk=invitation.pk).exists() else errors.InvitationUsed
-        audit.record(invitation.team, by, "invitation.resent", f"sent the invitation for {whom(invitation)} again")
+        audit.record(invitation.team, by, RESENT, f"sent the invitation for {whom(invitation)} again")
     invitation.refresh_from_db()
     [posted] = post([(invitation, token)])
     return posted

@@ -91,14 +91,14 @@ def compose(name: str, to: str, context: Mapping[str, Any], *, reply_to: str = "
 
 def from_text(to: str, subject: str, text: str, *, button: str = "Open") -> EmailMultiAlternatives:
     """A letter that somebody else wrote as plain text: its HTML part has the same words, and `button` on its first address."""
-    context = {"home": settings.STUDIO_URL, "subject": _one_line(subject), "blocks": blocks(text), "button": button}
+    context = {"home": settings.STUDIO_URL, "subject": one_line(subject), "blocks": blocks(text), "button": button}
     return letter(to, subject, text, render_to_string("mail/plain.html", context))
 
 
 def letter(to: str, subject: str, text: str, html: str, *, reply_to: str = "") -> EmailMultiAlternatives:
     """A letter as all of the studio's are. It is no list's mail, so no List- header; nobody's holiday machine answers it (RFC 3834)."""
     message = EmailMultiAlternatives(
-        _one_line(subject),
+        one_line(subject),
         f"{wrapped(text)}\n\n-- \nAtelier, {settings.STUDIO_URL}\n",
         settings.DEFAULT_FROM_EMAIL,
         [to],
@@ -149,5 +149,6 @@ def _told(error: Exception) -> str:
     return "the mail server refused it"
 
 
-def _one_line(text: str) -> str:
+def one_line(text: str) -> str:
+    """A text that starts no line of its own: in a subject a header, in a letter a paragraph that others did not write."""
     return " ".join(text.split())

@@ -106,7 +106,7 @@ def test_all_that_is_wrong_is_said_at_once(client_of: ClientOf, team: Team, alic
     assert "<script>" not in page.replace('<script type="module"', "")
 
 
-@pytest.mark.parametrize("message", ["https://evil.example/x", "look at WWW.evil.example"])
+@pytest.mark.parametrize("message", ["https://evil.example/x", "look at WWW.evil.example", "or at evil.example/x"])
 def test_strange_links_are_kept_out_of_letters(client_of: ClientOf, team: Team, alice: User, message: str) -> None:
     answer = client_of(alice).post(BY_MAIL, asked(team, "dan@harbour.example", message=message))
     assert (answer.status_code, "Leave web addresses out" in answer.content.decode()) == (422, True)
@@ -119,6 +119,35 @@ def test_a_name_with_line_ends_makes_one_subject(client_of: ClientOf, team: Team
     (letter,) = mail.outbox
     assert letter.subject == "Alice Harbour invites you to Harbour Bcc: eve@example.org"
     assert letter.message()["Bcc"] is None
+
+
+def test_a_name_makes_no_paragraph_of_its_own(client_of: ClientOf, team: Team, alice: User) -> None:
+    Team.objects.filter(pk=team.pk).update(name="Harbour\n\nYour account was locked")
+    client_of(alice).post(BY_MAIL, asked(team, "dan@harbour.example"))
+    (letter,) = mail.outbox
+    assert "to work in Harbour Your account" in " ".join(letter.body.split())
+    assert "\n\nYour account" not in letter.body
+
+
+@pytest.mark.parametrize("of", ["the team", "your account"])
+def test_a_name_is_no_place_for_a_strange_link(of: str, client_of: ClientOf, team: Team, alice: User) -> None:
+    rows = Team.objects.filter(pk=team.pk) if of == "the team" else User.objects.filter(pk=alice.pk)
+    rows.update(name="You won! https://evil.example/x")
+    answer = client_of(alice).post(BY_MAIL, asked(team, "dan@harbour.example"))
+    assert (answer.status_code, f"The name of {of} looks like a web address." in answer.content.decode()) == (422, True)
+    assert (Invitation.objects.count(), mail.outbox) == (0, [])
+
+
+def test_sending_again_counts_as_a_letter(client_of: ClientOf, team: Team, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(inviting, "LETTERS_A_DAY", 2)
+    client = client_of(alice)
+    client.post(BY_MAIL, asked(team, "dan@harbour.example"))
+    resend = f"/team/invitations/{newest().pk}/resend/"
+    now = timezone.now()
+    for minutes, said in ((2, "is on its way"), (4, "You have sent many letters today."), (25 * 60, "is on its way")):
+        with time_machine.travel(now + timedelta(minutes=minutes)):
+            assert said in client.post(resend, follow=True).content.decode()
+    assert len(mail.outbox) == 3
 
 
 def test_the_studio_is_no_machine_for_mail(client_of: ClientOf, team: Team, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
