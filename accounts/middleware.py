@@ -185,7 +185,8 @@ class TermsMiddleware:
 
     A page that is opened becomes the page of the terms, with the way back in it. A fragment for htmx gets `HX-Redirect`, and what was typed
     stays in the browser's draft. What nobody would see as a page (a script that asks for JSON, a picture, a program) gets a 403 with a
-    sentence. Where no terms were published nobody is asked.
+    sentence. Where no terms were published nobody is asked. What `settings.OPEN_BEFORE_TERMS` names stays open: whoever does not agree may
+    take what is theirs, and go.
     """
 
     KEY = "agreed"
@@ -210,7 +211,7 @@ class TermsMiddleware:
         """Reads the person's rows once a session and version; else only what is remembered."""
         if not isinstance(request.user, User) or not request.user.is_authenticated:
             return True
-        if request.path in (reverse("terms"), reverse("account_logout")) or request.path.startswith(settings.STATIC_URL):
+        if request.path.startswith(settings.STATIC_URL) or request.path in map(reverse, settings.OPEN_BEFORE_TERMS):
             return True
         version = terms.version_in_force()
         if not version or request.session.get(self.KEY) == version:

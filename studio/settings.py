@@ -211,6 +211,11 @@ STUDIO_INVITATION_DAYS = env.int("STUDIO_INVITATION_DAYS", default=14)
 """How long an invitation link can be used."""
 TEAM_GRACE_DAYS = env.int("STUDIO_TEAM_GRACE_DAYS", default=30)
 """How long a deleted team can be brought back by its owner."""
+OPEN_BEFORE_TERMS = (
+    *("terms", "account_logout", "your_data", "export", "delete_account", "account_deleted"),
+    *("account_reauthenticate", "mfa_reauthenticate", "mfa_reauthenticate_webauthn"),
+)
+"""Names of the pages that somebody may open who has not agreed to the terms."""
 ACCOUNT_ADAPTER = "accounts.adapter.AccountAdapter"
 SOCIALACCOUNT_ADAPTER = "accounts.adapter.SocialAccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None

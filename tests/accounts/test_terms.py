@@ -196,6 +196,22 @@ def test_signing_out_needs_no_agreement(client_of: ClientOf, alice: User) -> Non
     assert not Agreement.objects.exists()
 
 
+def test_who_does_not_agree_can_take_what_is_theirs_and_go(client_of: ClientOf, bob: User) -> None:
+    publish()
+    client = client_of(bob)
+    assert 'href="/account/data/"' in client.get("/terms/").content.decode()
+    page = client.get("/account/data/").content.decode()
+    assert "Download everything" in page
+    assert "hx-ws" not in page
+    assert "data-poll" not in page
+    answer = client.post("/account/data/export/")
+    assert answer["Content-Type"] == "application/zip"
+    client.post("/accounts/reauthenticate/", {"password": "correct horse battery"})
+    answer = client.post("/account/delete/", {"work": "leave", "email": bob.email})
+    assert answer["Location"] == "/account/deleted/"
+    assert not User.objects.filter(pk=bob.pk).exists()
+
+
 def test_asking_costs_no_query_once_it_is_answered(client_of: ClientOf, alice: User) -> None:
     client = client_of(alice)
     client.get("/account/")
