@@ -5,16 +5,17 @@ It is done in steps that can be taken up again: a crash between two of them leav
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import re
 
 import structlog
 from django.db import transaction
-from django.db.models import Count
+from django.db.models import Count, Q
 from django.utils import timezone
 
 from accounts.ending import erase_team
 from accounts.members import tell
 from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
+from accounts.querysets import AuditQuerySet
 from studio.galleries.erasing import erase_pictures
 from studio.galleries.models import Comment, Gallery, Notice, Visibility
 from studio.generation.models import Artifact, InputFile, Job
@@ -24,11 +25,12 @@ from studio.privacy.errors import AccountStays
 log = structlog.get_logger(__name__)
 
 NOBODY = "Somebody who left"
+STOPPING = "What you had under way is being stopped. Try again in some seconds."
 
 
 def teams_in_the_way(user: User) -> list[Team]:
-    """Shared teams that would be without an owner, and are not the person's alone."""
-    return [team for team in _owned(user) if not team.is_personal and team.people > 1]  # type: ignore[attr-defined]
+    """Shared teams that would be without an owner, and are not the person's alone. One that they deleted is in nobody's way."""
+    return [team for team in _owned(user) if not (team.is_personal or team.deleted_at) and team.people > 1]  # type: ignore[attr-defined]
 
 
 def _owned(user: User) -> list[Team]:
@@ -51,39 +53,50 @@ def erase_account(user: User, *, leaves_work: bool) -> None:
     """Delete a person: their own teams whole, their words, files and ratings everywhere, and last their account.
 
     What they made in other teams goes too, unless it `leaves_work` to those, without the name. Raises `AccountStays`, and then only what
-    was under way has been stopped.
+    was under way has been stopped; but for what somebody did in the same moment, after which it can be pressed once more.
     """
     if reason := why_it_stays(user):
         raise AccountStays(reason)
     _stop(user)
-    for team in _owned(user):
-        _end(team)
-    shared = Team.objects.filter(memberships__user=user)
-    if not leaves_work:
-        erase_pictures(Artifact.objects.filter(user=user))
-        erase_words(Job.objects.filter(user=user))
-        erase_inputs(InputFile.objects.filter(user=user))
-    _erase_talk(user, list(shared))
-    _erase_person(user)
+    gone = False
+    while not gone:
+        for team in _owned(user):
+            _end(team, user)
+        if not leaves_work:
+            erase_pictures(Artifact.objects.filter(user=user))
+            erase_words(Job.objects.filter(user=user))
+            erase_inputs(InputFile.objects.filter(user=user))
+        _erase_talk(user)
+        gone = _erase_person(user)
     log.info("account_erased")
 
 
 def _stop(user: User) -> None:
     for job in Job.objects.filter(user=user).under_way().select_related("hold").order_by("pk"):
         cancel(job, for_all=True)
-    if Job.objects.filter(user=user).open().exists():
-        raise AccountStays("What you had under way is being stopped. Try again in some seconds.")
-
-
-def _end(team: Team) -> None:
-    """A team of theirs alone is gone at once: there is nobody who could bring it back."""
-    with transaction.atomic():
-        Team.objects.filter(pk=team.pk, deleted_at=None).update(deleted_at=timezone.now())
+    owned = _owned(user)
+    for team in owned:
         stop_team(team)
+    if Job.objects.filter(Q(user=user) | Q(team__in=owned)).open().exists():
+        raise AccountStays(STOPPING)
+
+
+def _end(team: Team, user: User) -> None:
+    """A team of theirs alone is gone at once: there is nobody who could bring it back. Raises `AccountStays` for one that others are in
+    by now: a person who follows an invitation, or a team that was handed over.
+    """
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+        Invitation.objects.filter(team=team, accepted_at=None, revoked_at=None).update(revoked_at=timezone.now())
+        if reason := why_it_stays(user):
+            raise AccountStays(reason)
+        if Job.objects.of_team(team).open().exists():  # it would bring pixels into a team that nobody erases any more
+            raise AccountStays(STOPPING)
+        Team.objects.filter(pk=team.pk, deleted_at=None).update(deleted_at=timezone.now())
     erase_team(team)
 
 
-def _erase_talk(user: User, teams: Sequence[Team]) -> None:
+def _erase_talk(user: User) -> None:
     """Comments keep their place in the talk of others, without text and name."""
     with transaction.atomic():
         Comment.objects.filter(user=user, deleted_at=None).update(deleted_at=timezone.now())
@@ -92,19 +105,40 @@ def _erase_talk(user: User, teams: Sequence[Team]) -> None:
         Gallery.objects.filter(owner=user, visibility=Visibility.PRIVATE).delete()
         Invitation.objects.filter(email__iexact=user.email).delete()
         AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
-        for entry in AuditEntry.objects.filter(team__in=teams, text__contains=user.name or user.email):
+        for entry in _lines_about(user):
             AuditEntry.objects.filter(pk=entry.pk).update(text=_without(entry.text, user))
 
 
+def _lines_about(user: User) -> AuditQuerySet:
+    """The lines of logs that name the person: their address wherever it stands, their name in the teams in which they are or were."""
+    places = Membership.objects.filter(user=user).values("team"), AuditEntry.objects.filter(actor=user).values("team")
+    named = Q(text__contains=user.name) & (Q(team__in=places[0]) | Q(team__in=places[1])) if user.name else Q(pk=None)
+    return AuditEntry.objects.filter(Q(text__contains=user.email) | named)
+
+
 def _without(text: str, user: User) -> str:
-    for name in filter(None, (user.name, user.email)):
-        text = text.replace(name, NOBODY.lower())
-    return text
+    """Whole words only: the log of a team is not to be spoilt by somebody who is called An."""
+    for name in filter(None, (user.email, user.name)):
+        text = re.sub(rf"(?<![\w@+-]){re.escape(name)}(?![\w@-]|\.\w)", NOBODY.lower(), text)
+    return text[: AuditEntry._meta.get_field("text").max_length]
 
 
-def _erase_person(user: User) -> None:
-    """The row and all that hangs on it: addresses, keys, sessions, marks, agreements. Books and jobs forget who it was."""
+def _erase_person(user: User) -> bool:
+    """The row and all that hangs on it: addresses, keys, sessions, marks, agreements. Books and jobs forget who it was.
+
+    False when they own a team again: another tab of theirs made them a new one of their own. Raises `AccountStays` when they began
+    something meanwhile, or were left as the only operator.
+    """
     with transaction.atomic():
+        list(User.objects.select_for_update().filter(Q(pk=user.pk) | Q(is_superuser=True)).order_by("pk"))
+        list(Membership.objects.select_for_update().filter(user=user).order_by("pk"))
+        if reason := why_it_stays(user):
+            raise AccountStays(reason)
+        if _owned(user):
+            return False
+        if Job.objects.filter(user=user).open().exists():
+            raise AccountStays(STOPPING)
         tell([user.pk])
         Membership.objects.filter(user=user).delete()
         user.delete()
+    return True

@@ -14,14 +14,17 @@ from django.db import models
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit
+from accounts import audit, ending, inviting, members
 from accounts.models import AuditEntry, Membership, Role, Team, User
+from accounts.services import ensure_personal_team
 from billing.models import LedgerEntry
 from billing.services import wallets
 from studio.galleries.models import Comment, Gallery, Mark, Notice
 from studio.generation import files
 from studio.generation.images import clean_upload
 from studio.generation.models import Artifact, InputFile, Job
+from studio.privacy import erasing
+from studio.privacy.errors import AccountStays
 from tests.conftest import PASSWORD
 from tests.factories import draw, make_artifact, make_job
 
@@ -132,6 +135,83 @@ def test_who_owns_a_team_with_others_hands_it_over_first(alice: User, bob: User,
     press(alice)
     assert not User.objects.filter(pk=alice.pk).exists()
     assert Team.objects.get(pk=team.pk).name == "Harbour Street"
+
+
+def test_a_team_that_they_deleted_is_not_in_the_way(alice: User, bob: User, team: Team) -> None:
+    make_artifact(team, bob, prompt=SECRET)
+    ending.delete_team(team, by=alice)
+    _, page = press(alice)
+    assert "Your account is deleted" in page.content.decode()
+    assert SECRET not in everything_written()
+    assert Team.objects.get(pk=team.pk).name == ending.ERASED
+
+
+def test_who_came_in_meanwhile_keeps_the_team(alice: User, mallory: User, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, token = inviting.invite(team, invited_by=alice)
+
+    def then_somebody_joins(user: User) -> None:
+        inviting.accept(token, mallory)
+
+    monkeypatch.setattr(erasing, "_stop", then_somebody_joins)
+    with pytest.raises(AccountStays, match="Others work in Harbour Street"):
+        erasing.erase_account(alice, leaves_work=False)
+    assert Team.objects.alive().filter(pk=team.pk, name="Harbour Street").exists()
+    assert team.memberships.count() == 2
+
+
+def test_who_was_handed_a_team_meanwhile_stays(alice: User, bob: User, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk = erasing._erase_talk
+
+    def then_it_is_handed_over(*given: Any) -> None:
+        talk(*given)
+        members.hand_over(team, bob, by=alice)
+
+    monkeypatch.setattr(erasing, "_erase_talk", then_it_is_handed_over)
+    with pytest.raises(AccountStays, match="Others work in Harbour Street"):
+        erasing.erase_account(bob, leaves_work=False)
+    assert team.memberships.get(role=Role.OWNER).user == bob
+
+
+def test_no_team_of_their_own_is_left_by_a_page_that_was_open(bob: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    talk, asked = erasing._erase_talk, []
+
+    def then_a_page_asks(*given: Any) -> None:
+        talk(*given)
+        if not asked:
+            asked.append(ensure_personal_team(bob))
+
+    monkeypatch.setattr(erasing, "_erase_talk", then_a_page_asks)
+    erasing.erase_account(bob, leaves_work=False)
+    assert asked[0].name == "Bob Member"
+    assert "Bob Member" not in everything_written()
+
+
+def test_what_is_under_way_in_a_team_of_theirs_alone_is_waited_for(alice: User, bob: User, team: Team) -> None:
+    job = make_job(team, bob, status=Job.Status.RUNNING)
+    members.remove_member(team, bob, by=alice)
+    _, page = press(alice)
+    assert "is being stopped. Try again in some seconds." in page.content.decode()
+    job.refresh_from_db()
+    assert job.cancel_requested_at is not None
+    assert Team.objects.alive().filter(pk=team.pk).exists()
+
+
+def test_logs_name_them_nowhere_and_are_not_spoilt(alice: User, bob: User, team: Team, other_team: Team, mallory: User) -> None:
+    inviting.invite(team, invited_by=alice, email="bob@harbour.example")
+    inviting.invite(other_team, invited_by=mallory, email="bob@harbour.example")
+    audit.record(team, bob, "member.joined", "came in as creator")
+    members.remove_member(team, bob, by=alice)
+    User.objects.filter(pk=bob.pk).update(name="An")
+    audit.record(team, alice, "member.removed", "removed An from the team, and Annabel, and " + "An " * 80)
+    audit.record(other_team, mallory, "gallery.created", "made the gallery “An evening”")
+    press(User.objects.get(pk=bob.pk))
+    texts: dict[int, list[str]] = {team.pk: [], other_team.pk: []}
+    for entry in AuditEntry.objects.order_by("id"):
+        texts[entry.team_id].append(entry.text)
+    assert texts[team.pk][1:3] == ["invited somebody who left as creator", "came in as creator"]
+    assert texts[team.pk][-1].startswith("removed somebody who left from the team, and Annabel, and somebody who left")
+    assert len(texts[team.pk][-1]) == 300
+    assert texts[other_team.pk][1:] == ["invited somebody who left as creator", "made the gallery “An evening”"]
 
 
 def test_the_only_operator_stays(mallory: User, operator: User) -> None:
