@@ -90,9 +90,10 @@ def remove(gallery: Gallery, artifacts: Iterable[Artifact], *, by: User) -> int:
 def put_back(gallery: Gallery, artifact: Artifact, *, position: int, review: Review, reason: str, was_cover: bool, by: User) -> bool:
     """Undo a `remove`: the picture in its old place, as it had been reviewed. False when it is in the gallery anyway.
 
-    Who may not publish brings back no approval: it may have been withdrawn meanwhile.
+    Who may not publish brings back no approval: it may have been withdrawn meanwhile. Nobody does for what a classifier flagged.
     """
-    if review == Review.APPROVED and not allows(by, gallery.team, "publish"):
+    flagged = Finding.objects.filter(artifact=artifact, is_flagged=True)
+    if review == Review.APPROVED and (not allows(by, gallery.team, "publish") or flagged.exists()):
         review = Review.WAITING
     with transaction.atomic():
         _lock(gallery)

@@ -37,27 +37,33 @@ def look() -> int:
     if not pictures.is_on():
         return 0
     looked = 0
-    for artifact in not_looked_at()[:AT_ONCE]:
+    for artifact in not_looked_at().iterator():
         try:
             finding = pictures.look_at(artifact)
         except (BackendError, OSError) as error:
             # It stays unseen from outside: a person can still not approve what nobody has looked at.
             log.warning("picture_not_looked_at", artifact=str(artifact.pk), reason=type(error).__name__)
+            if isinstance(error, BackendError):
+                break  # it is the model that cannot be used, for none of them
             continue
         looked += 1
         if finding.is_flagged:
             hold_back(finding)
+        if looked == AT_ONCE:
+            break
     return looked
 
 
 def hold_back(finding: Finding) -> None:
-    """What somebody approved by adding it has to be looked at by a person; what a person approved in the review stays."""
+    """What somebody approved by adding it has to be looked at by a person; what a person approved in the review stays.
+
+    So in every gallery, for one that is the team's today may be shown tomorrow; but only those that are shown are told of.
+    """
     with transaction.atomic():
-        items = GalleryItem.objects.filter(artifact=finding.artifact, gallery__visibility__in=OUTSIDE, review=Review.APPROVED)
+        items = GalleryItem.objects.filter(artifact=finding.artifact, review=Review.APPROVED)
         held = list(items.filter(Q(reviewed_by=None) | Q(reviewed_by=F("added_by"))).select_related("gallery__team"))
         GalleryItem.objects.filter(pk__in=[item.pk for item in held]).update(review=Review.WAITING, reviewed_by=None, reviewed_at=None)
-        for item in held:
-            gallery = item.gallery
+        for gallery in (item.gallery for item in held if item.gallery.visibility in OUTSIDE):
             text = f"The classifier flagged something in “{gallery.name}” ({finding.words}). It waits for a review."
             people = people_who_may(gallery.team, "publish")
             notify(people, team=gallery.team, actor=None, kind=REVIEW_KIND, text=text, artifact=finding.artifact, gallery=gallery)

@@ -91,6 +91,30 @@ def test_what_was_flagged_before_is_not_approved_by_adding_it(
     assert GalleryItem.objects.get(gallery=quiet).review == Review.WAITING
 
 
+def test_what_was_flagged_elsewhere_is_not_shown_by_showing_its_gallery(
+    shown: Gallery, alice: User, team: Team, classifier: Callable[[str], None]
+) -> None:
+    classifier("nsfw")
+    picture = make_artifact(team, alice)
+    quiet = curating.create(team, by=alice, name="Quiet")
+    for gallery in (quiet, shown):
+        curating.add(gallery, [picture], by=alice)
+    looking.look()
+    publishing.show_to(quiet, Visibility.PUBLIC, by=alice)
+    assert str(picture.pk) not in outside(quiet)
+    assert Notice.objects.get(user=alice).text.startswith("The classifier flagged something in “Boats”")
+
+
+def test_an_undo_brings_no_approval_back_to_what_was_flagged_meanwhile(
+    shown: Gallery, alice: User, team: Team, classifier: Callable[[str], None]
+) -> None:
+    classifier("nsfw")
+    picture = make_artifact(team, alice)
+    pictures.look_at(picture)
+    curating.put_back(shown, picture, position=1, review=Review.APPROVED, reason="", was_cover=False, by=alice)
+    assert str(picture.pk) not in outside(shown)
+
+
 def test_only_what_is_for_people_outside_is_looked_at(alice: User, team: Team, classifier: Callable[[str], None]) -> None:
     classifier("nsfw")
     curating.add(curating.create(team, by=alice, name="Ours"), [make_artifact(team, alice)], by=alice)
@@ -107,3 +131,14 @@ def test_a_lost_file_and_a_broken_model_stop_nothing(
     page = outside(shown)
     assert str(kept.pk) in page
     assert str(lost.pk) not in page
+
+
+def test_lost_files_do_not_stand_in_line_for_ever(
+    shown: Gallery, alice: User, team: Team, classifier: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(looking, "AT_ONCE", 2)
+    classifier("normal")
+    lost = [make_artifact(team, alice, files=False) for _ in range(3)]
+    kept = [make_artifact(team, alice, seed=seed) for seed in (7, 8, 9)]
+    curating.add(shown, [*lost, *kept], by=alice)
+    assert [looking.look() for _ in range(3)] == [2, 1, 0]
