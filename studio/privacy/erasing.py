@@ -63,9 +63,7 @@ def erase_account(user: User, *, leaves_work: bool) -> None:
         for team in _owned(user):
             _end(team, user)
         if not leaves_work:
-            erase_pictures(Artifact.objects.filter(user=user))
-            erase_words(Job.objects.filter(user=user))
-            erase_inputs(InputFile.objects.filter(user=user))
+            _erase_work(user)
         _erase_talk(user)
         gone = _erase_person(user)
     log.info("account_erased")
@@ -94,6 +92,24 @@ def _end(team: Team, user: User) -> None:
             raise AccountStays(STOPPING)
         Team.objects.filter(pk=team.pk, deleted_at=None).update(deleted_at=timezone.now())
     erase_team(team)
+
+
+def _erase_work(user: User) -> None:
+    """What they made, and gave to it; also the copies of their pictures that others took to go on from."""
+    erase_inputs(InputFile.objects.filter(Q(user=user) | Q(artifact__user=user)))
+    _take_back_words(user)
+    erase_words(Job.objects.filter(user=user))
+    erase_pictures(Artifact.objects.filter(user=user))
+
+
+def _take_back_words(user: User) -> None:
+    """An upscaled picture has no words of its own and is found by those it was made from: whoever upscaled it, this person's go."""
+    further = Job.objects.filter(parent__user=user).exclude(prompt="")
+    while found := [job.pk for job in further.only("pk", "request") if not job.request.get("prompt")]:
+        with transaction.atomic():
+            Job.objects.filter(pk__in=found).update(prompt="")
+            Artifact.objects.filter(job__in=found).update(prompt="")
+        further = Job.objects.filter(parent__job__in=found).exclude(prompt="")
 
 
 def _erase_talk(user: User) -> None:

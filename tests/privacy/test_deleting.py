@@ -103,6 +103,24 @@ def test_everything_of_theirs_is_erased_and_the_books_are_whole(bob: User, team:
     assert client.get(reverse("library")).status_code == 302
 
 
+def test_what_others_took_from_it_is_erased_too(bob: User, alice: User, team: Team, world: dict[str, Any]) -> None:
+    copied = files.save_input(clean_upload(io.BytesIO(draw(seed=6))), team=team, user=alice, artifact=world["mine"])
+    parent, upscaled = world["mine"], []
+    for _ in range(2):
+        one = make_artifact(team, alice, prompt=SECRET)
+        Job.objects.filter(pk=one.job_id).update(parent=parent, request={**one.job.request, "prompt": ""})
+        parent = one
+        upscaled.append(one)
+    own = make_artifact(team, alice, prompt="alice's words")
+    Job.objects.filter(pk=own.job_id).update(parent=world["mine"])
+    press(bob)
+    assert SECRET not in everything_written()
+    assert not default_storage.exists(copied.file)
+    for one in upscaled:
+        assert default_storage.exists(Artifact.objects.get(pk=one.pk).variant("original"))
+    assert Artifact.objects.get(pk=own.pk).prompt == "alice's words"
+
+
 def test_work_can_be_left_to_the_team_without_the_name(
     bob: User, alice: User, team: Team, world: dict[str, Any], client_of: ClientOf
 ) -> None:
