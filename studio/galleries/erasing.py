@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from django.db import transaction
+from django.utils import timezone
 
 from accounts.models import Team
-from studio.galleries.models import Gallery, Notice, Tag
+from studio.galleries.models import Gallery, Notice, Report, Tag
 from studio.generation import files
 from studio.generation.models import Artifact
 from studio.generation.querysets import ArtifactQuerySet
@@ -18,12 +22,19 @@ def erase_pictures(pictures: ArtifactQuerySet) -> int:
     erased = 0
     while ids := list(pictures.order_by("pk").values_list("pk", flat=True)[:BATCH]):
         with transaction.atomic():
+            settle_reports(ids)
             Artifact.objects.filter(pk__in=ids).delete()
         # Rows first: a crash here leaves files without a row, which prune_files finds; the other way round leaves a picture without a file.
         for artifact_id in ids:
             files.delete_artifact(artifact_id)
         erased += len(ids)
     return erased
+
+
+def settle_reports(ids: Sequence[UUID]) -> None:
+    """Nobody has to decide on a picture that is gone; and without it, a report on it would read as one on its whole gallery."""
+    reports = Report.objects.filter(artifact__in=ids, handled_at=None)
+    reports.update(handled_at=timezone.now(), outcome="What was reported has been deleted.")
 
 
 def erase_team(team: Team) -> None:

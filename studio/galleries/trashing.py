@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from accounts import audit
 from accounts.models import Team, User
+from studio.galleries.erasing import settle_reports
 from studio.galleries.models import Trashing
 from studio.galleries.wording import counted
 from studio.generation import files
@@ -89,6 +90,7 @@ def erase(artifacts: Iterable[Artifact], *, by: User | None = None) -> list[uuid
         doomed = Artifact.objects.filter(pk__in=[one.pk for one in artifacts], deleted_at__isnull=False)
         ids = list(doomed.select_for_update(skip_locked=_can_skip()).order_by("pk").values_list("pk", flat=True))
         teams = dict.fromkeys(doomed.filter(pk__in=ids).values_list("team_id", flat=True).order_by())
+        settle_reports(ids)
         Artifact.objects.filter(pk__in=ids).delete()
         for team_id in teams:
             _tell(team_id, ids)

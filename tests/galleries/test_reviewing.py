@@ -10,7 +10,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import AuditEntry, Membership, Role, Team, User
-from studio.galleries import curating, publishing, reviewing, shelf
+from studio.galleries import curating, publishing, reviewing, shelf, trashing
 from studio.galleries.errors import Handled
 from studio.galleries.models import Gallery, GalleryItem, Notice, Report, Review, Visibility
 from studio.galleries.services import trash
@@ -257,6 +257,18 @@ def test_a_reported_picture_is_taken_down(shown: Gallery, pictures: list[Artifac
     assert Client().get(f"/public/{shown.pk}/{pictures[1].pk}/large").status_code == 404
     assert "rejected a picture of yours" in Notice.objects.get(user=bob).text
     assert AuditEntry.objects.filter(action="report.handled").count() == 1
+
+
+def test_a_report_on_a_picture_that_is_gone_takes_no_gallery_down(shown: Gallery, pictures: list[Artifact], alice: User) -> None:
+    report = publishing.report(shown, shown.items.get(artifact=pictures[1]), reason="law", text="", email="")
+    trash(pictures[1])
+    trashing.erase([pictures[1]])
+    report = Report.objects.select_related("gallery__team").get(pk=report.pk)
+    assert report.outcome == "What was reported has been deleted."
+    with pytest.raises(Handled):
+        reviewing.take_down(report, by=alice)
+    shown.refresh_from_db()
+    assert shown.visibility == Visibility.PUBLIC
 
 
 def test_a_reported_gallery_is_taken_down(shown: Gallery, browser: Client) -> None:
