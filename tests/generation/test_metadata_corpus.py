@@ -6,6 +6,7 @@ import io
 import json
 import math
 import sys
+import zlib
 from collections.abc import Callable
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis import strategies as st
 from studio.backends.base import GenerationRequest
 from studio.generation import metadata
 from studio.generation.errors import UnusableImage
-from studio.generation.metadata import reading
+from studio.generation.metadata import reading, sources
 from studio.generation.metadata.reading import atelier, samplers
 from studio.generation.metadata.reading.record import MAX_PROMPT, MAX_WORDS, Record
 from tests.generation import metadata_corpus as corpus
@@ -155,6 +156,18 @@ def test_text_that_is_longer_than_anybody_looks_at_is_no_settings() -> None:
     for name in ("ten megabytes of text", "ten megabytes that end like settings", "a bomb, zTXt", "a bomb, iTXt"):
         with pytest.raises(UnusableImage, match="holds no settings"):
             record(HOSTILE[name])
+
+
+def test_many_small_bombs_are_not_all_set_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two kilobytes inflate to two megabytes, and an upload has room for twelve thousand of them."""
+    inflated = sources._inflated
+    looked_at: list[bytes] = []
+    monkeypatch.setattr(sources, "_inflated", lambda data: looked_at.append(data) or inflated(data))
+    bomb = zlib.compress(b"x" * 2_000_000, 9)
+    bombs = [corpus.chunk(b"zTXt", b"k%d\0\0" % number + bomb) for number in range(300)]
+    with pytest.raises(UnusableImage, match="holds no settings"):
+        record(corpus.png(*bombs, parameters=corpus.A1111))
+    assert len(looked_at) == sources.MAX_TEXTS
 
 
 def work(read: Callable[[], Any]) -> int:

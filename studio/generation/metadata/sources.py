@@ -7,6 +7,7 @@ import struct
 import zlib
 from collections.abc import Callable, Iterator
 from functools import partial
+from itertools import islice
 from typing import IO
 
 from PIL import Image
@@ -20,7 +21,7 @@ from studio.generation.metadata.texts import ours_in_xmp
 MAX_CHUNKS = 50_000
 """Chunks of a PNG that are stepped over; writers of small ones put 8 kB of pixels into each."""
 MAX_TEXTS, MAX_ALL = 64, 2 * 1024 * 1024
-"""Texts of one file that are read, and their characters together."""
+"""Texts of one file that are looked at, wanted or not, and the characters of those that are kept together."""
 TAGS = {
     0x010E: "ImageDescription",
     0x010F: "Make",
@@ -69,10 +70,10 @@ def _in_png(file: IO[bytes]) -> Iterator[tuple[str, str]]:
     """The texts of a PNG, those behind its pixels too. Pillow reads those only when it decodes, and holds what a bomb becomes."""
     found: dict[str, str] = {}
     left = MAX_ALL
-    for kind, body in _chunks(file):
+    for kind, body in islice(_chunks(file), MAX_TEXTS):  # each may have to be inflated: what is left out costs as much as what is kept
         pairs = [_text(kind, body)] if kind != b"eXIf" else [*_in_exif(partial(exif_of, body)).items()]
         for key, value in pairs:
-            if key and value and key not in found and len(found) < MAX_TEXTS and len(value) <= left:
+            if key and value and key not in found and len(value) <= left:
                 left -= len(value)
                 found[key] = value
     yield from found.items()
