@@ -204,6 +204,13 @@ def test_hostile_settings_are_kept_as_text_or_not_at_all(bobs: Client, name: str
         assert "<script>alert" not in page.content.decode()
 
 
+def test_a_file_that_names_a_request_s_own_fields_as_an_engine_s_is_kept(bobs: Client) -> None:
+    own = {"prompt": 5, "extra": "x", "width": "wide", "duration": 4}
+    artifact = brought(bobs, corpus.png(atelier=json.dumps({"mode": "text-to-image", "seed": 1, "extra": own})))
+    assert artifact.info["settings"] == {"mode": "text-to-image", "seed": 1, "duration": 4}
+    assert bobs.get(f"/create/?from={artifact.pk}&use=all").status_code == 200
+
+
 # --- once, and by whom -----------------------------------------------------------------------------------------------
 
 

@@ -287,7 +287,7 @@ def test_a_prompt_too_long_for_an_address_is_cut_and_that_is_said(alices: Client
 
 @pytest.mark.django_db
 def test_settings_cannot_name_what_an_address_means(alices: Client) -> None:
-    own = {"from": "x", "use": "all", "job": "1", "source": "2", "image": "3", "Not a name": 1, "duration": 4}
+    own = {"from": "x", "use": "all", "job": "1", "source": "2", "image": "3", "Not a name": 1, "duration": 4, "extra": "5", "prompt": 6}
     data = corpus.png(atelier=json.dumps({"mode": "text-to-image", "prompt": "a", "seed": 1, "extra": own}))
     assert upload(alices, data, url="input_read").json()["settings"] == {"mode": "text-to-image", "prompt": "a", "seed": 1, "duration": 4}
 

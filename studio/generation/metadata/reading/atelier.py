@@ -15,11 +15,11 @@ TOOL = "Atelier"
 MAX_OWN = 40
 """Parameters of an engine's own that are looked at."""
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}", re.ASCII)
-_NO_SETTINGS = {"from", "use", "job", "source", "image", "mask_image", "was", "was_audio", "selected"}
-"""Names that mean something else in the address of Create."""
 _TEXTS = ("engine", "mode", "prompt", "negative_prompt", "scheduler")
 _WHOLE = ("seed", "width", "height", "num_images", "num_inference_steps")
 _REAL = ("guidance_scale", "strength")
+_NO_SETTINGS = {"from", "use", "job", "source", "image", "mask_image", "was", "was_audio", "selected", "extra", *_TEXTS, *_WHOLE, *_REAL}
+"""Names that mean something else in the address of Create or in a request, where each has a type of its own."""
 
 
 def read(texts: Mapping[str, str]) -> Record | None:
