@@ -13,6 +13,7 @@ from studio.generation.metadata.sources import BROKEN, exif_of
 from studio.generation.sounds import clean_sound
 
 GPS_IFD = 0x8825
+XMP_IN_PNG = b"XML:com.adobe.xmp\0"
 _PLACE_IN_XMP = re.compile(rb"exif:GPS|GPSLatitude|GPSLongitude")
 _TOLD = {0x0131: "Software", 0x010E: "ImageDescription"}
 
@@ -84,7 +85,7 @@ def _in_webp(data: bytes) -> tuple[list[bytes], bool]:
 
 
 def _png_without_place(data: bytes) -> bytes:
-    """Chunk by chunk: EXIF and raw profiles that name a place, XMP that does, and what lies behind the end are left out."""
+    """Chunk by chunk: EXIF and raw profiles that name a place, XMP that does or is packed, and what lies behind the end are left out."""
     kept, at = [png.SIGNATURE], len(png.SIGNATURE)
     while at + 12 <= len(data):
         length, kind = int.from_bytes(data[at : at + 4], "big"), data[at + 4 : at + 8]
@@ -103,7 +104,10 @@ def _png_chunk_names_place(kind: bytes, body: bytes) -> bool:
     if kind not in (b"tEXt", b"zTXt", b"iTXt"):
         return False
     # ImageMagick hides EXIF, IPTC and XMP in texts of this name, as digits.
-    return body.startswith(b"Raw profile type") or (body.startswith(b"XML:com.adobe.xmp") and bool(_PLACE_IN_XMP.search(body)))
+    if body.startswith(XMP_IN_PNG):
+        is_packed = kind != b"iTXt" or body[len(XMP_IN_PNG) : len(XMP_IN_PNG) + 1] != b"\0"
+        return is_packed or bool(_PLACE_IN_XMP.search(body))
+    return body.startswith(b"Raw profile type")
 
 
 def _names_place(exif: bytes) -> bool:

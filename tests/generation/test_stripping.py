@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import zlib
 from typing import Any
 
 import pytest
@@ -109,6 +110,30 @@ def test_what_ends_early_is_refused(data: bytes, mime: str) -> None:
         strip(data, mime)
 
 
+def test_a_model_that_can_be_read_but_not_written_is_refused() -> None:
+    """JSON may hold half a surrogate pair, UTF-8 may not."""
+    document, rest = glb.unpack(model())
+    head = json.dumps(document)[:-1] + ', "note": "\\ud800"}'
+    chunk = head.encode() + b" " * (-len(head) % 4)
+    whole = glb.HEADER.pack(glb.MAGIC, 2, glb.HEADER.size + glb.CHUNK.size + len(chunk) + len(rest)) + glb.CHUNK.pack(len(chunk), glb.JSON)
+    with pytest.raises(BrokenResult):
+        strip(whole + chunk + rest, GLB)
+
+
+def test_a_file_of_millions_of_pieces_is_not_taken_apart() -> None:
+    data = noisy("WEBP")
+    assert strip(data, "image/webp")
+    many = data + (b"none" + bytes(4)) * riff.MOST
+    assert riff.unpack(many) == []
+    with pytest.raises(BrokenResult):
+        strip(many, "image/webp")
+
+
+def test_only_adobe_s_own_segment_is_taken_for_it() -> None:
+    data = noisy("JPEG")
+    assert b"secret" not in strip(data[:2] + b"\xff\xee" + (8).to_bytes(2, "big") + b"secret" + data[2:], "image/jpeg")
+
+
 # --- the place -------------------------------------------------------------------------------------------------------
 
 
@@ -149,6 +174,10 @@ def test_places_in_other_corners_are_found() -> None:
     assert b"GPS" not in kept
     assert b"Raw profile" not in kept
     assert metadata.read(io.BytesIO(kept)) == corpus.A1111_SETTINGS
+    squeezed = zlib.compress(xmp.encode())
+    for kind, between in ((b"iTXt", b"\0\1\0\0\0"), (b"zTXt", b"\0\0")):  # as ExifTool writes it when it is asked to
+        hidden = corpus.png(corpus.chunk(kind, b"XML:com.adobe.xmp" + between + squeezed), parameters=corpus.A1111)
+        assert without_place(hidden, "image/png") == corpus.png(parameters=corpus.A1111)
     jpeg = noisy("JPEG", xmp=xmp.encode())
     assert b"GPS" in jpeg
     assert b"GPS" not in without_place(jpeg, "image/jpeg")

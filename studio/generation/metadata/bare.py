@@ -93,7 +93,9 @@ def _draws(marker: bytes, body: bytes) -> bool:
         return body.startswith(b"JFIF\0")
     if marker == b"\xff\xe2":
         return body.startswith(ICC_HEAD)
-    return marker == ADOBE or not (marker == EOI or 0xE0 <= marker[1] <= 0xEF or marker[1] == 0xFE)
+    if marker == ADOBE:
+        return body.startswith(b"Adobe")
+    return not (marker == EOI or 0xE0 <= marker[1] <= 0xEF or marker[1] == 0xFE)
 
 
 def of_webp(data: bytes) -> bytes:
@@ -113,14 +115,17 @@ def of_wav(data: bytes) -> bytes:
 
 
 def of_model(data: bytes) -> bytes:
-    """A GLB with its surfaces alone; raises `BrokenResult` for what is none."""
+    """A GLB with its surfaces alone. Raises `BrokenResult` for what is none, `NotWhole` for one that can be read but not written."""
     document, rest = glb.unpack(data)
     document["asset"] = {name: value for name, value in document["asset"].items() if name in ("version", "minVersion")}
     _silence(document)
     if rest:
         size, kind = glb.CHUNK.unpack_from(rest)
         rest = rest[: glb.CHUNK.size + size] if kind == glb.BIN else b""
-    return glb.pack(document, rest)
+    try:
+        return glb.pack(document, rest)
+    except (ValueError, RecursionError) as error:  # half a surrogate pair, or lists in lists as deep as they could just be read
+        raise NotWhole from error
 
 
 def _silence(document: dict[str, Any]) -> None:
