@@ -13,6 +13,7 @@ import structlog
 from django.core.files.storage import default_storage
 
 from billing.credits import credits
+from studio.galleries.files import let_go
 from studio.galleries.zips import PIECE, File, safe_name
 from studio.generation.kinds import SUFFIX
 from studio.generation.models import Artifact
@@ -36,6 +37,7 @@ def contents(ids: Sequence[uuid.UUID], *, folder: str = "") -> Iterator[File]:
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
         rows = Artifact.objects.select_related("job", "user").in_bulk(batch)
+        let_go()
         for artifact in (rows[one] for one in batch if one in rows):
             record = describe(artifact)
             told.append(record)

@@ -15,7 +15,9 @@ from email.utils import parsedate_to_datetime
 from typing import IO
 from urllib.parse import quote
 
+from asgiref.sync import sync_to_async
 from django.core.files.storage import Storage, default_storage
+from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
@@ -162,7 +164,14 @@ async def _body(request: HttpRequest, file: IO[bytes], start: int, end: int) -> 
         return HttpResponse()
     if end - start <= WHOLE:
         return HttpResponse(await asyncio.to_thread(_read, file, start, end - start))
+    await sync_to_async(let_go)()
     return StreamingHttpResponse(_chunks(file, start, end))
+
+
+def let_go() -> None:
+    """Give the connection of this thread back before something long is sent: a slow line would keep one of the pool's from others."""
+    if not connection.in_atomic_block:
+        connection.close()
 
 
 def _read(file: IO[bytes], start: int, length: int) -> bytes:

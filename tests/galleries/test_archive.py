@@ -13,6 +13,7 @@ from pathlib import PurePosixPath, PureWindowsPath
 import pytest
 from asgiref.sync import async_to_sync
 from django.core.files.storage import default_storage
+from django.db import connection
 from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
@@ -20,6 +21,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from accounts.models import Team, User
+from studio.galleries.archive import contents
 from studio.galleries.services import trash
 from studio.galleries.zips import PIECE, File, safe_name, zipped
 from studio.generation import files
@@ -45,6 +47,15 @@ def download(client: Client, *ids: uuid.UUID) -> zipfile.ZipFile:
 
 def table(archive: zipfile.ZipFile) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(archive.read("metadata.csv").decode("utf-8-sig"))))
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_slow_download_keeps_no_connection_from_others(alice: User, team: Team) -> None:
+    """The pool of a web process has ten."""
+    picture = make_artifact(team, alice)
+    taken = next(contents([picture.pk]))
+    assert connection.connection is None
+    assert b"".join(taken.pieces) == files.read(picture.variant("original"))
 
 
 def test_the_originals_come_in_order_with_how_they_were_made(bob: User, team: Team, client_of: ClientOf) -> None:
