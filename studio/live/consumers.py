@@ -213,7 +213,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def _draw_everything(self, reads: SharedReads, viewer: Viewer) -> None:
         self.everything_changed = False
-        self.due &= {"talk"}
+        self.due &= {"talk", "pictures"}  # no snapshot has these: the page asks for them itself
         self.drawing |= self.changed | self.moved
         self.changed.clear()
         self.moved.clear()

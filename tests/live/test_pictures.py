@@ -7,6 +7,9 @@ import pytest
 from studio.backends.base import GeneratedMedia
 from studio.generation import services
 from studio.live import events
+from studio.live.consumers import LiveConsumer
+from studio.live.shared import shared_reads
+from studio.live.viewers import Viewer
 from tests.factories import make_artifact
 from tests.generation.pictures import picture
 from tests.live.conftest import in_thread
@@ -43,6 +46,21 @@ async def test_a_wall_that_was_drawn_too_early_learns_what_is_newest(open_page, 
     made = await in_thread(make_artifact, rich, alice, files=False)
     assert f'data-newest="{made.pk}"' in (await open_page(alice, "view=library", team=rich)).snapshot
     assert "pictures-changed" not in (await open_page(alice, "view=create", team=rich)).snapshot
+
+
+async def test_a_word_that_is_due_survives_a_snapshot(alice, rich):
+    """It was due while the page was busy, and then everything had to be drawn: a snapshot tells a wall of what is newest only."""
+    page, sent = LiveConsumer(), []
+
+    async def send(text_data):
+        sent.append(text_data)
+
+    page.send, page.pictures, page.due = send, {"a"}, {"pictures", "header"}
+    viewer = Viewer("session", alice.pk, rich.pk, frozenset({rich.pk}), "library", None)
+    await page._draw_everything(shared_reads(), viewer)
+    assert page.due == {"pictures"}
+    await page._draw_due(shared_reads(), viewer)
+    assert WORD.search(sent[-1])[1] == "a"
 
 
 async def test_marks_are_told_to_their_person_alone(open_page, alice, bob, rich):
