@@ -196,7 +196,7 @@ class WantedOutside(Wanted):
 
 
 def wanted(artifact: Artifact, variant: str) -> WantedOutside:
-    """Raises Http404 for a variant that does not go outside, and when the storage has lost the picture.
+    """Raises Http404 for a variant that does not go outside, and when the storage has lost the picture, or what stands for it.
 
     A picture that is small has no `large` file: it is written when it is first asked for, from the pixels alone.
     """
@@ -206,7 +206,7 @@ def wanted(artifact: Artifact, variant: str) -> WantedOutside:
     if variant == "large" and not stored.is_there(asked.name):
         try:
             data = variants_of(decoded(stored.read(artifact.variant("original"))), always_large=True).files["large"]
-        except FileNotFoundError:
+        except OSError:  # also what Pillow raises over bytes that are no picture
             raise Http404 from None
         with contextlib.suppress(FileExistsError):  # somebody else asked in the same moment
             stored.save(asked.name, data)

@@ -210,6 +210,11 @@ def test_files_outside_are_small_pictures_that_no_cache_keeps_for_long(link: Sha
         assert written.info.keys() <= {"loop", "background", "timestamp", "duration"}
 
 
+def test_a_picture_that_the_storage_broke_is_not_there(link: ShareLink, pictures: list[Artifact]) -> None:
+    Path(default_storage.path(pictures[0].variant("original"))).write_bytes(b"no picture any more")
+    assert Client(raise_request_exception=False).get(f"{path_of(link)}{pictures[0].pk}/large").status_code == 404
+
+
 def test_a_picture_that_the_storage_lost_is_not_there(link: ShareLink, pictures: list[Artifact]) -> None:
     default_storage.delete(pictures[0].variant("original"))
     assert Client().get(f"{path_of(link)}{pictures[0].pk}/large").status_code == 404
