@@ -47,6 +47,11 @@ class Show:
         return bool(self.link and self.link.shows_prompts)
 
     @property
+    def shown_by(self) -> str:
+        """The team's name; none for somebody alone, whose team is called after them or, without a name, after their e-mail address."""
+        return "" if self.gallery.team.is_personal else self.gallery.team.name
+
+    @property
     def is_locked(self) -> bool:
         """Whether it asks for a password."""
         return bool(self.link and self.link.password)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import product
 from pathlib import Path
 
@@ -185,6 +185,24 @@ def test_nothing_outside_tells_how_a_picture_was_made(gallery: Gallery, link: Sh
         assert b"Alice" not in body
     assert visitor.get(f"{path}{pictures[0].pk}/original").status_code == 404
     assert visitor.get(f"{path}{pictures[0].pk}/").content.decode().count('alt="Picture 1 of 3"') == 1
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("name", ["Alice Secret", ""])
+def test_nothing_outside_tells_whose_a_personal_team_is(name: str) -> None:
+    """Such a team is called after its person, or after their address where they gave no name."""
+    person = create_user_with_team(email="alice@secret.example", name=name, password="correct horse battery", email_verified=True)
+    own = person.memberships.get().team
+    gallery = curating.create(own, by=person, name="Coastal nights", visibility=Visibility.PUBLIC)
+    [picture] = make_artifacts(own, person, 1)
+    curating.add(gallery, [picture], by=person)
+    link = publishing.make_link(gallery, by=person, days=7)
+    for path in (public(gallery), path_of(link)):
+        for page in (path, f"{path}{picture.pk}/", f"{path}report/"):
+            answer = Client().get(page)
+            assert answer.status_code == 200
+            assert "secret" not in answer.content.decode().lower()
+        assert "secret" not in Client().post(f"{path}report/", {"reason": "mine"}).content.decode().lower()
 
 
 def test_a_link_may_show_the_prompts(gallery: Gallery, link: ShareLink, pictures: list[Artifact], alice: User) -> None:
