@@ -35,22 +35,24 @@ REPORT_KIND, REVIEW_KIND, WORDS_KIND = "report", "review", "gallery"
 def show_to(gallery: Gallery, visibility: Visibility, *, by: User) -> int:
     """Let others see a gallery than did before; returns how many of its pictures wait for a review now.
 
-    Who may publish approves what waits by showing it to people outside; when anybody else does, all of it waits. Raises NotYours: only
-    its owner may keep a gallery for themselves.
+    Who may publish approves what waits by showing it to people outside; when anybody else does, all of it waits, and again when they
+    show to everybody what was approved for some. Raises NotYours: only its owner may keep a gallery for themselves.
     """
     if visibility == Visibility.PRIVATE and gallery.owner_id != by.pk:
         raise NotYours
     if visibility == gallery.visibility:
         return 0
     opens = visibility in OUTSIDE and gallery.visibility not in OUTSIDE
+    widens = opens or visibility == Visibility.PUBLIC
     with transaction.atomic():
         gallery.visibility = visibility
         gallery.save(update_fields=["visibility", "updated_at"])
         audit.record(gallery.team, by, "gallery.shown", _said(gallery))
         waiting = gallery.items.filter(review=Review.WAITING)
-        if opens and allows(by, gallery.team, "publish"):
+        may_publish = allows(by, gallery.team, "publish")
+        if opens and may_publish:
             waiting.exclude(artifact__finding__is_flagged=True).update(review=Review.APPROVED, reviewed_by=by, reviewed_at=timezone.now())
-        elif opens:
+        elif widens and not may_publish:
             gallery.items.filter(review=Review.APPROVED).update(review=Review.WAITING)
             ask_for_review(gallery, by=by)
         return waiting.filter(artifact__deleted_at=None).count() if visibility in OUTSIDE else 0

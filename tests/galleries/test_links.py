@@ -61,6 +61,17 @@ def test_what_a_creator_shows_waits(gallery: Gallery, pictures: list[Artifact], 
     assert "Nothing to see yet" in Client().get(public(gallery)).content.decode()
 
 
+def test_what_was_approved_for_some_waits_when_a_creator_shows_it_to_everybody(
+    gallery: Gallery, link: ShareLink, pictures: list[Artifact], bob: User, client_of: Clients
+) -> None:
+    page = client_of(bob).post(f"/galleries/{gallery.pk}/visibility/", {"visibility": "public"}, follow=True).content.decode()
+    assert "3 pictures wait for a review." in page
+    assert str(pictures[0].pk) not in Client().get(public(gallery)).content.decode()
+    gallery.items.update(review=Review.APPROVED)
+    client_of(bob).post(f"/galleries/{gallery.pk}/visibility/", {"visibility": "link"})
+    assert set(gallery.items.values_list("review", flat=True)) == {Review.APPROVED}, "fewer see it now"
+
+
 def test_only_its_owner_makes_a_gallery_private(gallery: Gallery, bob: User, client_of: Clients) -> None:
     page = client_of(bob).post(f"/galleries/{gallery.pk}/visibility/", {"visibility": "private"})
     assert page.status_code == 422
