@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Iterable
 
 from django.db import transaction
 from django.db.models import QuerySet
-from django.urls import NoReverseMatch, reverse
+from django.urls import reverse
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -71,11 +70,4 @@ def place(notice: Notice) -> str:
     """The address that a notice leads to: the comment on its picture, or the gallery; empty when there is none."""
     if notice.artifact_id:
         return reverse("picture", args=[notice.artifact_id]) + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
-    return _gallery(notice.gallery_id) if notice.gallery_id else ""
-
-
-def _gallery(gallery_id: uuid.UUID) -> str:
-    try:
-        return reverse("gallery", args=[gallery_id])
-    except NoReverseMatch:
-        return reverse("library")
+    return reverse("gallery", args=[notice.gallery_id]) if notice.gallery_id else ""

@@ -25,8 +25,8 @@ from studio.galleries.shelf import OUTSIDE
 
 _signer = signing.Signer(salt="studio.galleries.link", sep="~")
 
-REPORT_KIND, REVIEW_KIND, WORDS_KIND = "report", "review", "gallery"
-"""What notices of this room are."""
+REPORT_KIND, REVIEW_KIND, WORDS_KIND, DECISION_KIND = "report", "review", "gallery", "decision"
+"""What notices of this room are. A review is asked for, a decision is what came of it."""
 
 
 # --- who sees it ---------------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from accounts.models import Team, User
 from studio.galleries.errors import Handled, NoReason
 from studio.galleries.models import Gallery, GalleryItem, Report, Review, Visibility
 from studio.galleries.notices import notify
-from studio.galleries.publishing import REVIEW_KIND
+from studio.galleries.publishing import DECISION_KIND
 
 REASON_LENGTH = 300
 
@@ -66,7 +66,7 @@ def _tell(gallery: Gallery, items: Sequence[GalleryItem], review: Review, reason
         end = "People outside see it now." if len(theirs) == 1 else "People outside see them now."
         words = f"{by} {verb} {_number(theirs)} of yours in “{gallery.name}”{because or f'. {end}'}"
         one = theirs[0].artifact if len(theirs) == 1 else None
-        notify([person], team=gallery.team, actor=by, kind=REVIEW_KIND, text=words, artifact=one, gallery=gallery)
+        notify([person], team=gallery.team, actor=by, kind=DECISION_KIND, text=words, artifact=one, gallery=gallery)
 
 
 def _number(items: Sequence[GalleryItem]) -> str:

@@ -13,8 +13,8 @@ from django.http import Http404
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from accounts.models import AuditEntry, Team, User
-from studio.galleries import curating, shelf
+from accounts.models import AuditEntry, Membership, Role, Team, User
+from studio.galleries import curating, publishing, reviewing, shelf
 from studio.galleries.models import Gallery, GalleryItem, Notice, Review, Visibility
 from studio.galleries.services import trash
 from studio.generation.models import Artifact
@@ -69,6 +69,17 @@ def test_reviewers_hear_once_of_what_waits_and_only_where_people_outside_look(
     curating.add(gallery, pictures[1:2], by=bob)
     curating.add(gallery, pictures[2:3], by=bob)
     assert list(Notice.objects.values_list("user", "kind", "gallery")) == [(alice.pk, "review", gallery.pk)]
+
+
+def test_what_was_decided_does_not_silence_what_waits(gallery: Gallery, pictures: list[Artifact], alice: User, bob: User) -> None:
+    """Alice, who added one herself, has not read yet what became of it."""
+    Membership.objects.filter(user=bob).update(role=Role.ADMIN)
+    publishing.show_to(gallery, Visibility.LINK, by=alice)
+    curating.add(gallery, pictures[:1], by=alice)
+    reviewing.reject(list(gallery.items.all()), reason="It shows a logo.", by=bob)
+    Membership.objects.filter(user=bob).update(role=Role.CREATOR)
+    curating.add(gallery, pictures[1:2], by=bob)
+    assert list(Notice.objects.filter(user=alice).order_by("id").values_list("kind", flat=True)) == ["decision", "review"]
 
 
 def test_a_picture_in_the_trash_keeps_its_place(gallery: Gallery, pictures: list[Artifact], alice: User) -> None:

@@ -83,7 +83,7 @@ def test_a_picture_is_approved_and_its_maker_hears_of_it(gallery: Gallery, alice
     assert reviews(gallery) == ["approved", "waiting", "waiting"]
     assert Client().get(f"/public/{gallery.pk}/").content.decode().count('class="picture tile"') == 1
     notice = Notice.objects.get()
-    assert (notice.user, notice.actor, notice.kind, notice.gallery) == (bob, alice, "review", gallery)
+    assert (notice.user, notice.actor, notice.kind, notice.gallery) == (bob, alice, "decision", gallery)
     assert notice.text == "Alice Harbour approved a picture of yours in “Coastal nights”. People outside see it now."
     assert AuditEntry.objects.filter(action="review.approved", text="approved a picture in “Coastal nights”").exists()
 

@@ -398,6 +398,19 @@ def test_a_place_that_is_gone_is_said_so(picture: Artifact, alice: User, carol: 
     assert f"/pictures/{picture.pk}/thumb" not in answer.content.decode()
 
 
+def test_a_notice_of_a_gallery_that_is_gone_says_so(team: Team, alice: User, bob: User, client_of: Callable[..., Client]) -> None:
+    from studio.galleries import curating
+    from studio.galleries.notices import notify
+
+    gallery = curating.create(team, by=bob, name="Boats")
+    [notice] = notify([alice], team=team, actor=bob, kind="review", text="They wait for a review.", gallery=gallery)
+    assert client_of(alice).get(f"/notices/{notice.pk}/").url == f"/galleries/{gallery.pk}/"
+    curating.delete(gallery, by=bob)
+    answer = client_of(alice).get(f"/notices/{notice.pk}/", follow=True)
+    assert answer.redirect_chain == [("/notices/", 302)]
+    assert "That is not here any more." in answer.content.decode()
+
+
 def test_old_notices_are_on_further_pages(
     picture: Artifact, alice: User, bob: User, client_of: Callable[..., Client], clock: time_machine.Traveller
 ) -> None:

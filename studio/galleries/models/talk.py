@@ -31,7 +31,10 @@ class Comment(models.Model):
 
 
 class Notice(models.Model):
-    """Something that concerns one person. `kind` is a code (`mention`, `comment`, `review`, `report`); `text` is the sentence they read."""
+    """Something that concerns one person. `text` is the sentence they read.
+
+    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, or `gallery` (its words were changed).
+    """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="notices")

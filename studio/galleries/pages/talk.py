@@ -23,6 +23,7 @@ from studio.galleries.errors import TalkError
 from studio.galleries.mentions import People
 from studio.galleries.models import Comment, Notice
 from studio.galleries.remarks import CommentForm, talk
+from studio.galleries.shelf import gallery_for
 from studio.generation.access import artifact_for
 from studio.generation.models import Artifact
 
@@ -163,6 +164,8 @@ def notice_open(request: SignedInRequest, notice_id: uuid.UUID) -> HttpResponse:
     try:
         if notice.artifact_id:
             picture_for(request.user, notice.artifact_id)
+        elif notice.gallery_id:
+            gallery_for(request.user, notice.gallery_id)
     except Http404:
         messages.info(request, "That is not here any more.")
         return redirect("notices")
