@@ -30,13 +30,17 @@ class People:
     def of(cls, people: Iterable[User]) -> People:
         whole: dict[str, list[User]] = defaultdict(list)
         first: dict[str, list[User]] = defaultdict(list)
+        written: set[str] = set()
         for person in people:
             if name := _key(person.name):
                 whole[name].append(person)
                 first[name.split()[0]].append(person)
+                own = unicodedata.normalize("NFC", person.name)
+                written |= {" ".join(own.split()), own.split()[0]}
         alone = {name: those for name, those in first.items() if len(those) == 1 and name not in whole}
         shared = {name: those for name, those in first.items() if len(those) > 1 and name not in whole}
-        names = sorted([*whole, *alone, *shared], key=len, reverse=True)
+        # As it is written too: an expression that ignores case does not know that “ß” is “ss”, as the keys have it.
+        names = sorted({*whole, *alone, *shared, *written}, key=len, reverse=True)
         # Longest first, so that “@Ann Marie” is not “@Ann”; a name ends where its word ends, and an e-mail address mentions nobody.
         words = "|".join(r"\s+".join(map(re.escape, name.split())) for name in names)
         pattern = re.compile(rf"(?<![\w@.+-])@({words})(?!\w)", re.IGNORECASE) if names else None

@@ -79,6 +79,12 @@ def test_a_first_name_that_is_somebody_s_whole_name_means_them() -> None:
     assert people.unclear("@Ann") == {}
 
 
+@pytest.mark.parametrize("text", ["@Jörg Strauß", "@jörg STRAUSS", "@Jörg strauss", "@JÖRG STRAUẞ"])
+def test_a_name_is_found_as_it_is_written_and_in_other_cases(text: str) -> None:
+    """Folded, “ß” is “ss”: an expression that ignores case does not know that."""
+    assert [person.name for person in People.of(called("Jörg Strauß", "Jörg Ost")).mentioned(text)] == ["Jörg Strauß"]
+
+
 def test_a_first_name_that_several_have_is_told() -> None:
     people = People.of(called("Ann Marie", "Ann Lee"))
     assert {name: [one.name for one in those] for name, those in people.unclear("@ann, @Ann Lee").items()} == {
