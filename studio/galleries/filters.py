@@ -17,7 +17,7 @@ from studio.backends.base import Kind, Mode
 from studio.galleries import library as shelves
 from studio.galleries.criteria import KINDS, NAMES, NEWEST, SHAPES, SORTS, UPLOADED, Criteria, query_of
 from studio.galleries.models import Tag
-from studio.galleries.relations import open_to
+from studio.galleries.shelf import open_to
 
 TAGS_OFFERED, GALLERIES_OFFERED = 300, 200
 """How many the panel knows; any other tag can be typed."""

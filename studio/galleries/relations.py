@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import unicodedata
 from typing import Any
 
-from django.db.models import Exists, OuterRef, Q, QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from accounts.models import Team, User
 from studio.galleries.criteria import BEST, Criteria
-from studio.galleries.models import Gallery, GalleryItem, Mark, Tagging, Visibility
-
-
-def open_to(viewer: User | None, team: Team) -> QuerySet[Gallery]:
-    """The team's galleries that somebody sees: private ones are their owner's alone."""
-    return Gallery.objects.filter(~Q(visibility=Visibility.PRIVATE) | Q(owner=viewer, owner__isnull=False), team=team, deleted_at=None)
+from studio.galleries.models import GalleryItem, Mark, Tag, Tagging
+from studio.galleries.shelf import open_to
 
 
 def marks_of(viewer: User | None, criteria: Criteria, team: Team) -> QuerySet[Mark]:
@@ -48,6 +43,5 @@ def _asked(team: Team, criteria: Criteria, viewer: User | None) -> list[QuerySet
     if criteria.favourite or criteria.rating or criteria.sort == BEST:
         asked.append(marks_of(viewer, criteria, team))
     if criteria.tag:
-        key = unicodedata.normalize("NFKC", criteria.tag).casefold()
-        asked.append(Tagging.objects.filter(tag__team=team, tag__key=key))
+        asked.append(Tagging.objects.filter(tag__team=team, tag__key=Tag.key_of(criteria.tag)))
     return asked

@@ -19,8 +19,17 @@ OUTSIDE = (Visibility.LINK, Visibility.PUBLIC)
 """What lets people see a gallery who are not in its team."""
 
 
+def _open_to(viewer: User | None) -> Q:
+    return ~Q(visibility=Visibility.PRIVATE) | Q(owner=viewer, owner__isnull=False)
+
+
 def _seen_by(user: User) -> Q:
-    return Q(team__memberships__user=user) & (~Q(visibility=Visibility.PRIVATE) | Q(owner=user))
+    return Q(team__memberships__user=user) & _open_to(user)
+
+
+def open_to(viewer: User | None, team: Team) -> QuerySet[Gallery]:
+    """The galleries of a team that one of its members sees; whether `viewer` is one was asked before. For nobody those that all see."""
+    return Gallery.objects.filter(_open_to(viewer), team=team, deleted_at=None)
 
 
 def galleries_for(user: User, team: Team) -> QuerySet[Gallery]:

@@ -23,6 +23,8 @@ MAX_NAME = 50
 """Characters of a tag."""
 MAX_TAGS = 30
 """Tags of one picture."""
+MAX_AT_ONCE = 100
+"""Tags that one change takes away."""
 MAX_KEY = 100
 SUGGESTED = 50
 STARS = range(6)
@@ -58,13 +60,9 @@ def normalised(name: str) -> str:
         raise TagRefused("A tag needs at least one letter.")
     if "," in words:
         raise TagRefused("A comma ends a tag: write one tag without it.")
-    if len(words) > MAX_NAME or len(_key(words)) > MAX_KEY:
+    if len(words) > MAX_NAME or len(Tag.key_of(words)) > MAX_KEY:
         raise TagRefused(f"A tag has at most {MAX_NAME} characters; “{words[:20]}…” has {len(words)}.")
     return words
-
-
-def _key(name: str) -> str:
-    return unicodedata.normalize("NFKC", name.casefold())
 
 
 # --- tags ------------------------------------------------------------------------------------------------------------
@@ -73,8 +71,12 @@ def _key(name: str) -> str:
 def set_tags(artifacts: Sequence[Artifact], *, add: Iterable[str] = (), remove: Iterable[str] = (), by: User | None) -> Retagged:
     """Give every picture the tags in `add` and take those in `remove`; a name in both is given. All of one team.
 
-    Raises `TagRefused` for a name that is none, and when a picture would have more than `MAX_TAGS`; then nothing is changed.
+    Raises `TagRefused` for a name that is none, for more names than anybody means, and when a picture would have more than `MAX_TAGS`;
+    then nothing is changed.
     """
+    add, remove = dict.fromkeys(add), dict.fromkeys(remove)
+    if len(add) > MAX_TAGS or len(remove) > MAX_AT_ONCE:  # each would be multiplied by the pictures
+        raise TagRefused(f"A picture has at most {MAX_TAGS} tags. Nothing was changed.")
     given, taken = [normalised(name) for name in add], [normalised(name) for name in remove]
     if not artifacts:
         return Retagged([], [])
@@ -91,8 +93,8 @@ def retag(team: Team, *, add: Iterable[tuple[str, uuid.UUID, int | None]], remov
 
     Pictures that are not the team's are left alone. Raises `TagRefused` like `set_tags`.
     """
-    wanted = {(_key(name), pk): (name, user) for name, pk, user in add}
-    unwanted = {(_key(name), pk) for name, pk in remove} - wanted.keys()
+    wanted = {(Tag.key_of(name), pk): (name, user) for name, pk, user in add}
+    unwanted = {(Tag.key_of(name), pk) for name, pk in remove} - wanted.keys()
     with transaction.atomic():
         ids = _locked(team, {pk for _, pk in wanted.keys() | unwanted})
         rows = {(row.tag.key, row.artifact_id): row for row in Tagging.objects.filter(artifact__in=ids).select_related("tag")}
@@ -143,7 +145,7 @@ def _repeat(ids: set[uuid.UUID]) -> None:
 
 def tags_of(team: Team, starting_with: str = "", limit: int = SUGGESTED) -> list[tuple[str, int]]:
     """Names that begin so, whatever the case, and how many pictures have each, most used first; those of the trash do not count."""
-    beginning = _key(unicodedata.normalize("NFKC", " ".join(starting_with.split())))
+    beginning = Tag.key_of(" ".join(starting_with.split()))
     tags = Tag.objects.filter(team=team)
     if beginning:
         tags = tags.filter(key__startswith=beginning)

@@ -20,7 +20,7 @@ from studio.galleries import bulk, curating, sorting
 from studio.galleries.errors import TagRefused
 from studio.galleries.models import Gallery, GalleryItem, Mark, Tag, Tagging, Visibility
 from studio.generation.models import Artifact
-from tests.factories import make_artifact
+from tests.factories import make_artifact, make_artifacts
 
 HTMX = {"HX-Request": "true"}
 
@@ -93,6 +93,30 @@ def test_tags_are_given_taken_and_put_back_as_they_were(
     assert said(undo(browser, answer)) == "The tags are as they were."
     assert [tags(one) for one in pictures] == [["Harbour", "old"], [], []]
     assert set(Tagging.objects.values_list("tag__name", "user__name")) == {("Harbour", "Bob Member"), ("old", "Bob Member")}
+
+
+def test_an_answer_about_many_has_a_short_head(team: Team, alice: User, client_of: Callable[..., Client]) -> None:
+    """nginx takes 4 kB of head unless it is told otherwise, and answers 502 for more, when all is done already."""
+    many = make_artifacts(team, alice, 150, files=False)
+    answer = do(client_of(alice), "favourite", many)
+    assert str(many[-1].pk) in answer.content.decode()  # type: ignore[attr-defined]
+    assert sum(len(name) + len(value) for name, value in answer.items()) < 2000  # type: ignore[attr-defined]
+
+
+def test_more_tags_than_anybody_means_are_refused_before_they_are_multiplied(pictures: list[Artifact], alice: User) -> None:
+    for change in ({"add": map(str, range(31))}, {"remove": map(str, range(101))}):
+        with pytest.raises(TagRefused, match="Nothing was changed"):
+            sorting.set_tags(pictures, **change, by=alice)
+    assert not Tag.objects.exists()
+
+
+def test_a_tag_is_found_however_its_letters_are_put_together(
+    pictures: list[Artifact], team: Team, alice: User, client_of: Callable[..., Client]
+) -> None:
+    """Folding the case takes the Greek letter apart, into three."""
+    sorting.set_tags(pictures[:1], add=["\u0390"], by=alice)
+    page = client_of(alice).get("/library/", {"tag": "\u0390"}).content.decode()
+    assert [str(one.pk) in page for one in pictures] == [True, False, False]
 
 
 def test_a_tag_that_is_refused_changes_nothing(pictures: list[Artifact], alice: User, client_of: Callable[..., Client]) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -11,7 +13,7 @@ from studio.generation.models import Artifact
 
 
 class Tag(models.Model):
-    """A word for things of a team. `key` is how it is recognised whatever the case: the name, composed (NFKC) and casefolded."""
+    """A word for things of a team. `key` is how it is recognised whatever the case (`key_of`)."""
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="tags")
     name = models.CharField(max_length=50)
@@ -22,6 +24,11 @@ class Tag(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    @staticmethod
+    def key_of(name: str) -> str:
+        """The name composed (NFKC), casefolded, and composed again: folding takes some letters apart."""
+        return unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", name).casefold())
 
 
 class Tagging(models.Model):

@@ -22,6 +22,7 @@ from accounts.access import current_team, require
 from accounts.models import Team
 from accounts.requests import SignedInRequest
 from studio.galleries import curating, shelf
+from studio.galleries.criteria import as_id
 from studio.galleries.forms import NewGalleryForm
 from studio.galleries.models import Gallery, GalleryItem, Review
 from studio.generation.access import artifact_for
@@ -32,13 +33,6 @@ UNDO_SECONDS = 3600
 TARGETS = 8
 CHOICES = 30
 """Galleries that are offered at once; others are found by name."""
-
-
-def as_id(text: str | None) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text or "")
-    except ValueError:
-        return None
 
 
 def _said(
@@ -59,7 +53,7 @@ def _said(
 def _item(request: SignedInRequest, gallery_id: uuid.UUID) -> GalleryItem:
     """The item that the form names, of a gallery that the person may change. Raises Http404."""
     gallery = shelf.gallery_for(request.user, gallery_id, "curate")
-    artifact = as_id(request.POST.get("artifact"))
+    artifact = as_id(request.POST.get("artifact", ""))
     item = GalleryItem.objects.filter(gallery=gallery, artifact=artifact).select_related("artifact").first() if artifact else None
     if item is None:
         raise Http404
@@ -72,7 +66,7 @@ def _item(request: SignedInRequest, gallery_id: uuid.UUID) -> GalleryItem:
 def gallery_move(request: SignedInRequest, gallery_id: uuid.UUID) -> HttpResponse:
     """`to` is `front`, `end`, `earlier` or `later`; without it, `behind` names a picture, and nothing means the front."""
     item = _item(request, gallery_id)
-    to, behind = request.POST.get("to", ""), as_id(request.POST.get("behind"))
+    to, behind = request.POST.get("to", ""), as_id(request.POST.get("behind", ""))
     if to in ("earlier", "later"):
         behind = curating.step(item, later=to == "later")
     elif to not in ("", "front", "end"):
@@ -174,7 +168,7 @@ def picture_galleries(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpR
 
 
 def _toggle(request: SignedInRequest, artifact: Artifact) -> str:
-    named = request.POST.get("gallery") or request.POST.get("out")
+    named = request.POST.get("gallery") or request.POST.get("out", "")
     gallery = shelf.gallery_for(request.user, as_id(named) or uuid.UUID(int=0), "curate")
     if "out" in request.POST:
         curating.remove(gallery, [artifact], by=request.user)

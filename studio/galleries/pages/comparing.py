@@ -18,7 +18,7 @@ from accounts.models import User
 from accounts.requests import SignedInRequest
 from studio.galleries import library, sorting
 from studio.galleries.access import picture_for
-from studio.galleries.criteria import Criteria, Span
+from studio.galleries.criteria import Criteria, Span, as_id
 from studio.galleries.difference import difference
 from studio.galleries.lineage import family, relatives
 from studio.galleries.models import Mark
@@ -46,7 +46,7 @@ def picture_difference(request: SignedInRequest, artifact_id: uuid.UUID, other_i
 def picture_difference_choice(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     """The two that the form beside the family names (`from`, `to`); without them, back to the picture."""
     artifact = picture_for(request.user, artifact_id)
-    first, second = _id(request.GET.get("from", "")), _id(request.GET.get("to", ""))
+    first, second = as_id(request.GET.get("from", "")), as_id(request.GET.get("to", ""))
     if not (first and second):
         return redirect("picture", artifact.id)
     return redirect("picture_difference", picture_for(request.user, first).id, picture_for(request.user, second).id)
@@ -75,7 +75,7 @@ def picture_compare(request: SignedInRequest, artifact_id: uuid.UUID, other_id: 
 def picture_compare_choice(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     """With which one? Its family and those made with it first, then the newest of the team, or what a search finds."""
     artifact = picture_for(request.user, artifact_id)
-    if chosen := _id(request.GET.get("with", "")):
+    if chosen := as_id(request.GET.get("with", "")):
         return redirect("picture_compare", artifact.id, picture_for(request.user, chosen).id)
     text = Criteria.from_query(request.GET.dict()).text
     found = library.stretch(artifact.team, Criteria(text=text), Span(), RECENT + 1) if artifact.kind == "image" else []
@@ -94,13 +94,6 @@ def _near(artifact: Artifact) -> list[Artifact]:
     """Pictures of its family, and those that were made with it."""
     together = artifact.job.artifacts.visible().order_by("index") if artifact.job else []
     return [one for one in relatives(family(artifact), together) if one.kind == "image" and one.id != artifact.id]
-
-
-def _id(text: str) -> uuid.UUID | None:
-    try:
-        return uuid.UUID(text)
-    except ValueError:
-        return None
 
 
 # --- what one thinks of it -------------------------------------------------------------------------------------------
