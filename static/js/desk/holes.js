@@ -12,6 +12,9 @@ const cellOf = (id) => {
 /** Whether this page took it off, and could put it back. */
 export const isGone = (id) => gone.has(id);
 
+/** All that this page took off. */
+export const takenOff = () => [...gone.keys()];
+
 /** Do something to the wall, and let what is at the top of the window stay there. */
 export function steady(change) {
   const top = scrollY > 0 && tiles().find((tile) => tile.getBoundingClientRect().bottom > 60);

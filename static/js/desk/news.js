@@ -1,7 +1,7 @@
 // What team mates do to the pictures on a wall appears on it. The socket names ids; the rows are read, and nothing jumps under a hand.
 import { announce, icon, make, whenever } from "../dom.js";
 import { counted, noun, remember, tiles, wall } from "../library.js";
-import { bringBack, fadeOut, isGone, steady } from "./holes.js";
+import { bringBack, fadeOut, isGone, steady, takenOff } from "./holes.js";
 import { selected } from "./selection.js";
 
 const TOGETHER = 150;
@@ -26,7 +26,7 @@ function soon() {
 async function read() {
   if (document.querySelector("[data-trash]")) { await readTrash(); return; }
   const known = (id) => document.getElementById(`p-${id}`) || isGone(id);
-  const ids = everything ? near() : [...heard].filter(known);
+  const ids = everything ? [...near(), ...takenOff()] : [...heard].filter(known);
   const strangers = everything || newer || [...heard].some((id) => !known(id));
   heard.clear();
   everything = newer = false;
@@ -185,7 +185,12 @@ function toTop() {
 
 whenever("#pictures-changed", (word) => {
   if (word.dataset.newest && word.dataset.newest > (tiles().map((tile) => tile.id.slice(2)).sort().at(-1) ?? "")) newer = true;
-  else if (word.dataset.ids) for (const id of word.dataset.ids.split(" ")) heard.add(id);
+  else if (word.dataset.ids) {
+    for (const id of word.dataset.ids.split(" ")) {
+      heard.add(id);
+      if (word.hasAttribute("data-own")) own.add(id);
+    }
+  }
   else if (word.hasAttribute("data-ids")) everything = true;
   else return;
   soon();

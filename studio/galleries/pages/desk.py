@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 
@@ -110,9 +109,8 @@ def _order(form: QueryDict) -> Order:
 
 def _said(request: SignedInRequest, sentence: str, ids: Iterable[uuid.UUID], undo: Mapping[str, object] | None = None) -> HttpResponse:
     if request.htmx:
-        response = render(request, "_toast.html", {"message": sentence, "level": "success", "action": undo, "oob": True})
-        response["HX-Trigger"] = json.dumps({"pictures:changed": {"ids": [str(one) for one in ids]}})
-        return response
+        toast = {"message": sentence, "level": "success", "action": undo}
+        return render(request, "galleries/_done_here.html", {"toast": toast, "ids": ids})
     said = render_to_string("galleries/_done.html", {"sentence": sentence, "action": undo}, request)
     messages.success(request, mark_safe(said))  # noqa: S308 - our template
     return _back(request)
