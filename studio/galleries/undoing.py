@@ -146,7 +146,8 @@ def _undo_favourite(user: User, team: Team, change: Change) -> tuple[str, list[u
 
 def _undo_gallery(user: User, team: Team, change: Change) -> tuple[str, list[uuid.UUID]]:
     gallery = shelf.gallery_for(user, uuid.UUID(change["gallery"]), "curate")
-    pictures = _pictures(team, unpack(change["ids"]))
+    still = gallery.items.filter(artifact__in=unpack(change["ids"]), added_by=user)
+    pictures = _pictures(team, still.values_list("artifact_id", flat=True))
     curating.remove(gallery, pictures, by=user)
     if change["is_new"] and not gallery.items.exists():
         curating.delete(gallery, by=user)

@@ -273,6 +273,18 @@ def test_into_a_gallery_and_out_of_it_again(pictures: list[Artifact], alice: Use
     assert held("Best of March") == pictures[:1]
 
 
+def test_what_somebody_put_into_a_gallery_again_stays_there(
+    pictures: list[Artifact], team: Team, alice: User, bob: User, client_of: Callable[..., Client]
+) -> None:
+    gallery = curating.create(team, by=alice, name="Boats")
+    browser = client_of(alice)
+    answer = do(browser, "gallery", pictures, gallery=gallery.pk)
+    curating.remove(gallery, pictures[:1], by=bob)
+    curating.add(gallery, pictures[:1], by=bob)
+    assert said(undo(browser, answer)) == "“Boats” is as it was."
+    assert list(gallery.items.values_list("artifact_id", flat=True)) == [pictures[0].pk]
+
+
 def test_into_a_new_gallery_that_undo_takes_away(pictures: list[Artifact], alice: User, client_of: Callable[..., Client]) -> None:
     browser = client_of(alice)
     answer = do(browser, "gallery", pictures[:1], new_gallery="For the fair")
