@@ -20,24 +20,6 @@ from tests.factories import make_artifacts
 Clients = Callable[..., Client]
 
 
-@pytest.fixture
-def pictures(team: Team, alice: User) -> list[Artifact]:
-    return make_artifacts(team, alice, 3, prompt="a secret lighthouse")
-
-
-@pytest.fixture
-def gallery(team: Team, alice: User, pictures: list[Artifact]) -> Gallery:
-    made = curating.create(team, by=alice, name="Coastal nights", description="For the calendar.")
-    curating.add(made, pictures, by=alice)
-    return made
-
-
-@pytest.fixture
-def link(gallery: Gallery, alice: User) -> ShareLink:
-    publishing.show_to(gallery, Visibility.LINK, by=alice)
-    return publishing.make_link(gallery, by=alice, days=7)
-
-
 def public(gallery: Gallery) -> str:
     return f"/public/{gallery.pk}/"
 

@@ -15,40 +15,16 @@ from django.utils import timezone
 from PIL import Image
 
 from accounts.models import Team, User
+from accounts.services import create_user_with_team
 from studio.galleries import curating, outside, publishing, visitors
 from studio.galleries.models import Gallery, Review, ShareLink, Visibility
 from studio.galleries.services import trash
-from studio.generation import throttle
 from studio.generation.models import Artifact
 from tests.factories import make_artifacts
 
 Clients = Callable[..., Client]
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 PERSON = {"User-Agent": "Mozilla/5.0 (iPhone; CPU iPhone OS 18_0 like Mac OS X) Safari/605"}
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits() -> Iterator[None]:
-    throttle._limiter().storage.reset()
-    yield
-    throttle._limiter().storage.reset()
-
-
-@pytest.fixture
-def pictures(team: Team, alice: User) -> list[Artifact]:
-    return make_artifacts(team, alice, 3, prompt="a secret lighthouse")
-
-
-@pytest.fixture
-def gallery(team: Team, alice: User, pictures: list[Artifact]) -> Gallery:
-    made = curating.create(team, by=alice, name="Coastal nights", description="For the calendar.")
-    curating.add(made, pictures, by=alice)
-    return made
-
-
-@pytest.fixture
-def link(gallery: Gallery, alice: User) -> ShareLink:
-    publishing.show_to(gallery, Visibility.LINK, by=alice)
-    return publishing.make_link(gallery, by=alice, days=7)
 
 
 def path_of(link: ShareLink) -> str:
