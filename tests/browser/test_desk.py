@@ -37,6 +37,12 @@ team = Team.objects.get(name="Harbour Press")
 made = make_artifact(team, team.members.first(), prompt="a brand new castle", queue="nobody")
 events.pictures_changed(team.pk, [made.pk])
 """
+A_GALLERY = """
+from accounts.models import Team
+from studio.galleries import curating
+team = Team.objects.get(name="Harbour Press")
+curating.create(team, by=team.members.first(), name="Coastal nights")
+"""
 
 GALLERY = """
 from accounts.models import Team
@@ -292,6 +298,24 @@ def test_a_gallery_follows_what_a_team_mate_does_with_it(person: Callable[..., P
     expect(his.locator(f"#{four}")).to_be_visible()
     expect(his.locator("[data-size]")).to_have_text("4 items")
     assert his.evaluate("window.unbroken"), "without a reload"
+
+
+def test_what_is_selected_is_dropped_on_a_gallery_together(person: Callable[..., Person]) -> None:
+    ana = person()
+    run(ana.studio, A_GALLERY)
+    page = enter(ana, "ana")
+    everything = ids(page)
+    for one in everything[1:3]:
+        page.locator(f"#{one}").click(modifiers=["Control"])
+    page.locator(f"#{everything[1]}").hover()
+    page.mouse.down()
+    page.mouse.move(300, 400, steps=5)
+    target = page.locator(".drop-target", has_text="Coastal nights")
+    expect(target).to_be_visible()
+    target.hover()
+    target.hover()
+    page.mouse.up()
+    expect(page.locator("#toasts")).to_contain_text("2 added to “Coastal nights”.")
 
 
 def test_a_long_press_selects_on_a_phone(person: Callable[..., Person]) -> None:

@@ -1,4 +1,5 @@
 // Pictures of the library are dragged onto galleries: while one is dragged, a bar of the latest galleries stands at the foot.
+import { selected } from "../desk/selection.js";
 import { on } from "../dom.js";
 import { csrfToken, sentenceFor, UNREACHABLE } from "../requests.js";
 import { toast } from "../toasts.js";
@@ -9,8 +10,8 @@ const bar = () => document.getElementById("drop-bar");
 
 /** The pictures that go along: all that are selected when the dragged one is among them. */
 function pictures(tile) {
-  const selected = [...document.querySelectorAll(".wall .tile[aria-selected=true], .wall [aria-selected=true] .tile")];
-  return (selected.includes(tile) ? selected : [tile]).map((one) => one.id.replace(/^p-/, ""));
+  const id = tile.id.replace(/^p-/, "");
+  return selected().includes(id) ? selected() : [id];
 }
 
 on("dragstart", "[data-library] .wall .tile", async (event, tile) => {
