@@ -58,16 +58,20 @@ class FirstStartMiddleware:
 
 
 class TeamIsLost(Exception):
-    """What was asked for was meant for a team in which the person does not work any more."""
+    """What was asked for was meant for a team in which the person is not any more."""
 
 
 class TeamMiddleware:
     """`request.team`: the team that the person works in; `request.places`: their places in every team, those that were deleted and can be
     brought back among them. Both come of one query, made when first asked for; for nobody they are false.
 
-    Who was taken out of the team they chose, or whose team was deleted, goes on in another and is told so. What they were about to do
-    there is not done in the other one: a page that was open would spend their own credits.
+    It is the one that the page shows from which something is asked (`NAMED` or `FIELD`), whatever another tab works in by now; a page that
+    is opened shows the one that was chosen last. Who was taken out of it, or whose team was deleted, goes on in another and is told so.
+    What they were about to do there is not done in the other one: a page that was open would spend their own credits.
     """
+
+    NAMED, FIELD = "X-Team", "in_team"
+    """Where a page's scripts and its plain forms say whose it is (`static/js/requests.js`)."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -86,20 +90,30 @@ class TeamMiddleware:
     def find(cls, request: HttpRequest) -> Team | None:
         if not isinstance(request.user, User) or not request.user.is_authenticated:
             return None
-        chosen = request.session.get(SESSION_KEY)
+        named, remembered = cls.named(request), request.session.get(SESSION_KEY)
+        chosen = named or remembered
         places: list[Membership] = request.places  # type: ignore[attr-defined]
         team = team_among(places, chosen)
+        if team and named and team.pk != named:
+            team = team_among(places, remembered)
         if not team:  # somebody made on the command line or in the admin has no team until they come
             team = ensure_personal_team(request.user)
             request.places = cls.places(request)  # type: ignore[attr-defined]
         if chosen and team.pk != chosen:
-            del request.session[SESSION_KEY]
+            if remembered and team.pk != remembered:
+                del request.session[SESSION_KEY]
             ended = next((one for one in places if one.team_id == chosen and one.team.deleted_at), None)
             why = f"{ended.team} was deleted." if ended else "You are not in that team any more."
             messages.warning(request, f"{why} You work in {team} now.")
-            if request.method not in ("GET", "HEAD"):
+            if named or request.method not in ("GET", "HEAD"):
                 raise TeamIsLost(why)
         return team
+
+    @classmethod
+    def named(cls, request: HttpRequest) -> int | None:
+        """The team of the page that asks; None for a page that is opened, and for what is no number."""
+        text = request.headers.get(cls.NAMED) or (request.POST.get(cls.FIELD) if request.method == "POST" else None) or ""
+        return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
 
     def process_exception(self, request: HttpRequest, error: Exception) -> HttpResponse | None:
         if not isinstance(error, TeamIsLost):

@@ -25,6 +25,18 @@ export function csrfToken() {
   return cookie ? decodeURIComponent(cookie.slice("csrftoken=".length)) : document.querySelector("[name=csrfmiddlewaretoken]")?.value ?? "";
 }
 
+/** The team that this page shows. What is done on it is done there, whatever another tab works in by now. */
+const team = () => document.body.dataset.team ?? "";
+
+/** The headers of what a script asks for; with `token` for what changes something. */
+export function headers({ token = false, ...more } = {}) {
+  return { "X-Team": team(), ...(token ? { "X-CSRFToken": csrfToken() } : {}), ...more };
+}
+
+document.addEventListener("formdata", (event) => {
+  if (team() && event.target.getAttribute("method")?.toLowerCase() === "post") event.formData.set("in_team", team());
+});
+
 /**
  * POST a form to an address that answers JSON. Resolves to the answer's object; rejects with an Error whose message is a sentence.
  * `onProgress(fraction)` follows an upload, which fetch cannot do.
@@ -33,8 +45,7 @@ export function postForm(url, body, { onProgress, signal } = {}) {
   return new Promise((resolve, reject) => {
     const request = new XMLHttpRequest();
     request.open("POST", url);
-    request.setRequestHeader("Accept", "application/json");
-    request.setRequestHeader("X-CSRFToken", csrfToken());
+    for (const [name, value] of Object.entries(headers({ token: true, Accept: "application/json" }))) request.setRequestHeader(name, value);
     if (onProgress) request.upload.addEventListener("progress", (event) => event.lengthComputable && onProgress(event.loaded / event.total));
     request.addEventListener("error", () => reject(new Error(UNREACHABLE)));
     request.addEventListener("abort", () => reject(new DOMException("Stopped.", "AbortError")));
@@ -53,6 +64,7 @@ export function postForm(url, body, { onProgress, signal } = {}) {
 
 document.addEventListener("htmx:config:request", (event) => {
   const { request } = event.detail.ctx;
+  request.headers["X-Team"] = team();
   if (["GET", "HEAD"].includes(request.method)) return;
   const token = csrfToken();
   request.headers["X-CSRFToken"] = token;

@@ -37,13 +37,17 @@ class Viewer:
 
 
 def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
-    """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address: `view`, `job`, `picture`."""
+    """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address.
+
+    `view`, `job` and `picture` are what the page shows, `team` is whose it is: without it, the one that the person works in now.
+    """
     if not isinstance(user, User) or not user.is_active:
         return NOT_SIGNED_IN
     if not has_agreed(user):
         return NOT_AGREED
-    team = team_of(user, session.get(SESSION_KEY))
-    if team is None:
+    named = int(text) if (text := query.get("team", "")).isascii() and text.isdigit() and len(text) < 19 else None
+    team = team_of(user, named or session.get(SESSION_KEY))
+    if team is None or team.pk != (named or team.pk):
         return NOT_ALLOWED
     job, picture = _visible_job(user, query.get("job", "")), _visible_picture(user, query.get("picture", ""))
     return Viewer(

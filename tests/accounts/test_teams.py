@@ -12,6 +12,7 @@ from django.test import Client
 from accounts import ending, members, services
 from accounts.models import Membership, Role, Team, User
 from billing.models import Wallet
+from studio.galleries.models import Gallery
 from studio.generation.models import Job
 
 ClientOf = Callable[..., Client]
@@ -25,6 +26,43 @@ def works_in(client: Client) -> Team:
 def test_new_session_works_in_the_personal_team(client: Client, team: Team, alice: User) -> None:
     client.force_login(alice, backend="allauth.account.auth_backends.AuthenticationBackend")
     assert works_in(client) == Team.objects.get(is_personal=True, members=alice)
+
+
+def test_what_is_asked_from_a_page_is_done_in_the_team_that_the_page_shows(client_of: ClientOf, team: Team, bob: User) -> None:
+    """Another tab may have switched since."""
+    own = Team.objects.get(is_personal=True, members=bob)
+    client = client_of(bob)
+    assert works_in(client) == team
+    assert client.get("/library/", headers={"X-Team": str(own.pk)}).wsgi_request.team == own
+    client.post("/galleries/new/", {"name": "By a script"}, headers={"X-Team": str(own.pk)})
+    client.post("/galleries/new/", {"name": "By a form", "in_team": own.pk})
+    client.post("/galleries/new/", {"name": "By hand"})
+    assert dict(Gallery.objects.values_list("name", "team")) == {"By a script": own.pk, "By a form": own.pk, "By hand": team.pk}
+    assert works_in(client) == team
+
+
+@pytest.mark.parametrize("named", ["0", "-1", "x", "٣", "9" * 40])
+def test_a_team_that_makes_no_sense_is_passed_over(named: str, client_of: ClientOf, team: Team, bob: User) -> None:
+    answer = client_of(bob).post("/galleries/new/", {"name": "Kept", "in_team": named})
+    assert answer.status_code == 302
+    assert Gallery.objects.get().team == team
+
+
+def test_nothing_is_done_elsewhere_for_a_page_of_a_team_that_one_has_left(
+    client_of: ClientOf, team: Team, other_team: Team, bob: User
+) -> None:
+    client = client_of(bob)
+    html = client.get("/library/").content.decode()
+    assert f'data-team="{team.pk}"' in html
+    assert f"/live/?team={team.pk}&amp;view=library" in html
+    for lost in (other_team.pk, 10**9):
+        told = client.post("/galleries/new/", {"name": "Nowhere", "in_team": lost}, follow=True)
+        assert "You are not in that team any more. You work in Harbour Street now." in told.content.decode()
+        asked = client.get("/library/", headers={"X-Team": str(lost), "HX-Request": "true"})
+        assert (asked.status_code, asked.headers["HX-Redirect"]) == (204, "/create/")
+        assert client.post("/library/upload/", headers={"X-Team": str(lost), "Accept": "application/json"}).status_code == 409
+    assert not Gallery.objects.exists()
+    assert works_in(client) == team
 
 
 def test_switching(client_of: ClientOf, team: Team, bob: User) -> None:

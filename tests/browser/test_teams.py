@@ -8,7 +8,7 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import ROOT, RunningStudio
 from tests.browser.test_pages import faults
 
 pytestmark = pytest.mark.browser
@@ -103,3 +103,36 @@ def test_a_team_is_made_run_deleted_and_brought_back(studio: RunningStudio, pers
     gone.get_by_role("button", name="Bring it back").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Harbour Press")
     studio.assert_the_ledger_agrees()
+
+
+def test_a_page_acts_in_the_team_that_it_shows(studio: RunningStudio, person: Callable[..., Person]) -> None:
+    """Two tabs of one person: the second switches, and the first goes on where it was."""
+    dora = person()
+    old = dora.arrive("Dora Two Tabs")
+    old.locator("details.teams > summary").click()
+    old.get_by_role("link", name="Make a team").click()
+    old.get_by_label("Name of the team").fill("Second Press")
+    old.keyboard.press("Enter")
+    expect(old.get_by_role("heading", level=1)).to_have_text("Second Press")
+    switch(old, "Dora Two Tabs")
+    old.goto(f"{studio.url}/galleries/new/")
+    new = dora.context.new_page()
+    new.goto(f"{studio.url}/library/")
+    switch(new, "Second Press")
+
+    old.get_by_label("Name").fill("Mine alone")
+    old.keyboard.press("Enter")
+    expect(old.get_by_role("heading", level=1)).to_have_text("Mine alone")
+    teams = "SELECT accounts_team.name, is_personal FROM galleries_gallery JOIN accounts_team ON accounts_team.id = team_id"
+    assert [bool(personal) for _, personal in studio.rows(teams)] == [True]
+    new.goto(f"{studio.url}/galleries/")
+    expect(new.get_by_text("Mine alone")).to_have_count(0)
+
+    old.goto(f"{studio.url}/library/")
+    expect(old.locator("summary.team-chip")).to_contain_text("Second Press")
+    switch(new, "Dora Two Tabs")
+    with old.expect_response("**/library/upload/"):
+        old.locator("input[type=file]").first.set_input_files(str(ROOT / "static/img/touch-icon.png"))
+    expect(old.locator("#wall .tile")).to_have_count(1)
+    uploaded = "SELECT accounts_team.name FROM generation_artifact JOIN accounts_team ON accounts_team.id = team_id"
+    assert studio.rows(uploaded) == [("Second Press",)]

@@ -2,7 +2,7 @@
 import { on } from "../dom.js";
 import { isCommand } from "../hotkeys.js";
 import { current, wall } from "../library.js";
-import { csrfToken, sentenceFor, UNREACHABLE } from "../requests.js";
+import { headers, sentenceFor, UNREACHABLE } from "../requests.js";
 import { toast } from "../toasts.js";
 import { bringBack, takeOff } from "./holes.js";
 import { clear, selected } from "./selection.js";
@@ -22,8 +22,7 @@ export async function act(action, ids, words = {}) {
   for (const id of ids) body.append("ids", id);
   for (const [name, value] of Object.entries(words)) for (const one of [value].flat()) body.append(name, one);
   try {
-    const headers = { "X-CSRFToken": csrfToken(), "HX-Request": "true" };
-    const response = await fetch(action, { method: "POST", headers, body, redirect: "error" });
+    const response = await fetch(action, { method: "POST", headers: headers({ token: true, "HX-Request": "true" }), body, redirect: "error" });
     if (response.headers.has("HX-Redirect")) { location.href = response.headers.get("HX-Redirect"); return false; }
     const said = show(await response.text());
     if (!response.ok && !said) toast(sentenceFor(response.status), { level: "error" });

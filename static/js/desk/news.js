@@ -1,6 +1,7 @@
 // What team mates do to the pictures on a wall appears on it. The socket names ids; the rows are read, and nothing jumps under a hand.
 import { announce, icon, make, whenever } from "../dom.js";
 import { counted, noun, remember, tiles, wall } from "../library.js";
+import { headers } from "../requests.js";
 import { bringBack, fadeOut, isGone, steady, takenOff } from "./holes.js";
 import { selected } from "./selection.js";
 
@@ -43,7 +44,7 @@ function near() {
 
 async function fetched(url) {
   try {
-    const response = await fetch(url, { headers: { "HX-Request": "true" }, redirect: "error" });
+    const response = await fetch(url, { headers: headers({ "HX-Request": "true" }), redirect: "error" });
     return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   } catch { return null; /* the next event, or a reload, brings it */ }
 }

@@ -2,6 +2,7 @@
 import { announce, make, on, whenever } from "../dom.js";
 import { isCommand } from "../hotkeys.js";
 import { current } from "../library.js";
+import { headers } from "../requests.js";
 import { act } from "./bar.js";
 import { choose, selected } from "./selection.js";
 
@@ -96,7 +97,7 @@ async function suggest() {
   const url = new URL(menu().dataset.tagsUrl, location.href);
   url.searchParams.set("q", field().value.split(",").at(-1).trim());
   let found;
-  try { found = await (await fetch(url, { redirect: "error" })).json(); } catch { return; /* a tag can be written without it */ }
+  try { found = await (await fetch(url, { headers: headers(), redirect: "error" })).json(); } catch { return; /* a tag can be written without it */ }
   if (mine !== asked) return;
   const fresh = found.tags.filter((tag) => tags.get(key(tag.name))?.is !== "all");
   list().replaceChildren(...fresh.map((tag, place) => make("li", { role: "option", id: `tagging-${place}`, "data-name": tag.name, "aria-selected": "false", dir: "auto" }, make("span", { class: "clip" }, tag.name), make("span", { class: "faint num" }, tag.count.toLocaleString("en")))));

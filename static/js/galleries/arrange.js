@@ -1,6 +1,6 @@
 // A gallery's wall put in order: by keys, by dragging, by each picture's menu. What is shown at once is undone when the studio refuses it.
 import { announce, glide, isTyping, on } from "../dom.js";
-import { csrfToken, sentenceFor, UNREACHABLE } from "../requests.js";
+import { headers, sentenceFor, UNREACHABLE } from "../requests.js";
 import { toast } from "../toasts.js";
 
 const wall = () => document.getElementById("places");
@@ -18,7 +18,7 @@ async function post(url, fields) {
   const body = new URLSearchParams(fields);
   let response;
   try {
-    response = await fetch(url, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" }, redirect: "error" });
+    response = await fetch(url, { method: "POST", body, headers: headers({ token: true, "HX-Request": "true" }), redirect: "error" });
   } catch {
     throw new Error(UNREACHABLE);
   }

@@ -1,7 +1,7 @@
 // Pictures of the library are dragged onto galleries: while one is dragged, a bar of the latest galleries stands at the foot.
 import { selected } from "../desk/selection.js";
 import { on } from "../dom.js";
-import { csrfToken, sentenceFor, UNREACHABLE } from "../requests.js";
+import { headers, sentenceFor, UNREACHABLE } from "../requests.js";
 import { toast } from "../toasts.js";
 
 let carried = [];
@@ -19,7 +19,7 @@ on("dragstart", "[data-library] .wall .tile", async (event, tile) => {
   event.dataTransfer.effectAllowed = "copyLink";
   const mine = carried;
   try {
-    const response = await fetch("/galleries/targets/", { headers: { "HX-Request": "true" }, redirect: "error" });
+    const response = await fetch("/galleries/targets/", { headers: headers({ "HX-Request": "true" }), redirect: "error" });
     // 403: who only looks puts nothing anywhere. The drag may be over by now.
     if (!response.ok || carried !== mine || bar()) return;
     const answer = new DOMParser().parseFromString(await response.text(), "text/html").getElementById("drop-bar");
@@ -39,7 +39,7 @@ on("drop", ".drop-target", async (event, target) => {
   event.preventDefault();
   const body = new URLSearchParams(carried.map((id) => ["artifact", id]));
   try {
-    const response = await fetch(target.dataset.add, { method: "POST", body, headers: { "X-CSRFToken": csrfToken(), "HX-Request": "true" }, redirect: "error" });
+    const response = await fetch(target.dataset.add, { method: "POST", body, headers: headers({ token: true, "HX-Request": "true" }), redirect: "error" });
     if (!response.ok) throw new Error(sentenceFor(response.status));
     const answer = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-toast]");
     document.getElementById("toasts").append(answer);

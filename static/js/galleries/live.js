@@ -1,5 +1,6 @@
 // What a team mate puts into a gallery, takes out of it or moves appears on its page: never under a hand, but as soon as that is gone.
 import { announce, whenever } from "../dom.js";
+import { headers } from "../requests.js";
 
 const TOGETHER = 150;
 const LATER = 500;
@@ -31,9 +32,9 @@ async function look() {
   count(page);
 }
 
-async function fetched(url, headers = {}) {
+async function fetched(url, more = {}) {
   try {
-    const response = await fetch(url, { headers, redirect: "error" });
+    const response = await fetch(url, { headers: headers(more), redirect: "error" });
     return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
   } catch { return null; /* the next event, or a reload, brings it */ }
 }
