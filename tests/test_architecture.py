@@ -34,6 +34,7 @@ PAGES = "generation pages"
 EVENTS = "live events"
 SOCKET = "live socket"
 GROUND = "ground"
+PREPARED = "prepared reads"
 GALLERY_MODELS = "gallery models"
 PRIVACY = "privacy"
 SHELF = "gallery reads"
@@ -83,7 +84,7 @@ ROOMS: dict[str, str] = {
     "studio.processes.locks": GROUND,
     "studio.ids": GROUND,
     "studio.environment": GROUND,
-    "studio.prepared": GROUND,
+    "studio.prepared": PREPARED,
     "studio.logs": GROUND,
     "studio.staticfiles": GROUND,
     "studio.settings": ENTRANCE,
@@ -102,6 +103,7 @@ ROOMS: dict[str, str] = {
 
 MAY_IMPORT: dict[str, set[str]] = {
     GROUND: set(),
+    PREPARED: set(),
     "accounts": set(),
     "billing": {"accounts"},
     "backends": set(),
@@ -118,12 +120,12 @@ MAY_IMPORT: dict[str, set[str]] = {
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS, NOTICES},
     WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES},
     GALLERY_MODELS: {"accounts", MODELS},
-    SHELF: {"accounts", MODELS, GALLERY_MODELS},
-    NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS},
+    SHELF: {"accounts", MODELS, GALLERY_MODELS, PREPARED},
+    NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS, PREPARED},
     "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET},
+    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET, PREPARED},
 }
 """Room -> the rooms it may import. Its own and the ground are always allowed."""
 

@@ -15,6 +15,7 @@ from functools import cached_property
 from itertools import islice
 from typing import Any
 
+from django.db import connection
 from django.db.models import F, Q, QuerySet
 
 from accounts.models import Team, User
@@ -25,8 +26,8 @@ from studio.galleries.relations import marks_of, named_by, related
 from studio.generation.models import Artifact
 from studio.generation.querysets import ArtifactQuerySet
 
-FEW = 1000
-"""Pictures of a tag, a gallery or somebody's marks up to which all of them are looked at."""
+FEW = {"sqlite": 1000, "postgresql": 6000}
+"""Pictures of a tag, a gallery or somebody's marks up to which all of them are looked at, by kind of database."""
 BEST_FIRST = 1000
 """The best rated that a text is asked about before all that are rated."""
 ALL = 1_000_000
@@ -72,7 +73,8 @@ class Reader:
 
     @cached_property
     def _are_few(self) -> bool:
-        return self._among is not None and not self._among.order_by()[FEW : FEW + 1].exists()
+        few = FEW[connection.vendor]
+        return self._among is not None and not self._among.order_by()[few : few + 1].exists()
 
     @property
     def _searched(self) -> bool:

@@ -235,7 +235,7 @@ def chance(request: pytest.FixtureRequest, team: Team, alice: User, bob: User, o
 def how_many(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """As if a tag, a gallery or somebody’s marks were few, or many: each is found in another way."""
     if request.param == "many":
-        monkeypatch.setattr(reading, "FEW", 0)
+        monkeypatch.setattr(reading, "FEW", dict.fromkeys(reading.FEW, 0))
         monkeypatch.setattr(reading, "BEST_FIRST", 5)
 
 
