@@ -1,4 +1,4 @@
-"""`make screenshots`: the real studio with real work in it, every page at 1440 and 390 px, dark and light, into `var/screenshots/`.
+"""`make screenshots`: two real studios with real work in them, every page at 1440 and 390 px, dark and light, into `var/screenshots/`.
 
     python -m tests.browser.screenshots             every page
     python -m tests.browser.screenshots wallet mfa  only pages whose name holds one of the words
@@ -15,83 +15,30 @@ import signal
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from itertools import cycle
 from pathlib import Path
 
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from tests.browser import team_shots
+from tests.browser.camera import SIZES, TARGET, THEMES, Shot, look, press
 from tests.browser.conftest import ARGUMENTS, PASSWORD, Person
 from tests.browser.running import ROOT, RunningStudio
-from tests.browser.seeding import BATCH, PROMPTS, RIGHT_TO_LEFT, TEXT, Seeded, broken, paint, seed
+from tests.browser.seeding import BATCH, PROMPTS, RIGHT_TO_LEFT, TEXT, broken, paint, seed
 
-TARGET = ROOT / "var" / "screenshots"
 README = {"create-running-1440-dark.png": "create.webp", "library-1440-light.png": "library.webp"}
 """Screenshot -> name in `.github/screenshots/`."""
-SIZES = {1440: 900, 390: 844}
-THEMES = ("dark", "light")
 COLOURS = cycle(("blue", "yellow", "red", "purple"))
 """One for each screen, so that the library is not full of one picture."""
-EVERY_IMAGE = """() => { for (const i of document.images) i.loading = 'eager';
-  return Promise.all([document.fonts.ready, ...[...document.images].filter(i => i.src).map(i => i.decode().catch(() => 0))]) }"""
-HEIGHT = "document.documentElement.scrollHeight"
 PREVIEW = """() => { const i = document.querySelector('#stage img.shown'), step = /\\/preview\\/(\\d+)/.exec(i?.src ?? '');
   return step && step[1] >= 24 && i.complete && i.naturalWidth > 0 }"""
 FORBIDDEN = """() => { const form = document.createElement('form'), token = document.createElement('input');
   [form.method, form.action, token.name] = ['post', '/create/', 'csrfmiddlewaretoken'];
   token.value = /csrftoken=([^;]+)/.exec(document.cookie)?.[1] ?? document.querySelector('[name=csrfmiddlewaretoken]').value;
   form.append(token); document.body.append(form); form.submit() }"""
-
-
-@dataclass(frozen=True)
-class Shot:
-    """One page to look at. `path` may need what was seeded; `act` works on the page first; `whole`: also what is below the fold."""
-
-    name: str
-    path: str | Callable[[Seeded], str]
-    who: str = "owner"
-    act: Callable[[Page], None] | None = None
-    whole: bool = True
-
-
-class Camera:
-    """Looks at a studio with the eyes of several people, on one screen and in one theme."""
-
-    def __init__(self, browser: Browser, studio: RunningStudio, width: int, theme: str) -> None:
-        self.browser, self.studio, self.width, self.theme = browser, studio, width, theme
-        self.contexts: dict[str, BrowserContext] = {}
-
-    def context(self, who: str, seeded: Seeded | None) -> BrowserContext:
-        if who not in self.contexts:
-            person = {"owner": seeded.owner, "viewer": seeded.viewer}[who] if seeded and who != "nobody" else None
-            self.contexts[who] = self.browser.new_context(
-                viewport={"width": self.width, "height": SIZES[self.width]},
-                color_scheme=self.theme,
-                has_touch=self.width < 720,
-                is_mobile=self.width < 720,
-                storage_state=person.context.storage_state() if person else None,
-            )
-        return self.contexts[who]
-
-    def take(self, shot: Shot, seeded: Seeded | None = None) -> None:
-        page = self.context(shot.who, seeded).new_page()
-        path = shot.path if isinstance(shot.path, str) else shot.path(seeded)
-        page.goto(self.studio.url + path, wait_until="load")
-        if shot.act:
-            shot.act(page)
-        page.evaluate(EVERY_IMAGE)
-        file = TARGET / f"{shot.name}-{self.width}-{self.theme}.png"
-        if shot.whole:  # a screen as high as the page: what is fixed to the foot of the screen then stands at the foot of the picture
-            page.set_viewport_size({"width": self.width, "height": max(SIZES[self.width], page.evaluate(HEIGHT))})
-        page.screenshot(path=file, animations="disabled")
-        print(f"  {file.relative_to(ROOT)}", flush=True)
-        page.close()
-
-    def close(self) -> None:
-        for context in self.contexts.values():
-            context.close()
 
 
 # --- what is done on a page before it is looked at -------------------------------------------------------------------
@@ -148,10 +95,6 @@ def listen_a_while(page: Page) -> None:
     wave = page.locator("audio-player .wave")
     wave.click(position={"x": wave.bounding_box()["width"] / 3, "y": 20})
     expect(wave).not_to_have_attribute("aria-valuenow", "0")
-
-
-def press(selector: str) -> Callable[[Page], None]:
-    return lambda page: page.locator(selector).first.click()
 
 
 def fill_in_the_welcome(page: Page) -> None:
@@ -240,30 +183,62 @@ FULL = (
 BROKEN = Shot("500", "/wallet/")
 
 
-def photograph(browser: Browser, studio: RunningStudio, words: list[str]) -> None:
-    """Every page on every screen; with words only those whose name holds one."""
+def photograph_one(browser: Browser, studio: RunningStudio, wanted: Callable[[tuple[Shot, ...]], tuple[Shot, ...]]) -> None:
+    """Somebody's first minutes in a new studio, and their work in it with the local engine."""
+    look(browser, studio, wanted(FIRST), {})
+    owner = Person(browser.new_context(), studio)
+    owner.arrive("Ana Marques")
+    look(browser, studio, wanted(EMPTY), {"owner": owner})
+    if not wanted((*FULL, BROKEN)):
+        return
+    seeded = seed(browser, studio, owner)
+    people = {"owner": seeded.owner, "viewer": seeded.viewer}
+    look(browser, studio, wanted(FULL), people, seeded)
+    with broken(studio):
+        look(browser, studio, wanted((BROKEN,)), people, seeded)
+
+
+def photograph_team(browser: Browser, studio: RunningStudio, wanted: Callable[[tuple[Shot, ...]], tuple[Shot, ...]], letters: Path) -> None:
+    """A team that has worked for a while."""
+    seeded = team_shots.arrive(browser, studio, letters)
+    look(browser, studio, wanted(team_shots.SHOTS), seeded.people, seeded)
+    team_shots.run(studio, "ask_anew()")
+    look(browser, studio, wanted(team_shots.ASKED_ANEW), seeded.people, seeded)
+
+
+def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
+    """Every page on every screen, in two studios; with words only those whose name holds one. Returns the worst exit status."""
 
     def wanted(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:
         return tuple(shot for shot in shots if not words or any(word in shot.name for word in words))
 
-    def everywhere(shots: tuple[Shot, ...], seeded: Seeded | None = None) -> None:
-        if not (shots := wanted(shots)):
-            return
-        for width in SIZES:
-            for theme in THEMES:
-                camera = Camera(browser, studio, width, theme)
-                for shot in shots:
-                    camera.take(shot, seeded)
-                camera.close()
+    status = 0
+    if wanted((*FIRST, *EMPTY, *FULL, BROKEN)):
+        with running(browser, RunningStudio(folder / "one", STUDIO_WELCOME_CREDITS="120")) as studio:
+            studio.wait_for(r"^local.*worker_ready")
+            photograph_one(browser, studio, wanted)
+        status = studio.stop()
+    if wanted((*team_shots.SHOTS, *team_shots.ASKED_ANEW)):
+        letters = folder / "letters"
+        letters.mkdir()
+        quick = {"STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1", "STUDIO_EMAIL_URL": f"filemail:///{letters}"}
+        with running(browser, RunningStudio(folder / "team", **quick)) as studio:
+            photograph_team(browser, studio, wanted, letters)
+        status = studio.stop() or status
+    return status
 
-    everywhere(FIRST)
-    owner = Person(browser.new_context(), studio)
-    owner.arrive("Ana Marques")
-    everywhere(EMPTY, Seeded(owner, owner))
-    seeded = seed(browser, studio, owner)
-    everywhere(FULL, seeded)
-    with broken(studio):
-        everywhere((BROKEN,), seeded)
+
+@contextmanager
+def running(browser: Browser, studio: RunningStudio) -> Iterator[RunningStudio]:
+    """A studio that is up; when something goes wrong, it is shown what was on the screens."""
+    try:
+        yield studio.start()
+    except BaseException:
+        print("\n".join(studio.lines[-12:]))
+        for number, page in enumerate(page for context in browser.contexts for page in context.pages):
+            page.screenshot(path=TARGET / f"failure-{number}.png")
+        studio.stop()
+        raise
 
 
 def contact_sheets() -> None:
@@ -305,20 +280,11 @@ def main(arguments: list[str]) -> int:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     expect.set_options(timeout=60_000)
     with tempfile.TemporaryDirectory(prefix="atelier-screenshots-") as folder, sync_playwright() as playwright:
-        studio = RunningStudio(Path(folder), STUDIO_WELCOME_CREDITS="120")
         browser = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         try:
-            studio.start()
-            studio.wait_for(r"^local.*worker_ready")
-            photograph(browser, studio, words)
-        except BaseException:
-            print("\n".join(studio.lines[-12:]))
-            for number, page in enumerate(page for context in browser.contexts for page in context.pages):
-                page.screenshot(path=TARGET / f"failure-{number}.png")
-            raise
+            status = photograph(browser, Path(folder), words)
         finally:
             browser.close()
-            status = studio.stop()
     contact_sheets()
     if "--readme" in arguments:
         for_the_readme()
