@@ -1,5 +1,5 @@
 // Which things of a wall are selected: by checkbox, Ctrl, Shift, keys, or a long press. The ids are the truth, the checkboxes follow.
-import { announce, isTyping, on, whenever } from "../dom.js";
+import { announce, isTyping, make, on, whenever } from "../dom.js";
 import { isCommand } from "../hotkeys.js";
 import { current, move, tiles, wall } from "../library.js";
 
@@ -46,7 +46,7 @@ function show(left) {
   bar.toggleAttribute("data-open", chosen.size > 0);
   wall()?.toggleAttribute("data-selecting", chosen.size > 0 || mode);
   for (const button of document.querySelectorAll("[data-select-mode]")) button.setAttribute("aria-pressed", String(chosen.size > 0 || mode));
-  bar.querySelector("[data-selected]").textContent = `${chosen.size.toLocaleString("en")} selected`;
+  bar.querySelector("[data-selected]").replaceChildren(chosen.size.toLocaleString("en"), make("span", { class: "dock-word" }, " selected"));
   announce(left ? `${MOST} selected, which is the most at a time.` : chosen.size ? `${chosen.size} selected.` : "Nothing selected.");
   document.dispatchEvent(new CustomEvent("selection:changed"));
 }
