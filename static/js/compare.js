@@ -56,7 +56,7 @@ function start() {
   function draw() {
     for (const image of images) image.style.transform = view.scale === 1 ? "" : `translate(${view.x}px, ${view.y}px) scale(${view.scale})`;
     stage.toggleAttribute("data-zoomed", view.scale > 1);
-    const label = document.querySelector(".compare-scale");
+    const label = document.querySelector("[data-scale]");
     if (label) label.textContent = `${view.scale >= 10 ? Math.round(view.scale) : Math.round(view.scale * 10) / 10}×`;
   }
 

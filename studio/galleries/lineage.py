@@ -24,11 +24,11 @@ CELL, ROW, THUMB = 82, 106, 58
 _MADE = {
     Mode.TEXT_TO_IMAGE: "New settings",
     Mode.IMAGE_TO_IMAGE: "Variation",
-    Mode.INPAINTING: "Edited region",
+    Mode.INPAINTING: "Edited part",
     Mode.UPSCALING: "Upscaled",
     Mode.OUTPAINTING: "Widened",
     Mode.IMAGE_TO_3D: "In 3D",
-    Mode.AUDIO_TO_AUDIO: "From this sound",
+    Mode.AUDIO_TO_AUDIO: "From a sound",
 }
 
 

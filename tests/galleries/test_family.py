@@ -58,10 +58,10 @@ def test_from_the_first_idea_to_what_came_of_it(made: Callable[..., Artifact]) -
     assert rows(second) == [
         ["First idea: first idea"],
         ["Variation: second*"],
-        ["Edited region: seed 99", "Upscaled: Test card"],
+        ["Edited part: seed 99", "Upscaled: Test card"],
     ]
-    assert rows(third)[2] == ["Edited region: seed 99*", "Upscaled: Test card"]
-    assert rows(large)[2] == ["Edited region: seed 99", "Upscaled: Test card*"]
+    assert rows(third)[2] == ["Edited part: seed 99*", "Upscaled: Test card"]
+    assert rows(large)[2] == ["Edited part: seed 99", "Upscaled: Test card*"]
     assert [node.number for node in family(second).nodes] == [1, 2, 3, 4]
     assert rows(first) == [["First idea: first idea*"], ["Variation: second"], rows(second)[2]]
 
