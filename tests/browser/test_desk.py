@@ -337,3 +337,25 @@ def test_a_long_press_selects_on_a_phone(person: Callable[..., Person]) -> None:
     expect(page.locator("#wall [data-favourite]")).to_have_count(2)
     page.get_by_role("button", name="Clear the selection").tap()
     expect(dock(page)).to_be_hidden()
+
+
+OUTSIDE = """all => all.map(one => ({one: one.textContent || one.ariaLabel, box: one.getBoundingClientRect()})).filter(({box}) =>
+  box.left < 0 || box.top < 0 || box.right > innerWidth || box.bottom > innerHeight || box.width < 40 || box.height < 36)"""
+"""What of some elements is not in the window, or too small for a finger."""
+
+
+def test_everything_of_the_bar_is_in_the_window_of_a_phone(person: Callable[..., Person]) -> None:
+    """Of 320 px too, which is what WCAG 1.4.10 asks for; a menu of it as well."""
+    page = enter(person(viewport={"width": 390, "height": 844}), "ana")
+    for width in (320, 360, 390, 440, 480):
+        page.set_viewport_size({"width": width, "height": 844})
+        cell(page, ids(page)[0]).hover()
+        page.locator(".pick").first.check()
+        buttons = dock(page).locator(".dock-count button, .dock-acts > .act, .dock-acts > .menu > summary")
+        expect(buttons).to_have_count(7)
+        assert buttons.evaluate_all(OUTSIDE) == []
+        assert page.evaluate("document.documentElement.scrollWidth") == width
+        dock(page).get_by_title("Rate (1 to 5)").click()
+        expect(dock(page).get_by_role("button", name="5 stars")).to_be_in_viewport(ratio=1)
+        page.keyboard.press("Escape")
+        dock(page).get_by_role("button", name="Clear the selection").click()
