@@ -104,6 +104,31 @@ def test_lines_behind_the_pairs_and_lines_that_look_like_them() -> None:
     assert (found["prompt"], found["negative_prompt"], found["num_inference_steps"]) == ("Steps: 3, odd: words", "x", 5)
 
 
+@pytest.mark.parametrize("number", ["9" * 24, "-" + "9" * 24, "1e999", "nan", "inf", "0.5.5", "9" * 5000])
+@pytest.mark.parametrize(
+    ("label", "names"),
+    [("Steps", {"num_inference_steps"}), ("CFG scale", {"guidance_scale"}), ("Seed", {"seed"}), ("Size", {"width", "height"})],
+)
+def test_a_number_that_makes_no_sense_takes_nothing_else_along(label: str, names: set[str], number: str) -> None:
+    pairs = {"Steps": "30", "CFG scale": "7", "Seed": "42", "Size": "512x768"}
+    pairs[label] = f"{number}x{number}" if label == "Size" else number
+    text = "a lighthouse\nNegative prompt: blurry\n" + ", ".join(f"{name}: {value}" for name, value in pairs.items())
+    everything = {"prompt": "a lighthouse", "negative_prompt": "blurry", "num_inference_steps": 30, "guidance_scale": 7.0, "seed": 42}
+    expected = {name: value for name, value in {**everything, "width": 512, "height": 768}.items() if name not in names}
+    assert dict(record(corpus.png(parameters=text)).settings) == {"mode": "text-to-image", **expected}
+
+
+def test_a_number_of_any_length_in_a_structure_takes_nothing_else_along() -> None:
+    text = f'{{"app_version": "6.0", "positive_prompt": "a lighthouse", "seed": 42, "steps": {"9" * 5000}}}'
+    found = reading.read({"invokeai_metadata": text})
+    assert found is not None
+    assert (found.settings["prompt"], found.settings["seed"], found.settings.get("num_inference_steps")) == ("a lighthouse", 42, None)
+
+
+def test_a_prompt_about_steps_is_no_list_of_settings() -> None:
+    assert reading.read({"parameters": "Steps: 3 of them, colour: blue"}) is None
+
+
 def test_a_strength_without_a_second_pass_is_that_of_a_picture_to_start_from() -> None:
     assert record(corpus.png(parameters="a\nSteps: 5, Seed: 3, Denoising strength: 0.6")).settings["strength"] == 0.6
 

@@ -6,14 +6,17 @@ A value with a comma, a colon or the end of a line in it is written as a JSON st
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 
-from studio.generation.metadata.reading.record import MAX_TEXT, Draft, Record, name_of_file, whole
+from studio.generation.metadata.reading.record import MAX_TEXT, Draft, Record, name_of_file
 from studio.generation.metadata.reading.samplers import named, said
 
 TOOL = "A1111"
 NEGATIVE, STEPS = "Negative prompt:", "Steps: "
 MAX_PAIRS, MAX_NAME = 200, 60
+_NUMBER = re.compile(r"[+-]?(?:[0-9][0-9.,e+-]*|nan|inf|infinity)", re.ASCII | re.IGNORECASE)
+"""Whatever its size: a number that makes no sense is left out later, and takes nothing else along."""
 _SHOWN = (
     *("Model hash", "VAE", "Clip skip", "Hires upscale", "Hires steps", "Hires upscaler", "Hires resize", "Lora hashes", "TI hashes"),
     *("Refiner", "Variation seed", "Version"),
@@ -60,7 +63,7 @@ def parts(text: str) -> tuple[str, str, dict[str, str]]:
     body = lines[: holds[-1]]
     cut = next((place for place, line in enumerate(body) if line.startswith(NEGATIVE)), len(body))
     negative = "\n".join(body[cut:]).removeprefix(NEGATIVE)
-    return "\n".join(body[:cut]).strip(), negative.strip(), pairs if whole(pairs.get("Steps")) is not None else {}
+    return "\n".join(body[:cut]).strip(), negative.strip(), pairs if _NUMBER.fullmatch(pairs.get("Steps", "")) else {}
 
 
 def _pairs(line: str) -> Iterator[tuple[str, str]]:

@@ -7,20 +7,26 @@ from typing import Any
 
 from studio.generation.metadata.reading.record import MAX_TEXT
 
+MAX_DIGITS = 40
+
 
 def parse(text: str | None, *, longest: int = MAX_TEXT) -> dict[str, Any]:
     """The object that a text holds; empty for everything else.
 
-    Depth is bounded by Python itself, which raises `RecursionError` rather than go on, and so are the digits of a number (`ValueError`).
-    `NaN` and its kin, which ComfyUI does write, become None.
+    Depth is bounded by Python itself, which raises `RecursionError` rather than go on. `NaN` and its kin, which ComfyUI does write, become
+    None, and so do whole numbers with more digits than anybody means.
     """
     if not text or len(text) > longest or text.lstrip()[:1] != "{":
         return {}
     try:
-        found = json.loads(text, parse_constant=lambda _: None)
+        found = json.loads(text, parse_constant=lambda _: None, parse_int=_whole)
     except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
+
+
+def _whole(digits: str) -> int | None:
+    return int(digits) if len(digits) <= MAX_DIGITS else None
 
 
 def within(value: Any) -> dict[str, Any]:
