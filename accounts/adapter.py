@@ -25,6 +25,7 @@ from accounts import invitations, inviting, mails
 from accounts.errors import InvitationError
 from accounts.mails import mail_is_sent
 from accounts.models import User
+from accounts.names import tidy
 
 BUTTONS = {
     "account/email/email_confirmation": "Confirm the address",
@@ -126,7 +127,7 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
     def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> User:
         user: User = super().populate_user(request, sociallogin, data)
         given = data.get("name") or " ".join(filter(None, (data.get("first_name"), data.get("last_name"))))
-        user.name = (given or user.email.partition("@")[0])[: User._meta.get_field("name").max_length]
+        user.name = (tidy(given) or user.email.partition("@")[0])[: User._meta.get_field("name").max_length]
         return user
 
     def get_signup_form_initial_data(self, sociallogin: Any) -> dict[str, Any]:

@@ -15,11 +15,12 @@ from django.utils.html import format_html
 
 from accounts import invitations, terms
 from accounts.models import AuditEntry, Role, Team, User
+from accounts.names import OneLineField, tidy
 
 NOT_THERE = "Nothing like that is in the log."
 
 
-class NameField(forms.CharField):
+class NameField(OneLineField):
     """A person's name, as they want to be called."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -110,7 +111,7 @@ class ProfileForm(forms.Form):
 
 
 class TeamForm(forms.Form):
-    name = forms.CharField(
+    name = OneLineField(
         label="Name of the team",
         max_length=120,
         widget=forms.TextInput(attrs={"autocomplete": "organization"}),
@@ -165,7 +166,7 @@ class DeleteTeamForm(forms.Form):
 
     def clean_name(self) -> str:
         typed = str(self.cleaned_data["name"])
-        if typed.casefold() != self.team.name.strip().casefold():
+        if tidy(typed).casefold() != tidy(self.team.name).casefold():
             raise ValidationError(f"This is not its name. Type {self.team.name}.")
         return typed
 

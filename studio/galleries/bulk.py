@@ -14,6 +14,7 @@ from django.http import Http404
 from accounts import audit
 from accounts.access import Right, allows
 from accounts.models import Team, User
+from accounts.names import tidy
 from studio.galleries import curating, shelf, sorting, trashing, undoing
 from studio.galleries.errors import BulkRefused
 from studio.galleries.wording import subject, things
@@ -134,7 +135,7 @@ def _favourite(user: User, team: Team, pictures: list[Artifact], order: Order) -
 
 def _gallery(user: User, team: Team, pictures: list[Artifact], order: Order) -> tuple[str, undoing.Change | None]:
     """Into the gallery that was picked, or into the one that is called so, which is made when there is none."""
-    name = " ".join(order.new_gallery.replace("\0", " ").split())
+    name = tidy(order.new_gallery)
     if order.gallery is None and not name:
         raise BulkRefused("Choose a gallery, or name a new one.")
     if len(name) > LONGEST_NAME:

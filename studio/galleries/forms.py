@@ -7,6 +7,7 @@ from typing import Any
 from django import forms
 
 from accounts.models import Team
+from accounts.names import tidy
 from studio.galleries.models import Gallery, Report, Visibility
 
 DAYS = (("1", "A day"), ("7", "A week"), ("30", "30 days"), ("", "No end"))
@@ -27,7 +28,7 @@ class GalleryForm(forms.ModelForm):  # type: ignore[type-arg]
         error_messages = {"name": {"required": "Give it a name.", "max_length": "Shorten the name to 120 characters."}}
 
     def clean_name(self) -> str:
-        name = " ".join(str(self.cleaned_data["name"]).split())
+        name = tidy(str(self.cleaned_data["name"]))
         if not name:
             raise forms.ValidationError("Give it a name.")
         return name

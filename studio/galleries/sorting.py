@@ -14,6 +14,7 @@ from django.db import transaction
 from django.db.models import Count
 
 from accounts.models import Team, User
+from accounts.names import is_seen
 from studio.galleries.errors import TagRefused
 from studio.galleries.models import Mark, Tag, Tagging
 from studio.generation.models import Artifact
@@ -56,7 +57,7 @@ def normalised(name: str) -> str:
     if any(unicodedata.category(letter) in ("Cc", "Cs", "Zl", "Zp") or letter in _DIRECTIONS for letter in composed.strip()):
         raise TagRefused("A tag holds no line breaks and no control characters.")
     words = " ".join(composed.split())
-    if not words:
+    if not is_seen(words):
         raise TagRefused("A tag needs at least one letter.")
     if "," in words:
         raise TagRefused("A comma ends a tag: write one tag without it.")

@@ -141,6 +141,41 @@ def test_team_without_a_name_is_not_made(client_of: ClientOf, alice: User) -> No
     assert not Team.objects.filter(is_personal=False).exists()
 
 
+UNSEEN = ("\u200b", "\u202e", "\u2066\u2069", "\u3164", "\u2800 \ufe0f", "\u00ad", "\u0301")
+
+
+@pytest.mark.parametrize("name", UNSEEN)
+def test_a_name_that_nobody_can_see_is_none(client_of: ClientOf, team: Team, alice: User, name: str) -> None:
+    client = client_of(alice)
+    for path, words, sentence in (
+        ("/account/teams/", {"team-name": name}, "Give the team a name."),
+        (f"/team/{team.pk}/name/", {"name": name}, "Give the team a name."),
+        ("/account/", {"name": name}, "Tell us what to call you."),
+    ):
+        answer = client.post(path, words)
+        assert (answer.status_code, sentence in answer.content.decode()) == (422, True), path
+    assert set(Team.objects.of(alice).values_list("name", flat=True)) == {"Alice Harbour", "Harbour Street"}
+    assert User.objects.get(pk=alice.pk).name == "Alice Harbour"
+
+
+@pytest.mark.parametrize(
+    ("typed", "kept"),
+    [
+        ("Harbour \u202egnp.exe", "Harbour gnp.exe"),
+        ("\u2066Quay\u2069 \u202aPress\u202c", "Quay Press"),
+        ("Two\u2028lines \t here", "Two lines here"),
+        ("سام\u200cسون", "سام\u200cسون"),
+        ("👩\u200d🎨 ❤\ufe0f", "👩\u200d🎨 ❤\ufe0f"),
+        ("Cafe\u0301", "Cafe\u0301"),
+    ],
+)
+def test_a_name_turns_the_writing_of_nothing_else(client_of: ClientOf, alice: User, typed: str, kept: str) -> None:
+    client_of(alice).post("/account/teams/", {"team-name": typed})
+    assert Team.objects.filter(is_personal=False).get().name == kept
+    client_of(alice).post("/account/", {"name": typed})
+    assert User.objects.get(pk=alice.pk).name == kept
+
+
 def test_account_page_shows_teams_and_members_to_members_only(
     client_of: ClientOf, team: Team, alice: User, bob: User, mallory: User
 ) -> None:

@@ -74,7 +74,9 @@ def test_a_tag_s_name_is_composed_and_trimmed(typed: str, kept: str) -> None:
     assert sorting.normalised(typed) == kept
 
 
-@pytest.mark.parametrize("typed", ["", "  ", "a\nb", "a\0b", "a\u2028b", "a\u202eb", "a,b", "a" * 51, "ﷺ" * 3])
+@pytest.mark.parametrize(
+    "typed", ["", "  ", "a\nb", "a\0b", "a\u2028b", "a\u202eb", "\u200b", "\u3164", "\ufe0f", "a,b", "a" * 51, "ﷺ" * 3]
+)
 def test_what_is_no_name_for_a_tag(typed: str) -> None:
     with pytest.raises(TagRefused):
         sorting.normalised(typed)
@@ -292,7 +294,11 @@ def test_into_a_new_gallery_that_undo_takes_away(pictures: list[Artifact], alice
     assert held("For the fair") == pictures[:1]
     undo(browser, answer)
     assert Gallery.objects.get().deleted_at is not None
-    for fields, why in (({}, "Choose a gallery, or name a new one."), ({"new_gallery": "x" * 121}, "Shorten the name to 120 characters.")):
+    for fields, why in (
+        ({}, "Choose a gallery, or name a new one."),
+        ({"new_gallery": "\u200b"}, "Choose a gallery, or name a new one."),
+        ({"new_gallery": "x" * 121}, "Shorten the name to 120 characters."),
+    ):
         assert said(do(browser, "gallery", pictures, **fields)) == why
     assert Gallery.objects.count() == 1
 

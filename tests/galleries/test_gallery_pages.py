@@ -103,7 +103,9 @@ def test_a_gallery_is_made(team: Team, bob: User, client_of: Clients) -> None:
     assert wrong.status_code == 422
     assert "Give it a name." in wrong.content.decode()
     assert "kept" in wrong.content.decode()
-    answer = browser.post("/galleries/new/", {"name": " Winter   calendar ", "private": "on"})
+    for unseen in ("\u200b", "\u202e\u2069", "\u3164"):
+        assert "Give it a name." in browser.post("/galleries/new/", {"name": unseen}).content.decode()
+    answer = browser.post("/galleries/new/", {"name": " Winter \u202e  calendar ", "private": "on"})
     made = Gallery.objects.get()
     assert answer["Location"] == f"/galleries/{made.pk}/"
     assert (made.name, made.owner, made.team, made.visibility) == ("Winter calendar", bob, team, Visibility.PRIVATE)
