@@ -15,6 +15,7 @@ MAX_SPELLED = 24
 _LEET = str.maketrans("0134578@$!|+", "oleastbasiit")
 """Digits and signs that stand for letters inside a word."""
 _WORD = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")
+_SIGN = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*|[^\x00-\x7f\w\s]")
 _TOKEN = re.compile(r"[^\s,.;:()\[\]{}<>\"\u201c\u201d/\\]+")
 _SPELLED = re.compile(r"(?<![^\W_])[^\W_](?:[\W_]{1,3}[^\W_](?![^\W_])){2,}")
 """Three letters or more that stand alone, each so near to the next that they may be read together."""
@@ -64,9 +65,18 @@ def words_of(text: str) -> list[tuple[str, ...]]:
 
 
 def _words(bare: str) -> list[tuple[str, ...]]:
-    tokens = (found[0] for found in _TOKEN.finditer(bare))
+    """Emoji stand between no two words. Where there are some, the text is read once more with each of them as a word."""
+    tokens = [found[0] for found in _TOKEN.finditer(bare)]
     words = [_meanings(word, token) for token in tokens for word in _WORD.findall(token)]
+    if not bare.isascii() and any(map(is_emoji, bare)):
+        read = ((word, token) for token in tokens for word in _SIGN.findall(token))
+        words += [(), *((w,) if is_emoji(w[0]) else _meanings(w, token) for w, token in read if w[0].isalnum() or is_emoji(w[0]))]
     return words + [_pieces("".join(c for c in found[0] if c.isalnum())) for found in _SPELLED.finditer(bare)]
+
+
+def is_emoji(character: str) -> bool:
+    """One of the signs that a list can have as a word, of which newer ones than this Python knows."""
+    return unicodedata.category(character) == "So" or 0x1F000 <= ord(character) < 0x1FC00
 
 
 def _pieces(letters: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
-from studio.moderation.normal import plain, words_of
+from studio.moderation.normal import is_emoji, plain, words_of
 
 MAX_ENTRIES = 1000
 """Lines of one list."""
@@ -101,7 +101,7 @@ def _entry(line: str, number: int) -> Entry:
         raise ValueError(f"Line {number} is longer than {MAX_ENTRY} characters.")
     is_harmless, is_fixed = line.startswith("!"), line.startswith("=")
     parts = tuple(
-        tuple(tuple(_part(word) for word in phrase.split()) for phrase in part.split("|"))
+        tuple(tuple(part for word in phrase.split() for part in _parts(word)) for phrase in part.split("|"))
         for part in line.removeprefix("!").removeprefix("=").split("+")
     )
     phrases = [phrase for part in parts for phrase in part]
@@ -112,8 +112,14 @@ def _entry(line: str, number: int) -> Entry:
     return Entry(line, parts, is_harmless, is_fixed or len(parts) > 1)
 
 
+def _parts(word: str) -> list[str]:
+    """A word as texts are compared with it; of emoji each is a word."""
+    bare = plain(word)
+    spread = "".join(f" {c} " if is_emoji(c) else c for c in bare).split() if any(map(is_emoji, bare)) else [word]
+    return [one if is_emoji(one[0]) and len(one) == 1 else _part(one) for one in spread]
+
+
 def _part(word: str) -> str:
-    """A word as texts are compared with it."""
     return "".join(c for c in plain(word.rstrip("*")) if c.isalnum()) + ("*" if word.endswith("*") else "")
 
 

@@ -75,6 +75,38 @@ def test_other_words_are_left_alone(text: str) -> None:
     assert matches(text, NUDE) == []
 
 
+@pytest.mark.parametrize(
+    ("line", "text"),
+    [
+        ("🍆", "a basket of 🍆"),
+        ("🍆", "big🍆"),
+        ("🍆", "🍆🍆"),
+        ("❤️", "I \u2764 you"),  # with the mark that makes it colourful, and without
+        ("🖕", "🖕🏿"),
+        ("🍆💦", "so 🍆💦 much"),
+        ("🍆💦", "🍆 💦"),
+        ("eat 🍆", "we eat 🍆"),
+        ("nude", "🍆 nud3"),
+        ("red boat", "a red 🍆 boat"),
+        ("🍆 + boat", "a boat, a 🍆"),
+    ],
+)
+def test_emoji_are_words(line: str, text: str) -> None:
+    assert matches(text, parse(line)) != []
+    assert (
+        matches(
+            text.replace("🍆", "🍎").replace("boat", "ship").replace("nud3", "x").replace("🖕", "👍").replace("\u2764", "💔"), parse(line)
+        )
+        == []
+    )
+
+
+@pytest.mark.parametrize("line", ["…", "“”", "->", "+", "🍆*"])
+def test_other_signs_are_no_words(line: str) -> None:
+    with pytest.raises(ValueError, match="Line 1"):
+        parse(line)
+
+
 def test_the_shipped_list_leaves_ordinary_prompts_alone() -> None:
     ordinary = [
         "a red sailboat on the sea at sunset, watercolor",
