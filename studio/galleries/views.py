@@ -31,6 +31,7 @@ from studio.galleries.difference import difference
 from studio.galleries.lineage import family
 from studio.galleries.pages.comparing import mark_of
 from studio.galleries.remarks import CommentForm, talk
+from studio.galleries.search.words import words
 from studio.galleries.services import restore, restore_job, trash
 from studio.galleries.tiles import tiles
 from studio.generation.access import artifact_for, job_for
@@ -45,15 +46,16 @@ def library(request: SignedInRequest) -> HttpResponse:
     """What the team made. htmx gets the results alone: the next stretch in either direction, or what a changed search finds."""
     team = current_team(request)
     rights = rights_here(request)
-    words = request.GET.dict()
-    criteria = Criteria.from_query(words)
-    after, above, until = (Place.read(words.get(name, "")) for name in ("after", "above", "until"))
+    asked = request.GET.dict()
+    criteria = Criteria.from_query(asked)
+    after, above, until = (Place.read(asked.get(name, "")) for name in ("after", "above", "until"))
     page = shelves.page(team, criteria, after=after, above=above, until=until, viewer=request.user)
     marks = sorting.marks_of(request.user, [one for _, pictures in page.groups for one in pictures])
     context: dict[str, Any] = {
         "criteria": criteria,
         "query": criteria.query(),
         "kept": {name: word for name, word in criteria.words().items() if name != "q"},
+        "has_words": bool(words(criteria.text)),
         "page": page,
         "walls": [(heading, tiles(pictures, criteria, marks)) for heading, pictures in page.groups],
         "is_empty": not (page.groups or criteria or after or above),

@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from studio.backends.base import Mode
-from studio.galleries import library
+from studio.galleries import library, sorting
 from studio.galleries.criteria import Criteria
 from studio.generation.models import Artifact
 from tests.factories import make_artifact, make_artifacts
@@ -99,6 +99,17 @@ def test_nothing_found_offers_the_way_back(browser: Client, alice: User, team: T
     assert 'href="/library/?q=lighthouse"' in page
     assert 'class="act primary" href="/library/"' in page
     assert "0 pictures" in page
+
+
+@pytest.mark.parametrize("text", ["😀", "“…”", "😀 ❤️"])
+def test_a_search_for_signs_alone_says_that_they_are_not_searched(browser: Client, alice: User, team: Team, text: str) -> None:
+    picture = make_artifact(team, alice, files=False, prompt="a 😀 face")
+    sorting.set_tags([picture], add=["😀"], by=alice)
+    page = browser.get("/library/", {"q": text}).content.decode()
+    assert "signs and emoji are not" in page
+    assert "has this word" not in page
+    assert "signs and emoji are not" not in browser.get("/library/", {"q": f"{text} lighthouse"}).content.decode()
+    assert str(picture.pk) in browser.get("/library/", {"tag": "😀"}).content.decode()
 
 
 def test_only_members_of_the_current_team_see_its_pictures(
