@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import urlsplit
 
 from allauth.account.models import EmailAddress
 from django import forms, template
 from django.conf import settings
+from django.contrib.auth import REDIRECT_FIELD_NAME
 from django.template import Context
+from django.urls import Resolver404, resolve
 
 from accounts import invitations, terms
 from accounts.adapter import AccountAdapter
@@ -16,6 +19,12 @@ from accounts.models import Invitation
 
 register = template.Library()
 
+PURPOSES = {
+    "delete_account": "You are about to delete your account.",
+    "account_email": "You are about to change your email address.",
+}
+"""By the name of an address."""
+ABOUT_SIGNING_IN = ("account_", "mfa_", "socialaccount_")
 NEW_PASSWORD = "10 characters or more"  # noqa: S105 - a hint, not a password
 
 
@@ -31,6 +40,18 @@ def tidy(form: forms.BaseForm) -> forms.BaseForm:
         if field.widget.attrs.get("autocomplete") == "new-password" and field.help_text:
             field.help_text = NEW_PASSWORD
     return form
+
+
+@register.simple_tag(takes_context=True)
+def purpose(context: Context) -> str:
+    """For what somebody shows once more who they are: a sentence, by the page that comes next; empty when nothing is known of it."""
+    request = context["request"]
+    following = request.POST.get(REDIRECT_FIELD_NAME) or request.GET.get(REDIRECT_FIELD_NAME) or ""
+    try:
+        name = resolve(urlsplit(following).path).url_name or ""
+    except (Resolver404, ValueError):
+        return ""
+    return PURPOSES.get(name) or ("You are about to change how you sign in." if name.startswith(ABOUT_SIGNING_IN) else "")
 
 
 @register.simple_tag(takes_context=True)

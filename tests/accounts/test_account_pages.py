@@ -82,6 +82,26 @@ def test_page_of_the_account(client: Client, team: Team, alice: User, path: str)
     check(Page(answer.content.decode()))
 
 
+@pytest.mark.parametrize(
+    ("path", "sentence"),
+    [
+        ("/account/delete/", "You are about to delete your account. Confirm that it is you, Alice Harbour."),
+        ("/accounts/email/", "You are about to change your email address. Confirm that it is you, Alice Harbour."),
+        ("/accounts/2fa/totp/activate/", "You are about to change how you sign in. Confirm that it is you, Alice Harbour."),
+        ("/library/", "Confirm that it is you, Alice Harbour."),
+        ("/no/such/page", "Confirm that it is you, Alice Harbour."),
+        ("//[", "Confirm that it is you, Alice Harbour."),
+        ("", "Confirm that it is you, Alice Harbour."),
+    ],
+)
+def test_it_says_for_what_one_shows_who_one_is(client_of: Callable[..., Client], alice: User, path: str, sentence: str) -> None:
+    client = client_of(alice)
+    asked = client.get("/accounts/reauthenticate/", {"next": path})
+    wrong = client.post("/accounts/reauthenticate/", {"next": path, "password": "a wrong one"})
+    for answer in (asked, wrong):
+        assert f"<p>{sentence}</p>" in answer.content.decode()
+
+
 def test_first_page_of_all(client: Client, db: None) -> None:
     page = Page(client.get("/welcome/").content.decode())
     check(page)
