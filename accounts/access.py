@@ -13,8 +13,8 @@ from accounts.models import Membership, Role, Team, User
 from accounts.querysets import TeamQuerySet
 
 Right = Literal["generate", "see", "edit", "curate", "publish", "spend", "invite", "administer", "delete"]
-"""generate: submit work · see: look and download · edit: titles, deletion and undo · curate: galleries · publish: show to the world ·
-spend: use the team's credits · invite: let people in · administer: roles, limits, keys · delete: end the team."""
+"""generate: submit work · see: look and download · edit: uploads, tags, deletion and undo · curate: galleries · publish: show to the
+world · spend: use the team's credits · invite: let people in · administer: roles, limits, keys · delete: end the team."""
 
 _EVERYTHING: frozenset[Right] = frozenset(("generate", "see", "edit", "curate", "publish", "spend", "invite", "administer", "delete"))
 
@@ -29,7 +29,7 @@ RIGHT_WORDS: dict[Right, str] = {
     "see": "See and download what the team made",
     "generate": "Make pictures",
     "spend": "Use the team’s credits",
-    "edit": "Change titles, delete, bring back",
+    "edit": "Upload, tag, delete, bring back",
     "curate": "Make and arrange galleries",
     "publish": "Show galleries to the world",
     "invite": "Invite people",

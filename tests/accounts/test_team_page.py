@@ -12,6 +12,7 @@ from django.test.utils import CaptureQueriesContext
 from accounts import ending
 from accounts.access import RIGHT_WORDS, RIGHTS
 from accounts.models import AuditEntry, Membership, Role, Team, User
+from studio.generation.models import Artifact
 from tests.accounts.pages import Page
 from tests.accounts.test_account_pages import check
 from tests.conftest import make_user
@@ -67,6 +68,12 @@ def test_table_of_rights_is_that_of_the_code(client_of: ClientOf, team: Team, al
         words = next(text for text in RIGHT_WORDS.values() if page.text.startswith(text))
         told[words] = page.text.removeprefix(words).replace("–", "").split()
     assert told == {words: ["Yes" if right in RIGHTS[role] else "No" for role in Role] for right, words in RIGHT_WORDS.items()}
+
+
+def test_no_right_is_told_that_nobody_has(client_of: ClientOf, team: Team, alice: User) -> None:
+    """Pictures have no titles that anybody could change."""
+    assert "Upload, tag, delete, bring back" in page_of(client_of(alice)).text
+    assert not [field for field in Artifact._meta.get_fields() if field.name == "title"]
 
 
 def test_page_of_the_personal_team_says_why_it_is_short(client_of: ClientOf, alice: User) -> None:
