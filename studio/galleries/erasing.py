@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import partial
 from uuid import UUID
 
 from django.db import transaction
@@ -13,17 +14,24 @@ from studio.galleries.models import Gallery, Notice, Report, Tag
 from studio.generation import files
 from studio.generation.models import Artifact
 from studio.generation.querysets import ArtifactQuerySet
+from studio.live import events
 
 BATCH = 200
 
 
 def erase_pictures(pictures: ArtifactQuerySet) -> int:
-    """Erase pictures, models and sounds, with their marks, tags, comments and places in galleries; returns how many."""
+    """Erase pictures, models and sounds, with their marks, tags, comments and places in galleries; returns how many.
+
+    Open pages of their teams are told.
+    """
     erased = 0
-    while ids := list(pictures.order_by("pk").values_list("pk", flat=True)[:BATCH]):
+    while batch := list(pictures.order_by("pk").values_list("pk", "team_id")[:BATCH]):
+        ids = [pk for pk, _ in batch]
         with transaction.atomic():
             settle_reports(ids)
             Artifact.objects.filter(pk__in=ids).delete()
+            for team_id in {team_id for _, team_id in batch}:
+                transaction.on_commit(partial(events.pictures_changed, team_id, [pk for pk, its in batch if its == team_id]))
         # Rows first: a crash here leaves files without a row, which prune_files finds; the other way round leaves a picture without a file.
         for artifact_id in ids:
             files.delete_artifact(artifact_id)

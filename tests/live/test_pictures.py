@@ -1,6 +1,7 @@
 """What a wall hears: which pictures of its team changed, by their ids alone; and a person's own marks on their own pages only."""
 
 import re
+from functools import partial
 
 import pytest
 
@@ -10,6 +11,7 @@ from studio.live import events
 from studio.live.consumers import LiveConsumer
 from studio.live.shared import shared_reads
 from studio.live.viewers import Viewer
+from studio.privacy import erasing
 from tests.factories import make_artifact
 from tests.generation.pictures import picture
 from tests.live.conftest import in_thread
@@ -36,6 +38,13 @@ async def test_a_wall_hears_of_what_changed(open_page, alice, rich):
         ids |= set(await heard(page))
     await in_thread(several, rich.pk, [str(n) for n in range(events.MANY + 1)])
     assert await heard(page) == [], "too many to name: all of them"
+
+
+async def test_a_wall_hears_of_what_goes_with_an_account(open_page, alice, bob, rich):
+    made = await in_thread(make_artifact, rich, bob, files=False)
+    page = await open_page(alice, "view=library", team=rich)
+    await in_thread(partial(erasing.erase_account, bob, leaves_work=False))
+    assert str(made.pk) in await heard(page)
 
 
 async def test_a_wall_that_was_drawn_too_early_learns_what_is_newest(open_page, alice, rich):

@@ -164,6 +164,19 @@ def test_a_team_that_they_deleted_is_not_in_the_way(alice: User, bob: User, team
     assert Team.objects.get(pk=team.pk).name == ending.ERASED
 
 
+def test_a_team_hears_of_what_is_erased(
+    alice: User, bob: User, team: Team, monkeypatch: pytest.MonkeyPatch, django_capture_on_commit_callbacks: Callable[..., Any]
+) -> None:
+    """As it does of whatever else leaves its library: open pages take it off without a reload."""
+    mine, hers = make_artifact(team, bob), make_artifact(team, alice)
+    heard: list[Any] = []
+    monkeypatch.setattr("studio.live.events.pictures_changed", lambda team_id, ids: heard.append((team_id, list(ids))))
+    with django_capture_on_commit_callbacks(execute=True):
+        erasing.erase_account(bob, leaves_work=False)
+    assert heard == [(team.pk, [mine.pk])]
+    assert list(Artifact.objects.all()) == [hers]
+
+
 def test_who_came_in_meanwhile_keeps_the_team(alice: User, mallory: User, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
     _, token = inviting.invite(team, invited_by=alice)
 
