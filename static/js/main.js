@@ -2,6 +2,7 @@
 import "../vendor/htmx/htmx.esm.min.js";
 import "../vendor/htmx/hx-ws.min.js";
 import "./requests.js";
+import "./once.js";
 import "./live.js";
 import "./toasts.js";
 import "./menus.js";
