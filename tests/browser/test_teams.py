@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import ROOT, RunningStudio
-from tests.browser.test_pages import faults
+from tests.browser.running import ROOT, RunningStudio, eventually
+from tests.browser.test_pages import OVERHANG, faults
 
 pytestmark = pytest.mark.browser
 
@@ -19,6 +19,25 @@ from accounts.services import create_user_with_team
 bob = create_user_with_team(email="bob@harbour.example", name="Bob Member", password={password!r}, email_verified=True)
 Membership.objects.create(team=Team.objects.get(name="Harbour Press"), user=bob, role="creator")
 """
+
+LONG = """
+from accounts import inviting
+from accounts.models import Membership, Role, Team, User
+from accounts.services import create_team, create_user_with_team
+cleo = User.objects.get(email="cleo@harbour.example")
+cleo.name = "W" * 40
+cleo.save()
+other = create_user_with_team(email="wide@harbour.example", name="M" * 40, password={password!r}, email_verified=True)
+team, theirs = create_team("W" * 40, cleo), create_team("Q" * 40, other)
+Membership.objects.create(team=team, user=other, role=Role.CREATOR)
+print(team.pk, other.pk, inviting.invite(theirs, invited_by=other, email="", max_uses=None)[1])
+"""
+SPILLED = """() => [...document.querySelectorAll(".hello *, .sheet *")].filter((one) => {
+  const box = one.getBoundingClientRect(), room = one.closest(".hello, .sheet").getBoundingClientRect();
+  return one.checkVisibility() && !one.closest("details:not([open]) > :not(summary), .visually-hidden, [hidden], .clip *")
+    && (box.right > room.right + 1 || box.left < room.left - 1);
+}).map((one) => one.outerHTML.slice(0, 200))"""
+"""What stands out of its column."""
 
 
 @pytest.fixture(scope="module")
@@ -136,3 +155,53 @@ def test_a_page_acts_in_the_team_that_it_shows(studio: RunningStudio, person: Ca
     expect(old.locator("#wall .tile")).to_have_count(1)
     uploaded = "SELECT accounts_team.name FROM generation_artifact JOIN accounts_team ON accounts_team.id = team_id"
     assert studio.rows(uploaded) == [("Second Press",)]
+
+
+def test_a_second_click_on_what_makes_something_sends_nothing(studio: RunningStudio, person: Callable[..., Person]) -> None:
+    bea = person()
+    page = bea.arrive("Bea Twice")
+    held: list[Route] = []
+    page.route("**/*", lambda route: held.append(route) if route.request.method == "POST" else route.continue_())
+    for path, field, button, table in (
+        ("/account/teams/", "Name of the team", "Make a team", "accounts_team"),
+        ("/galleries/new/", "Name", "Make the gallery", "galleries_gallery"),
+    ):
+        for times in (1, 2):  # a form that is seen again can be sent again
+            bea.go(path)
+            page.get_by_label(field, exact=True).fill("Once Only")
+            box = page.get_by_role("button", name=button).bounding_box()
+            middle = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+            page.mouse.click(*middle)
+            eventually(page, lambda: len(held) == 1)
+            page.mouse.click(*middle)
+            page.wait_for_timeout(300)  # nothing tells of what is not sent
+            assert len(held) == 1
+            with page.expect_navigation():
+                held.pop().continue_()
+            expect(page.get_by_role("heading", level=1)).to_have_text("Once Only")
+            assert studio.rows(f"SELECT count(*) FROM {table} WHERE name = 'Once Only'") == [(times,)]
+
+
+def test_names_of_one_long_word_break(studio: RunningStudio, person: Callable[..., Person]) -> None:
+    cleo, guest = person(), person()
+    cleo.arrive("Cleo Wide")
+    done = studio.manage("shell", "--no-imports", "-c", LONG.format(password=PASSWORD))
+    assert done.returncode == 0, done.stderr
+    team, other, token = done.stdout.split()[-3:]
+    cleo.go("/account/")
+    switch(cleo.page, "W" * 40)
+    steps = [f"/team/{team}/{step}/" for step in ("hand-over", "leave", "delete", f"members/{other}/remove")]
+    pages = ["/account/", "/team/", "/team/log/", "/account/data/", "/account/teams/", *steps]
+    spilled = []
+    for who, path in [(guest, f"/invitations/{token}/"), (cleo, f"/invitations/{token}/"), *((cleo, path) for path in pages)]:
+        who.go(path)
+        for width in (1440, 390):
+            who.page.set_viewport_size({"width": width, "height": 900})
+            spilled += [(path, width, one) for one in who.page.evaluate(SPILLED)]
+            if over := who.page.evaluate(OVERHANG):
+                spilled.append((path, width, over))
+    assert spilled == []
+    cleo.page.set_viewport_size({"width": 1440, "height": 900})
+    cleo.go(f"/invitations/{token}/")
+    cleo.page.get_by_role("button", name="Join as").click()
+    expect(cleo.page.locator(".team-name")).to_have_text("Q" * 40)
