@@ -24,4 +24,5 @@ import "./desk/news.js";
 import "./desk/placing.js";
 import "./desk/tagging.js";
 import "./picture.js";
+import "./picture-tags.js";
 import "./galleries/drop.js";

@@ -97,6 +97,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
         "query": criteria.query(),
         "back": f"{reverse('library')}{criteria.query(until=artifact.id)}#p-{artifact.id}",
         "siblings": list(siblings),
+        "tags": artifact.tags.split("\n") if artifact.tags else [],
         "can_generate": "generate" in rights,
         "can_repeat": can_repeat(artifact, engines),
         "engine_is_here": any(engine.id == artifact.engine for engine in engines),

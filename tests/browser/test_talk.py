@@ -137,6 +137,31 @@ def test_culling_with_the_keys(ids: list[str], person: Callable[..., Person]) ->
     expect(page.locator("#announce")).to_have_text("Rated 3 of 5, a favourite. The next one.")
 
 
+def test_tags_are_added_and_taken_away_on_the_page(ids: list[str], person: Callable[..., Person]) -> None:
+    ana = sign_in(person(), "ana", f"/pictures/{ids[0]}/")
+    field, tags = ana.locator("#tag-field"), ana.locator("[data-tag-list] .chip")
+    ana.evaluate("window.stays = true")
+    field.fill("harbour, night")
+    field.press("Enter")
+    expect(tags).to_have_text(["harbour", "night"])
+    expect(field).to_have_value("")
+    expect(field).to_be_focused()
+    ana.get_by_role("button", name="Take away: night").click()
+    expect(tags).to_have_text(["harbour"])
+    expect(field).to_be_focused()
+    ana.locator("#toasts").get_by_role("button", name="Undo").last.click()
+    expect(tags).to_have_text(["harbour", "night"])
+    assert ana.evaluate("window.stays") is True
+
+    # Elsewhere the browser offers what the team has, also behind what is written.
+    ana.goto(ana.url.replace(ids[0], ids[1]))
+    field.press_sequentially("moon, har")
+    expect(ana.locator("#tags-known option")).to_have_attribute("value", "moon, harbour")
+    field.fill("moon, harbour")
+    ana.get_by_role("button", name="Add", exact=True).click()
+    expect(tags).to_have_text(["harbour", "moon"])
+
+
 def test_two_together_and_what_is_different(ids: list[str], person: Callable[..., Person]) -> None:
     page = sign_in(person(), "ben", f"/pictures/{ids[2]}/")
     expect(page.locator("#difference del")).to_have_text("lighthouse")

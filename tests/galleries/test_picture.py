@@ -14,6 +14,7 @@ from accounts.models import Team, User
 from billing.models import Hold
 from billing.services import wallets
 from studio.backends.base import Mode
+from studio.galleries import sorting
 from studio.generation.models import Artifact, Job
 from tests.factories import make_artifact, make_artifacts
 
@@ -227,3 +228,49 @@ def test_a_large_picture_offers_a_smaller_file_to_small_screens(browser: Client,
     picture = make_artifact(team, alice, width=2048, height=1024, files=False)
     page = browser.get(f"/pictures/{picture.id}/").content.decode()
     assert f'srcset="/pictures/{picture.id}/large 1024w, /pictures/{picture.id}/original 2048w"' in page
+
+
+def test_its_tags_lead_to_the_library_and_are_changed_on_the_page(
+    team: Team, bob: User, carol: User, client_of: Callable[..., Client]
+) -> None:
+    picture = make_artifact(team, bob, files=False)
+    sorting.set_tags([picture], add=["sea & sky", "boats"], by=bob)
+    address = f"/pictures/{picture.id}/?q=red"
+    member, viewer = client_of(bob), client_of(carol)
+    page = member.get(address).content.decode()
+    assert re.findall(r'href="(/library/\?tag=[^"]+)"', page) == ["/library/?tag=boats", "/library/?tag=sea%20%26%20sky"]
+    assert re.findall(r'name="remove" value="([^"]+)"', page) == ["boats", "sea &amp; sky"]
+    assert member.get("/library/?tag=sea%20%26%20sky").content.decode().count('id="p-') == 1
+
+    # as the forms send it without JavaScript
+    said = {"ids": str(picture.id), "next": address}
+    forms = page[page.index('id="tags-less"') : page.index('id="tags-known"')]
+    for name, value in said.items():
+        assert forms.count(f'name="{name}" value="{value}"') == 2
+    assert member.post("/library/bulk/tag/", {**said, "add": "new, red"})["Location"] == address
+    assert member.post("/library/bulk/tag/", {**said, "remove": "boats"})["Location"] == address
+    page = viewer.get(address).content.decode()
+    assert re.findall(r'href="/library/\?tag=([^"]+)"', page) == ["new", "red", "sea%20%26%20sky"]
+    assert "/library/bulk/tag/" not in page
+    assert 'name="remove"' not in page
+
+
+def test_the_tags_of_its_team_are_offered_whatever_team_one_is_at_work_in(
+    team: Team, alice: User, mallory: User, client_of: Callable[..., Client]
+) -> None:
+    picture = make_artifact(team, alice, files=False)
+    sorting.set_tags([picture], add=["boats"], by=alice)
+    elsewhere = client_of(alice, alice.teams.get(is_personal=True))
+    address = re.search(r'data-tags-url="([^"]+)"', elsewhere.get(f"/pictures/{picture.id}/").content.decode())[1]  # type: ignore[index]
+    assert elsewhere.get(address).json() == {"tags": [{"name": "boats", "count": 1}]}
+    assert elsewhere.get("/library/tags/").json() == {"tags": []}
+    assert client_of(mallory).get(address).status_code == 404
+    assert elsewhere.get("/library/tags/?picture=nonsense").status_code == 404
+
+
+def test_a_picture_without_tags_says_nothing_of_them_to_who_may_not_edit(
+    team: Team, alice: User, carol: User, client_of: Callable[..., Client]
+) -> None:
+    picture = make_artifact(team, alice, files=False)
+    assert "None yet." in client_of(alice).get(f"/pictures/{picture.id}/").content.decode()
+    assert "data-picture-tags" not in client_of(carol).get(f"/pictures/{picture.id}/").content.decode()

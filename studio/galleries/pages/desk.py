@@ -20,6 +20,7 @@ from accounts.access import current_team, require
 from accounts.requests import SignedInRequest
 from studio.galleries import bulk as actions
 from studio.galleries import sorting, undoing
+from studio.galleries.access import picture_for
 from studio.galleries.bulk import Order
 from studio.galleries.criteria import Criteria
 from studio.galleries.errors import BulkRefused, GalleryError
@@ -58,11 +59,20 @@ def bulk_undo(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def tags(request: SignedInRequest) -> JsonResponse:
-    """The team's tags that begin with `q`, most used first, each with how many pictures have it."""
-    team = current_team(request)
+    """The team's tags that begin with `q`, most used first, each with how many pictures have it; with `picture` those of its team."""
+    picked = request.GET.get("picture")
+    team = picture_for(request.user, _picture(picked)).team if picked else current_team(request)
     require(request.user, team, "see")
     found = sorting.tags_of(team, request.GET.get("q", "").replace("\0", "")[: sorting.MAX_NAME], limit=12)
     return JsonResponse({"tags": [{"name": name, "count": count} for name, count in found]})
+
+
+def _picture(word: str) -> uuid.UUID:
+    """Raises Http404."""
+    try:
+        return uuid.UUID(word)
+    except ValueError:
+        raise Http404 from None
 
 
 @login_required
