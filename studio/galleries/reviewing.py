@@ -99,6 +99,19 @@ def take_down(report: Report, *, words: str = "", by: User) -> None:
             reject(items, reason=words or f"Reported: {report.get_reason_display().lower()}.", by=by)
         elif gallery.visibility in (Visibility.LINK, Visibility.PUBLIC):
             Gallery.objects.filter(pk=gallery.pk).update(visibility=Visibility.TEAM)
+        _tell_owner(report, words, by=by)
+
+
+def _tell_owner(report: Report, words: str, *, by: User) -> None:
+    """Whoever owns the gallery hears what was taken down from it; not once more of a picture of their own adding, which `_tell` told."""
+    gallery, picture = report.gallery, report.artifact
+    owner = User.objects.filter(galleries=gallery.pk, memberships__team=gallery.team_id).first()
+    if owner is None or (picture and GalleryItem.objects.filter(gallery=gallery, artifact=picture, added_by=owner).exists()):
+        return
+    what = f"took a {picture.noun} down from “{gallery.name}”" if picture else f"took “{gallery.name}” down"
+    because = " ".join(words.split()) or ("" if picture else "only the team sees it now.")
+    text = f"{by} {what} after a report{f': {because}' if because else '.'}"
+    notify([owner], team=gallery.team, actor=by, kind=DECISION_KIND, text=text, artifact=picture, gallery=gallery)
 
 
 def dismiss(report: Report, *, words: str = "", by: User) -> None:

@@ -255,8 +255,20 @@ def test_a_reported_picture_is_taken_down(shown: Gallery, pictures: list[Artifac
     assert (report.handled_by, report.outcome) == (alice, "Taken down. Asked Bob to redo it.")
     assert reviews(shown) == ["approved", "rejected", "approved"]
     assert Client().get(f"/public/{shown.pk}/{pictures[1].pk}/large").status_code == 404
-    assert "rejected a picture of yours" in Notice.objects.get(user=bob).text
+    assert "rejected a picture of yours" in Notice.objects.get(user=bob).text  # who added it and owns the gallery hears of it once
     assert AuditEntry.objects.filter(action="report.handled").count() == 1
+
+
+def test_the_gallery_s_owner_hears_of_a_picture_that_somebody_else_added(shown: Gallery, alice: User, bob: User, carol: User) -> None:
+    Membership.objects.filter(team=shown.team, user=carol).update(role=Role.CREATOR)
+    shown.items.update(added_by=carol)
+    report = publishing.report(shown, item(shown, 0), reason="law", text="", email="")
+    Notice.objects.all().delete()
+    reviewing.take_down(report, words="It shows a licence plate.", by=alice)
+    assert Notice.objects.get(user=carol).text.startswith("Alice Harbour rejected a picture of yours in “Coastal nights”")
+    notice = Notice.objects.get(user=bob)
+    assert notice.text == "Alice Harbour took a picture down from “Coastal nights” after a report: It shows a licence plate."
+    assert (notice.kind, notice.gallery, notice.artifact, notice.actor) == ("decision", shown, report.artifact, alice)
 
 
 def test_a_report_on_a_picture_that_is_gone_takes_no_gallery_down(shown: Gallery, pictures: list[Artifact], alice: User) -> None:
@@ -271,12 +283,22 @@ def test_a_report_on_a_picture_that_is_gone_takes_no_gallery_down(shown: Gallery
     assert shown.visibility == Visibility.PUBLIC
 
 
-def test_a_reported_gallery_is_taken_down(shown: Gallery, browser: Client) -> None:
+def test_a_reported_gallery_is_taken_down(shown: Gallery, alice: User, bob: User, browser: Client) -> None:
     report = publishing.report(shown, None, reason="harm", text="", email="")
     browser.post(f"/review/reports/{report.pk}/", {"do": "down"})
     shown.refresh_from_db()
     assert shown.visibility == Visibility.TEAM
     assert Client().get(f"/public/{shown.pk}/").status_code == 404
+    notice = Notice.objects.get(user=bob)
+    assert notice.text == "Alice Harbour took “Coastal nights” down after a report: only the team sees it now."
+    assert (notice.kind, notice.gallery, notice.artifact, notice.actor) == ("decision", shown, None, alice)
+
+
+def test_who_owned_the_gallery_and_left_hears_nothing(shown: Gallery, alice: User, bob: User) -> None:
+    report = publishing.report(shown, None, reason="harm", text="", email="")
+    Membership.objects.filter(team=shown.team, user=bob).delete()
+    reviewing.take_down(report, by=alice)
+    assert not Notice.objects.filter(user=bob).exists()
 
 
 def test_a_report_is_dismissed_once(shown: Gallery, alice: User, browser: Client) -> None:
