@@ -17,7 +17,7 @@ from django.contrib.auth.models import Group
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest
 
-from accounts import audit, members, services, terms
+from accounts import audit, departing, members, services, terms
 from accounts.models import Agreement, Invitation, Membership, Team, Terms, User
 
 admin.site.unregister(Group)  # rights come from roles in teams, see access.py
@@ -123,6 +123,8 @@ class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         ]
         for action, text, place in said:
             audit.record(form.instance, cast(User, request.user), action, f"{text}, as an operator")
+            if action == "member.removed":
+                departing.hand_to_team(form.instance, place.user)
             members.tell([place.user_id])
 
     def has_delete_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:

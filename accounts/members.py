@@ -13,7 +13,7 @@ from django.db import transaction
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts import access, audit, errors
+from accounts import access, audit, departing, errors
 from accounts.models import Invitation, Membership, Role, Team, User
 
 
@@ -67,20 +67,21 @@ def change_role(team: Team, person: User, role: str, *, by: User) -> bool:
 
 @transaction.atomic
 def remove_member(team: Team, person: User, *, by: User) -> None:
-    """Take somebody out of the team; what they made stays with it. Raises OwnerStays, NotAMember."""
+    """Take somebody out of the team; what they made stays with it, also what only they saw. Raises OwnerStays, NotAMember."""
     held = hold(team, by, "administer")
     place = _place(held, person)
     if place.role == Role.OWNER:
         raise errors.OwnerStays
     place.delete()
     audit.record(held, by, "member.removed", f"removed {person} from the team")
+    departing.hand_to_team(held, person)
     _take_back_invitations(held, person, by=by)
     tell([person.pk])
 
 
 @transaction.atomic
 def leave(team: Team, *, by: User) -> None:
-    """Go; what one made stays with the team. Raises StaysPersonal, LastOwner."""
+    """Go; what one made stays with the team, also what only oneself saw. Raises StaysPersonal, LastOwner."""
     held = hold(team, by, "see")
     if held.is_personal:
         raise errors.StaysPersonal
@@ -89,6 +90,7 @@ def leave(team: Team, *, by: User) -> None:
         raise errors.LastOwner
     place.delete()
     audit.record(held, by, "member.left", "left the team")
+    departing.hand_to_team(held, by)
     _take_back_invitations(held, by, by=by)
     tell([by.pk])
 

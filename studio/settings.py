@@ -287,6 +287,10 @@ TEAM_LISTENER = "billing.services.wallets.open_wallet"
 """Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
 ACCESS_LISTENER = "studio.live.listeners.access_changed"
 """Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
+DEPARTURE_LISTENERS = ["studio.galleries.leaving.hand_to_team"]
+"""Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
+DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries"]
+"""Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
 TEAM_STOPPERS = ["studio.generation.services.stop_team"]
 """Called with a team inside the transaction that deletes it: what is under way there ends, and what is held for it is released."""
 TEAM_ERASERS = [

@@ -11,7 +11,7 @@ from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST
 
-from accounts import access, errors, members
+from accounts import access, departing, errors, members
 from accounts.forms import HandOverForm, RoleForm
 from accounts.models import Invitation, Membership, Team
 from accounts.requests import SignedInRequest
@@ -56,11 +56,12 @@ def change_role(request: SignedInRequest, team_id: int, user_id: int) -> HttpRes
 def remove(request: SignedInRequest, team_id: int, user_id: int) -> HttpResponse:
     team = access.team_for(request.user, team_id, "administer")
     place = member(team, user_id)
+    alone = departing.becomes_the_teams(team, place.user)
     if request.method == "POST":
-        done = f"{place.user} is not in the team any more. Their work is."
+        done = f"{place.user} is not in the team any more. Their work is.{_now_the_teams(alone)}"
         return attempt(request, lambda: members.remove_member(team, place.user, by=request.user), done)
     links = Invitation.objects.open().filter(team=team, email="").exclude(invited_by=place.user).count()
-    return render(request, "accounts/team_remove.html", {"shown": team, "place": place, "links": links})
+    return render(request, "accounts/team_remove.html", {"shown": team, "place": place, "links": links, "alone": alone})
 
 
 @login_required
@@ -68,11 +69,17 @@ def remove(request: SignedInRequest, team_id: int, user_id: int) -> HttpResponse
 @never_cache
 def leave(request: SignedInRequest, team_id: int) -> HttpResponse:
     team = access.team_for(request.user, team_id)
+    alone = departing.becomes_the_teams(team, request.user)
     if request.method == "POST":
-        return attempt(request, lambda: members.leave(team, by=request.user), f"You left {team}.", then="account")
+        done = f"You left {team}.{_now_the_teams(alone)}"
+        return attempt(request, lambda: members.leave(team, by=request.user), done, then="account")
     owners = team.memberships.filter(role="owner")
     must_stay = owners.filter(user=request.user).exists() and owners.count() == 1
-    return render(request, "accounts/team_leave.html", {"shown": team, "must_stay": must_stay})
+    return render(request, "accounts/team_leave.html", {"shown": team, "must_stay": must_stay, "alone": alone})
+
+
+def _now_the_teams(alone: str) -> str:
+    return f" The team’s now: {alone}." if alone else ""
 
 
 @login_required

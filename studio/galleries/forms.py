@@ -38,7 +38,11 @@ def visibilities(team: Team, current: str = "") -> list[tuple[Visibility, str, s
     """Whom a gallery of this team can be shown to: the choice, how it is called, what it means. Somebody alone has no team to hide from."""
     alone = team.is_personal
     choices = [
-        (Visibility.PRIVATE, "Only me", f"Nobody else finds it, in {team.name} neither. The pictures stay in the library as they are."),
+        (
+            Visibility.PRIVATE,
+            "Only me",
+            f"Nobody else finds it, in {team.name} neither, until you leave it. The pictures stay in the library.",
+        ),
         (Visibility.TEAM, "Only me" if alone else "The team", "For you alone." if alone else f"Everybody in {team.name} sees it."),
         (
             Visibility.LINK,

@@ -17,6 +17,7 @@ from accounts.members import tell
 from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from accounts.querysets import AuditQuerySet
 from studio.galleries.erasing import erase_pictures
+from studio.galleries.leaving import hand_to_team, kept_in_teams
 from studio.galleries.models import Comment, Gallery, Notice, Visibility
 from studio.generation.models import Artifact, InputFile, Job
 from studio.generation.services import cancel, erase_inputs, erase_words, stop_team
@@ -64,6 +65,7 @@ def erase_account(user: User, *, leaves_work: bool) -> None:
             _end(team, user)
         if not leaves_work:
             _erase_work(user)
+        _let_go_of_galleries(user, leaves_work=leaves_work)
         _erase_talk(user)
         gone = _erase_person(user)
     log.info("account_erased")
@@ -112,13 +114,20 @@ def _take_back_words(user: User) -> None:
         further = Job.objects.filter(parent__job__in=found).exclude(prompt="")
 
 
+def _let_go_of_galleries(user: User, *, leaves_work: bool) -> None:
+    """Those that only they saw: the teams' like all that is left to them, else gone."""
+    with transaction.atomic():
+        for team in kept_in_teams(user) if leaves_work else ():
+            hand_to_team(team, user)
+        Gallery.objects.filter(owner=user, visibility=Visibility.PRIVATE).delete()
+
+
 def _erase_talk(user: User) -> None:
     """Comments keep their place in the talk of others, without text and name."""
     with transaction.atomic():
         Comment.objects.filter(user=user, deleted_at=None).update(deleted_at=timezone.now())
         Comment.objects.filter(user=user).update(text="", user=None)
         Notice.objects.filter(actor=user).delete()
-        Gallery.objects.filter(owner=user, visibility=Visibility.PRIVATE).delete()
         Invitation.objects.filter(email__iexact=user.email).delete()
         AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
         for entry in _lines_about(user):

@@ -14,6 +14,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.requests import SignedInRequest
+from studio.galleries.leaving import private_galleries_in_teams
 from studio.galleries.pages.archive import streamed
 from studio.generation.models import Artifact, Job
 from studio.privacy import erasing
@@ -36,6 +37,7 @@ def _page(request: SignedInRequest, form: DeleteAccountForm, **more: Any) -> Htt
         "form": form,
         "stays": erasing.why_it_stays(user),
         "pictures": Artifact.objects.filter(user=user).count(),
+        "private_galleries": private_galleries_in_teams(user),
         "generations": Job.objects.filter(user=user).count(),
         **more,
     }

@@ -11,6 +11,7 @@ from django.core.exceptions import PermissionDenied
 from django.db import connection
 from django.http import Http404
 from django.test import Client
+from django.utils import timezone
 
 from accounts import ending, errors, inviting, members
 from accounts.access import RIGHTS
@@ -205,11 +206,54 @@ def test_removed_member_has_no_access_and_the_work_stays(client_of: ClientOf, te
         members.remove_member(team, bob, by=alice)
 
 
+def galleries_of(team: Team, person: User) -> list[Any]:
+    """Two that only they see, another that they threw away, and one that the team sees."""
+    from studio.galleries.models import Gallery
+
+    kept = [Gallery.objects.create(team=team, owner=person, name=name, visibility="private") for name in ("Nights", "Days", "Gone")]
+    Gallery.objects.filter(pk=kept[2].pk).update(deleted_at=timezone.now())
+    return [*kept, Gallery.objects.create(team=team, owner=person, name="For all")]
+
+
+def whose(galleries: list[Any]) -> list[tuple[str, str | None]]:
+    for one in galleries:
+        one.refresh_from_db()
+    return [(one.visibility, one.owner and one.owner.email) for one in galleries]
+
+
+def test_galleries_that_only_a_leaver_saw_become_the_team_s(
+    client_of: ClientOf, team: Team, other_team: Team, alice: User, bob: User
+) -> None:
+    made, theirs = galleries_of(team, bob), galleries_of(other_team, bob)
+    client = client_of(bob)
+    assert "becomes the team’s, for everybody in it: 2 private galleries." in client.get(f"/team/{team.pk}/leave/").content.decode()
+    assert whose(made)[0] == ("private", bob.email)
+    answer = client.post(f"/team/{team.pk}/leave/", follow=True)
+    assert "You left Harbour Street. The team’s now: 2 private galleries." in answer.content.decode()
+    assert whose(made) == [("team", None)] * 3 + [("team", bob.email)]
+    assert whose(theirs)[0] == ("private", bob.email)
+    assert client_of(alice).get(f"/galleries/{made[0].pk}/").status_code == 200
+    assert ("The studio", "gallery.handed", "gave the team what Bob Member had alone: 2 private galleries") in log(team)
+
+
+def test_so_do_those_of_somebody_who_is_removed(client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
+    made, hers = galleries_of(team, bob), galleries_of(team, alice)
+    client = client_of(alice)
+    page = client.get(f"/team/{team.pk}/members/{bob.pk}/remove/").content.decode()
+    assert "What only they see becomes the team’s, for everybody in it: 2 private galleries." in page
+    answer = client.post(f"/team/{team.pk}/members/{bob.pk}/remove/", follow=True)
+    assert "Their work is. The team’s now: 2 private galleries." in answer.content.decode()
+    assert whose(made) == [("team", None)] * 3 + [("team", bob.email)]
+    assert whose(hers)[0] == ("private", alice.email)
+
+
 @pytest.mark.parametrize("role", [Role.ADMIN, Role.CREATOR, Role.VIEWER])
 def test_leaving(role: Role, client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
     Membership.objects.filter(team=team, user=bob).update(role=role)
     client = client_of(bob)
-    assert "Leave Harbour Street?" in client.get(f"/team/{team.pk}/leave/").content.decode()
+    page = client.get(f"/team/{team.pk}/leave/").content.decode()
+    assert "Leave Harbour Street?" in page
+    assert "becomes the team’s" not in page
     assert places(team) == {alice.email: "owner", bob.email: role}
     answer = client.post(f"/team/{team.pk}/leave/", follow=True)
     assert "You left Harbour Street." in answer.content.decode()
@@ -335,6 +379,18 @@ def test_what_an_operator_does_in_the_admin_is_in_the_log(desk: Client, operator
         (str(operator), "put Mallory Stranger into the team as viewer, as an operator"),
         (str(operator), "made Bob Member admin, as an operator"),
     ]
+
+
+def test_whom_an_operator_takes_out_leaves_their_galleries_to_the_team(desk: Client, team: Team, bob: User) -> None:
+    made = galleries_of(team, bob)
+    form = {"name": team.name, "memberships-TOTAL_FORMS": 2, "memberships-INITIAL_FORMS": 2}
+    for number, place in enumerate(team.memberships.order_by("id")):
+        given = {"id": place.pk, "team": team.pk, "user": place.user_id, "role": place.role}
+        form |= {f"memberships-{number}-{name}": value for name, value in given.items()}
+        if place.user_id == bob.pk:
+            form[f"memberships-{number}-DELETE"] = "on"
+    assert desk.post(f"/admin/accounts/team/{team.pk}/change/", form).status_code == 302
+    assert whose(made) == [("team", None)] * 3 + [("team", bob.email)]
 
 
 # --- at once ---------------------------------------------------------------------------------------------------------

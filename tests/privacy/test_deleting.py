@@ -124,7 +124,13 @@ def test_what_others_took_from_it_is_erased_too(bob: User, alice: User, team: Te
 def test_work_can_be_left_to_the_team_without_the_name(
     bob: User, alice: User, team: Team, world: dict[str, Any], client_of: ClientOf
 ) -> None:
+    client = Client()
+    client.force_login(bob, backend="allauth.account.auth_backends.AuthenticationBackend")
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    assert "in teams of others is erased: 1 private gallery." in client.get(reverse("delete_account")).content.decode()
     press(bob, work="leave")
+    shelf = Gallery.objects.get(name=f"{SECRET} shelf")
+    assert (shelf.visibility, shelf.owner) == ("team", None)
     mine = Artifact.objects.get(pk=world["mine"].pk)
     assert (mine.prompt, mine.user) == (SECRET, None)
     assert default_storage.exists(mine.variant("original"))
