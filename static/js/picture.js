@@ -106,9 +106,10 @@ if (graph) {
 on("click", "[data-node]", (event, node) => {
   if (!event.shiftKey || event.ctrlKey || event.metaKey) return;
   const from = document.querySelector(".lineage-pair [name=from]");
-  if (!from) return;
+  const here = graph?.querySelector("[aria-current]")?.dataset.node;
+  if (!from || !here) return;
   event.preventDefault();
-  from.value = node.dataset.node;
+  [from.value, from.form.elements.to.value] = [node.dataset.node, here].sort(); // the older first: ids begin with their time
   from.dispatchEvent(new Event("change", { bubbles: true }));
 });
 

@@ -79,6 +79,15 @@ class Family:
         others = [node.artifact for node in self.shown if not node.is_current]
         return others[0] if others else None
 
+    @property
+    def pair(self) -> tuple[Artifact, Artifact] | None:
+        """The current one and its counterpart, the older first: what is different is said from what was to what came of it."""
+        current = next((node.artifact for node in self.nodes if node.is_current), None)
+        if current is None or self.counterpart is None:
+            return None
+        first, second = sorted((current, self.counterpart), key=lambda one: one.pk)
+        return first, second
+
 
 def family(artifact: Artifact) -> Family | None:
     """The family as a drawing; None for a picture that is alone. The picture must have been selected with its job."""

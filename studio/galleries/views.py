@@ -119,7 +119,7 @@ def _about(artifact: Artifact) -> dict[str, Any]:
         "technical": facts.technical(artifact),
         "cost": facts.cost(artifact),
         "family": relatives,
-        "difference": difference(relatives.counterpart, artifact) if relatives and relatives.counterpart else None,
+        "difference": difference(*relatives.pair) if relatives and relatives.pair else None,
     }
 
 

@@ -107,6 +107,14 @@ def test_the_page_of_a_picture_compares_it_with_its_parent(team: Team, alice: Us
     assert re.findall(r'<option value="([^"]+)" selected>', page) == [str(first.pk), str(second.pk)]
 
 
+def test_the_page_of_a_parent_too_goes_from_the_older_to_the_newer(team: Team, alice: User, client_of: Callable[..., Client]) -> None:
+    first = make_artifact(team, alice, files=False, prompt="a red boat")
+    second = make_artifact(team, alice, files=False, prompt="a blue boat", parent=first, mode=Mode.IMAGE_TO_IMAGE)
+    page = client_of(alice).get(f"/pictures/{first.pk}/").content.decode()
+    assert "a <del>red</del><ins>blue</ins> boat" in page
+    assert re.findall(r'<option value="([^"]+)" selected>', page) == [str(first.pk), str(second.pk)]
+
+
 def test_compare_shows_both_side_by_side_and_offers_others(team: Team, alice: User, client_of: Callable[..., Client]) -> None:
     first, mate = make_artifacts(team, alice, 2, files=False, prompt="first")
     second = make_artifact(team, alice, files=False, prompt="second", parent=first, mode=Mode.IMAGE_TO_IMAGE, width=128)
