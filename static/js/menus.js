@@ -27,6 +27,17 @@ on("keydown", "details[data-menu][open]", (event, menu) => {
   event.preventDefault();
 });
 
+// Whoever presses an item twice as one does in a list of files means it once: no later press of a double click reaches what lay under it.
+let used = false;
+addEventListener("click", (event) => {
+  if (event.detail > 1 && used && !event.target.closest?.("details[data-menu]")) {
+    event.preventDefault();
+    event.stopPropagation();
+    return;
+  }
+  if (event.detail) used = Boolean(event.target.closest?.("details[data-menu] .menu-list"));
+}, true);
+
 // What is chosen there without leaving the page closes it.
 on("click", "details[data-menu] a[data-use]", (event, link) => { link.closest("details").open = false; });
 

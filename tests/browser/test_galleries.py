@@ -85,6 +85,13 @@ def put_in_order(page: Page, pictures: list[str]) -> list[str]:
     page.locator(f"#p-{one} summary").click()
     assert saved(page, lambda: page.get_by_role("button", name="Move to the front").click()) == [one, four, two, three]
 
+    # Twice quickly, as one does in a list of files: it moves, and nothing opens.
+    page.locator(f"#p-{four}").hover()
+    page.locator(f"#p-{four} summary").click()
+    page.get_by_role("button", name="Make it the cover").dblclick()
+    expect(page.locator(f"#p-{four} .is-cover")).to_be_visible()
+    assert "/galleries/" in page.url, "the second click of two opens nothing"
+
     page.locator(f"#p-{two} .tile").focus()
     page.keyboard.press("Delete")
     expect(page.locator(".place")).to_have_count(3)
@@ -148,3 +155,14 @@ def test_a_gallery_is_filled_ordered_shown_and_reported(person: Callable[..., Pe
     expect(page.get_by_role("heading", name="Nothing waits")).to_be_visible()
     phone.page.goto(address)
     expect(phone.page.get_by_role("listitem")).to_have_count(3)
+
+    again = "from studio.galleries.models import GalleryItem; GalleryItem.objects.update(review='waiting')"
+    assert studio.manage("shell", "--no-imports", "-c", again).returncode == 0
+    page.goto(f"{studio.url}/review/")
+    waiting = page.locator("[data-review-item]")
+    expect(waiting).to_have_count(4)
+    expect(waiting.first).to_be_focused()
+    page.keyboard.press("a")
+    expect(waiting).to_have_count(3)
+    page.keyboard.press("r")
+    expect(page.get_by_label("Why the chosen ones are rejected")).to_be_focused()

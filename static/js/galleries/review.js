@@ -20,6 +20,13 @@ function choose(item, on = true) {
   return box;
 }
 
+// The first is the current one from the start, if it is in sight: no key decides on what nobody sees.
+const first = items()[0];
+if (first && document.activeElement === document.body && !document.querySelector("[data-review-queue] [autofocus]")) {
+  const box = first.getBoundingClientRect();
+  if (box.top < innerHeight - 100) first.focus({ preventScroll: true, focusVisible: true });
+}
+
 document.addEventListener("keydown", (event) => {
   if (!document.querySelector("[data-review-queue]") || !isCommand(event) || event.shiftKey) return;
   const all = items();
