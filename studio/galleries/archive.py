@@ -13,6 +13,7 @@ import structlog
 from django.core.files.storage import default_storage
 
 from billing.credits import credits
+from studio.galleries.facts import name_outside
 from studio.galleries.files import let_go
 from studio.galleries.zips import PIECE, File, safe_name
 from studio.generation.kinds import SUFFIX
@@ -24,7 +25,7 @@ MOST = 5000
 """Pictures in one download."""
 BATCH = 100
 COLUMNS = (
-    *("file", "id", "kind", "prompt", "negative_prompt", "engine", "mode", "seed", "width", "height", "seconds"),
+    *("file", "id", "kind", "name", "prompt", "negative_prompt", "engine", "mode", "seed", "width", "height", "seconds"),
     *("tags", "made_by", "made_at", "credits", "bytes", "sha256"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -58,6 +59,7 @@ def describe(artifact: Artifact) -> dict[str, Any]:
         "file": "",
         "id": str(artifact.id),
         "kind": artifact.kind,
+        "name": name_outside(artifact),
         "prompt": artifact.prompt,
         "negative_prompt": request.get("negative_prompt", ""),
         "engine": artifact.engine_label,
@@ -92,8 +94,8 @@ def _cell(value: Any) -> str:
 
 
 def _name(artifact: Artifact, number: int) -> str:
-    """A number, so that they stay in their order, then the first words of the prompt."""
-    words = " ".join(artifact.prompt[:200].split())[:60]
+    """A number, so that they stay in their order, then the first words of the prompt, else how the file was called outside."""
+    words = " ".join((artifact.prompt or name_outside(artifact).rpartition(".")[0])[:200].split())[:60]
     return f"{number:04d} {words or artifact.noun} {artifact.id.hex[-6:]}.{SUFFIX[artifact.mime]}"
 
 

@@ -79,10 +79,15 @@ def technical(artifact: Artifact) -> list[Fact]:
     return facts
 
 
+def name_outside(artifact: Artifact) -> str:
+    """How a file was called where it comes from; empty for what was made here."""
+    return str((artifact.info.get("source") or {}).get("name") or "")
+
+
 def _from_outside(artifact: Artifact) -> list[Fact]:
-    """How a file was called that somebody brought, and what it says of itself that is no setting here."""
+    """What a file that somebody brought says of itself that is no setting here."""
     source = artifact.info.get("source") or {}
-    told = {"Name": source.get("name"), "Written by": source.get("tool"), **(source.get("said") or {})}
+    told = {"Written by": source.get("tool"), **(source.get("said") or {})}
     return [Fact(label, str(value)) for label, value in told.items() if value]
 
 

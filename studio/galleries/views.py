@@ -112,6 +112,7 @@ def _about(artifact: Artifact) -> dict[str, Any]:
     relatives = family(artifact)
     return {
         "artifact": artifact,
+        "own_name": facts.name_outside(artifact),
         "made_on": facts.moment(artifact.created_at),
         "took": facts.duration(artifact.job),
         "gone_on": artifact.deleted_at and artifact.deleted_at + timedelta(days=settings.TRASH_DAYS),

@@ -76,6 +76,20 @@ def test_the_originals_come_in_order_with_how_they_were_made(bob: User, team: Te
     assert [(row["file"], row["tags"]) for row in table(archive)] == [(names[0], ""), (names[1], "sea, late summer")]
 
 
+def test_what_was_uploaded_without_a_prompt_keeps_its_name(bob: User, team: Team, client_of: ClientOf) -> None:
+    outside, told, bare = (make_artifact(team, bob, prompt=prompt) for prompt in ("", "a red boat", ""))
+    for one in (outside, told):
+        Artifact.objects.filter(pk=one.pk).update(job=None, info={"source": {"name": "../Holiday snap: 7.PNG"}})
+    archive = download(client_of(bob), outside.pk, told.pk, bare.pk)
+    assert archive.namelist()[:3] == [
+        f"0001 Holiday snap 7 {outside.pk.hex[-6:]}.png",
+        f"0002 a red boat {told.pk.hex[-6:]}.png",
+        f"0003 picture {bare.pk.hex[-6:]}.png",
+    ]
+    records = json.loads(archive.read("metadata.json"))
+    assert [one["name"] for one in records] == ["../Holiday snap: 7.PNG"] * 2 + [""]
+
+
 def test_a_spreadsheet_runs_nothing(bob: User, team: Team, client_of: ClientOf) -> None:
     picture = make_artifact(team, bob, prompt='=HYPERLINK("https://evil.example")')
     [row] = table(download(client_of(bob), picture.pk))

@@ -364,6 +364,18 @@ def test_it_is_named_after_its_prompt_else_after_itself(bobs: Client) -> None:
     assert plain.info["source"] == {"name": "Holiday snap.PNG"}
 
 
+def test_its_own_name_is_said_on_its_page_without_what_turns_writing(bobs: Client) -> None:
+    plain = brought(bobs, PLAIN, "../roll 7/Har\u202ebour\x07 <b>\u2066 snap.PNG")
+    name = plain.info["source"]["name"]
+    assert name == "Harbour <b> snap.PNG"
+    page = bobs.get(f"/pictures/{plain.pk}/").content.decode()
+    seen = page[: page.index("facts-technical")]
+    assert "<dt>Name</dt><dd" in seen
+    assert seen.count("Harbour &lt;b&gt; snap.PNG") == 2  # in the title of the page, and in the list
+    assert "snap.PNG" not in page[page.index("facts-technical") :]
+    assert len(brought(bobs, picture((60, 90)), "x" * 400 + ".png").info["source"]["name"]) == 120
+
+
 # --- the plain form --------------------------------------------------------------------------------------------------
 
 
