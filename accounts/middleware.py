@@ -83,8 +83,8 @@ class TeamMiddleware:
 
     @staticmethod
     def places(request: HttpRequest) -> list[Membership]:
-        is_somebody = isinstance(request.user, User) and request.user.is_authenticated
-        return list(Membership.objects.remembered_by(request.user)) if is_somebody else []
+        user = request.user
+        return list(Membership.objects.remembered_by(user)) if isinstance(user, User) and user.is_authenticated else []
 
     @classmethod
     def find(cls, request: HttpRequest) -> Team | None:
