@@ -14,7 +14,7 @@ from django.utils.module_loading import import_string
 
 from accounts import access, audit, errors
 from accounts.members import hold, tell
-from accounts.models import AuditEntry, Invitation, Membership, Team, User
+from accounts.models import AuditEntry, Invitation, Membership, Removal, Team, User
 from accounts.querysets import grace_began
 
 log = structlog.get_logger(__name__)
@@ -71,6 +71,7 @@ def erase_team(team: Team) -> None:
         AuditEntry.objects.filter(team=team).delete()
         Invitation.objects.filter(team=team).delete()
         Membership.objects.filter(team=team).delete()
+        Removal.objects.filter(team=team).delete()
         Team.objects.filter(pk=team.pk).update(name=ERASED)
     log.info("team_erased", team=team.pk)
 

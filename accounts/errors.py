@@ -16,6 +16,7 @@ AccountError
     ├── InvitationRevoked   invitation_revoked
     ├── InvitationUsed      invitation_used
     ├── InvitationElsewhere invitation_elsewhere      it names another person's address
+    ├── WasRemoved          was_removed               somebody took the person out of the team after the link was made
     ├── SentJustNow         sent_just_now             a letter went out less than a minute ago
     ├── ManyLetters         many_letters              the person has sent as many today as one may
     └── AlreadyMember       already_member            who follows the link is in the team already; the link stays good
@@ -107,6 +108,11 @@ class InvitationUsed(InvitationError):
 class InvitationElsewhere(InvitationError):
     code = "invitation_elsewhere"
     message = "This invitation is for another e-mail address."
+
+
+class WasRemoved(InvitationError):
+    code = "was_removed"
+    message = "You were removed from this team. Ask for an invitation to your address."
 
 
 class SentJustNow(InvitationError):

@@ -14,14 +14,14 @@ from datetime import timedelta
 from allauth.account.models import EmailAddress
 from django.conf import settings
 from django.core.mail import EmailMultiAlternatives
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import audit, errors, mails
-from accounts.members import hold
-from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
+from accounts.members import hold, let_in, lock
+from accounts.models import AuditEntry, Invitation, Membership, Removal, Role, Team, User
 from accounts.querysets import InvitationQuerySet
 
 RESEND_AFTER = timedelta(minutes=1)
@@ -198,26 +198,34 @@ def accept(token: str, user: User) -> Membership:
     return enter(invitation, user)
 
 
+@transaction.atomic
 def enter(invitation: Invitation, user: User) -> Membership:
-    """Use an invitation, at most as often as it was made for, however many try at once. Raises AlreadyMember, InvitationUsed."""
-    if Membership.objects.filter(team=invitation.team, user=user).exists():
+    """Use an invitation, at most as often as it was made for, however many try at once. Raises AlreadyMember, WasRemoved, InvitationUsed.
+
+    It holds the team's row: whoever is being removed in this moment is out, and stays so.
+    """
+    team = lock(invitation.team)
+    if Membership.objects.filter(team=team, user=user).exists():
         raise errors.AlreadyMember
+    if keeps_out(invitation, user):
+        raise errors.WasRemoved
     is_last = When(max_uses=F("uses") + 1, then=timezone.now())
-    try:
-        with transaction.atomic():
-            # One statement whose row count is the answer: the last use closes the invitation as it counts itself.
-            if (
-                not Invitation.objects.open()
-                .filter(pk=invitation.pk)
-                .update(uses=F("uses") + 1, accepted_by=user, accepted_at=Case(is_last, default=None))
-            ):
-                raise errors.InvitationUsed
-            membership = Membership.objects.create(team=invitation.team, user=user, role=invitation.role)
-            by = f" by the invitation of {invitation.invited_by}" if invitation.invited_by else ""
-            audit.record(invitation.team, user, "member.joined", f"came in as {invitation.get_role_display().lower()}{by}")
-    except IntegrityError as error:  # the same person in two tabs (constraint member_once_in_a_team)
-        raise errors.AlreadyMember from error
+    # One statement whose row count is the answer: the last use closes the invitation as it counts itself.
+    used = Invitation.objects.open().filter(pk=invitation.pk)
+    if not used.update(uses=F("uses") + 1, accepted_by=user, accepted_at=Case(is_last, default=None)):
+        raise errors.InvitationUsed
+    let_in(team, user)
+    membership = Membership.objects.create(team=team, user=user, role=invitation.role)
+    by = f" by the invitation of {invitation.invited_by}" if invitation.invited_by else ""
+    audit.record(team, user, "member.joined", f"came in as {invitation.get_role_display().lower()}{by}")
     return membership
+
+
+def keeps_out(invitation: Invitation, user: User) -> bool:
+    """Whether it is a link for anybody, and older than the moment in which somebody took this person out of the team."""
+    return (
+        not invitation.email and Removal.objects.filter(team=invitation.team_id, user=user, removed_at__gte=invitation.created_at).exists()
+    )
 
 
 # --- without the letter ----------------------------------------------------------------------------------------------

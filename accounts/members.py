@@ -14,15 +14,20 @@ from django.utils import timezone
 from django.utils.module_loading import import_string
 
 from accounts import access, audit, departing, errors
-from accounts.models import Invitation, Membership, Role, Team, User
+from accounts.models import Invitation, Membership, Removal, Role, Team, User
 
 
-def hold(team: Team, by: User, right: access.Right) -> Team:
-    """The team, read anew, with its row locked for whoever has the right. Within a transaction; raises as `access.require` does.
+def lock(team: Team) -> Team:
+    """The team, read anew, with its row locked until the transaction ends.
 
     SQLite has no such lock and needs none: the studio's transactions exclude each other there from their first statement.
     """
-    held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+    return Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+
+
+def hold(team: Team, by: User, right: access.Right) -> Team:
+    """The team, locked for whoever has the right. Within a transaction; raises as `access.require` does."""
+    held = lock(team)
     access.require(by, held, right)
     return held
 
@@ -73,10 +78,21 @@ def remove_member(team: Team, person: User, *, by: User) -> None:
     if place.role == Role.OWNER:
         raise errors.OwnerStays
     place.delete()
+    keep_out(held, person)
     audit.record(held, by, "member.removed", f"removed {person} from the team")
     departing.hand_to_team(held, person)
     _take_back_invitations(held, person, by=by)
     tell([person.pk])
+
+
+def keep_out(team: Team, person: User) -> None:
+    """Note that somebody was removed now: the links that there are let them in no more. Within the transaction that removes them."""
+    Removal.objects.update_or_create(team=team, user=person, defaults={"removed_at": timezone.now()})
+
+
+def let_in(team: Team, person: User) -> None:
+    """Forget that somebody was removed once. Within the transaction that lets them in."""
+    Removal.objects.filter(team=team, user=person).delete()
 
 
 @transaction.atomic

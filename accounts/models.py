@@ -157,6 +157,20 @@ class Invitation(models.Model):
         return f"Invitation to {self.team} as {self.get_role_display()}"
 
 
+class Removal(models.Model):
+    """Somebody was taken out of a team: no link that was made before lets them in again. Gone once they are back."""
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="removals")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="removals")
+    removed_at = models.DateTimeField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["team", "user"], name="removed_once_from_a_team")]
+
+    def __str__(self) -> str:
+        return f"{self.user} was removed from {self.team}"
+
+
 class AuditEntry(models.Model):
     """Who did what in a team: a line of its log, written with the change and never changed. `action` is a code such as `member.removed`.
 

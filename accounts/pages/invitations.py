@@ -122,6 +122,8 @@ def invitation(request: HttpRequest, token: str) -> HttpResponse:
         found = inviting.find(token)
         if request.method == "POST":
             return join_team(request, token, found)
+        if request.user.is_authenticated and inviting.keeps_out(found, request.user):
+            raise errors.WasRemoved
     except errors.InvitationError as error:
         return closed(request, token, error)
     if not request.user.is_authenticated:

@@ -14,7 +14,7 @@ from django.utils import timezone
 
 from accounts.ending import erase_team
 from accounts.members import tell
-from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
+from accounts.models import AuditEntry, Invitation, Membership, Removal, Role, Team, User
 from accounts.querysets import AuditQuerySet
 from studio.galleries.erasing import erase_pictures
 from studio.galleries.leaving import hand_to_team, kept_in_teams
@@ -136,8 +136,9 @@ def _erase_talk(user: User) -> None:
 
 def _lines_about(user: User) -> AuditQuerySet:
     """The lines of logs that name the person: their address wherever it stands, their name in the teams in which they are or were."""
-    places = Membership.objects.filter(user=user).values("team"), AuditEntry.objects.filter(actor=user).values("team")
-    named = Q(text__contains=user.name) & (Q(team__in=places[0]) | Q(team__in=places[1])) if user.name else Q(pk=None)
+    here = Q(team__in=Membership.objects.filter(user=user).values("team"))
+    once = Q(team__in=Removal.objects.filter(user=user).values("team")) | Q(team__in=AuditEntry.objects.filter(actor=user).values("team"))
+    named = Q(text__contains=user.name) & (here | once) if user.name else Q(pk=None)
     return AuditEntry.objects.filter(Q(text__contains=user.email) | named)
 
 

@@ -11,7 +11,7 @@ from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.storage import default_storage
 
-from accounts.models import Agreement, AuditEntry, Membership, User
+from accounts.models import Agreement, AuditEntry, Membership, Removal, User
 from billing.credits import credits
 from billing.models import LedgerEntry
 from studio.galleries import archive
@@ -58,6 +58,9 @@ def account(user: User) -> dict[str, Any]:
         "teams": [
             {"team": one.team.name, "role": one.role, "since": one.created_at, "personal": one.team.is_personal}
             for one in Membership.objects.filter(user=user).select_related("team").order_by("id")
+        ],
+        "removed_from": [
+            {"team": one.team.name, "at": one.removed_at} for one in Removal.objects.filter(user=user).select_related("team").order_by("id")
         ],
         "protection": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
         "connected": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),

@@ -20,7 +20,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from accounts import access, ending, errors, inviting
+from accounts import access, ending, errors, inviting, members
 from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from billing import access as billing_access
 from billing.errors import InsufficientCredits
@@ -35,6 +35,7 @@ from studio.generation import services as generation
 from studio.generation.errors import TeamIsGone
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.moderation.models import Finding, WordList
+from tests.conftest import make_user
 from tests.factories import make_artifact, make_artifacts, make_job
 
 ClientOf = Callable[..., Client]
@@ -248,6 +249,7 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
     inviting.invite(team, invited_by=alice, email="secret@lighthouse.example")
+    members.keep_out(team, make_user("Rudi Removed"))
     return [*pictures, trashed]
 
 

@@ -360,25 +360,11 @@ def test_nobody_invites_after_they_lost_the_right(team: Team, alice: User, bob: 
     assert not Invitation.objects.exists()
 
 
-def test_who_removes_somebody_is_told_of_links_that_let_them_in_again(client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
+def test_who_removes_somebody_is_told_of_links_that_still_work(client_of: ClientOf, team: Team, alice: User, bob: User) -> None:
     page = f"/team/{team.pk}/members/{bob.pk}/remove/"
     assert "into the team still work" not in client_of(alice).get(page).content.decode()
     inviting.invite(team, invited_by=alice, max_uses=None)
-    assert "1 link into the team still works: who has one can come back by it." in client_of(alice).get(page).content.decode()
-
-
-def test_what_an_operator_does_in_the_admin_is_in_the_log(desk: Client, operator: User, team: Team, bob: User, mallory: User) -> None:
-    form = {"name": "Quay", "memberships-TOTAL_FORMS": 3, "memberships-INITIAL_FORMS": 2}
-    for number, place in enumerate(team.memberships.order_by("id")):
-        given = {"id": place.pk, "team": team.pk, "user": place.user_id, "role": "admin" if place.user_id == bob.pk else place.role}
-        form |= {f"memberships-{number}-{name}": value for name, value in given.items()}
-    form |= {"memberships-2-team": team.pk, "memberships-2-user": mallory.pk, "memberships-2-role": "viewer"}
-    assert desk.post(f"/admin/accounts/team/{team.pk}/change/", form).status_code == 302
-    assert [(who, text) for who, _, text in log(team)[1:]] == [
-        (str(operator), "renamed the team to Quay, as an operator"),
-        (str(operator), "put Mallory Stranger into the team as viewer, as an operator"),
-        (str(operator), "made Bob Member admin, as an operator"),
-    ]
+    assert "1 link into the team still works for others." in client_of(alice).get(page).content.decode()
 
 
 def test_whom_an_operator_takes_out_leaves_their_galleries_to_the_team(desk: Client, team: Team, bob: User) -> None:
@@ -403,7 +389,7 @@ def at_once(*acts: Callable[[], object]) -> list[str]:
         try:
             act()
             answers.append("done")
-        except (errors.TeamError, PermissionDenied, Http404) as error:
+        except (errors.AccountError, PermissionDenied, Http404) as error:
             answers.append(type(error).__name__)
         finally:
             connection.close()

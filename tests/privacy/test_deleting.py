@@ -15,7 +15,7 @@ from django.test import Client
 from django.urls import reverse
 
 from accounts import audit, ending, inviting, members
-from accounts.models import AuditEntry, Membership, Role, Team, User
+from accounts.models import AuditEntry, Membership, Removal, Role, Team, User
 from accounts.services import ensure_personal_team
 from billing.models import LedgerEntry
 from billing.services import wallets
@@ -249,6 +249,13 @@ def test_logs_name_them_nowhere_and_are_not_spoilt(alice: User, bob: User, team:
     assert texts[team.pk][-1].startswith("removed somebody who left from the team, and Annabel, and somebody who left")
     assert len(texts[team.pk][-1]) == 300
     assert texts[other_team.pk][1:] == ["invited somebody who left as creator", "made the gallery “An evening”"]
+
+
+def test_where_they_were_removed_nothing_names_them_any_more(alice: User, bob: User, team: Team) -> None:
+    members.remove_member(team, bob, by=alice)  # bob did nothing there: only that line says that he was in the team
+    press(bob)
+    assert not Removal.objects.exists()
+    assert AuditEntry.objects.get(action="member.removed").text == "removed somebody who left from the team"
 
 
 def test_the_only_operator_stays(mallory: User, operator: User) -> None:

@@ -12,7 +12,7 @@ from django.http import StreamingHttpResponse
 from django.test import Client
 from django.urls import reverse
 
-from accounts import audit
+from accounts import audit, members
 from accounts.models import Membership, Team, User
 from billing.services import wallets
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Tag, Tagging
@@ -75,6 +75,13 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     assert [one["text"] for one in read("log.json")] == ["made the gallery Boats"]  # type: ignore[attr-defined]
     assert archive.read(names[7]) == files.read(mine.variant("original"))
     assert ",Harbour Street,Granted,7.5,0,A present,test" in archive.read("credits.csv").decode("utf-8-sig")
+
+
+def test_it_says_where_the_person_was_removed(bob: User, alice: User, team: Team, client_of: ClientOf) -> None:
+    members.remove_member(team, bob, by=alice)
+    account = json.loads(exported(client_of(bob)).read("account.json"))
+    assert [one["team"] for one in account["removed_from"]] == ["Harbour Street"]
+    assert [one["role"] for one in account["teams"]] == ["owner"]
 
 
 def test_of_a_team_that_was_left_come_the_words_and_not_the_files(bob: User, team: Team, client_of: ClientOf) -> None:
