@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
 # The admin's own login page knows neither MFA nor rate limits: people sign in where everybody does.
@@ -14,7 +15,7 @@ admin.site.index_title = "Operator"
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # A studio without people leads to /welcome/ (accounts.middleware), nobody signed in to the login page (create asks for it).
-    path("", RedirectView.as_view(pattern_name="create"), name="home"),
+    path("", require_safe(RedirectView.as_view(pattern_name="create")), name="home"),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
     path("", include("studio.moderation.urls")),

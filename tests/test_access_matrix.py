@@ -2,7 +2,8 @@
 
 A row has a letter for each of: owner, admin, creator, viewer of the team; stranger (at work in a team of their own); holder of a share link
 without an account; nobody. `+` is let in (what they sent may be refused as nonsense), `F` is told no (403), `0` finds nothing (404), `>` is
-led to the sign-in page. A new route without a row fails `test_every_route_has_a_row`.
+led to the sign-in page. A new route without a row fails `test_every_route_has_a_row`, and a method that it answers and no row has fails
+`test_every_method_that_a_route_answers_has_a_row`.
 """
 
 from __future__ import annotations
@@ -120,6 +121,15 @@ def _failed(world: World, person: str) -> dict[str, Any]:
     return {"job_id": world.failed.pk}
 
 
+def _invited(world: World, person: str) -> dict[str, Any]:
+    """A link that is open to whoever has it."""
+    return {"token": world.kept["way_in"]}
+
+
+def _reported(world: World, person: str) -> dict[str, Any]:
+    return {"reason": "mine", "text": "That is my house."}
+
+
 def _kept(name: str, argument: str) -> Arguments:
     return lambda world, person: {argument: world.kept[name].pk}
 
@@ -128,18 +138,25 @@ ROWS = [
     # --- the entrance, and a person's own pages: a stranger sees their own
     Row("home", "GET", "+++++++"),
     Row("welcome", "GET", "+++++++"),
+    Row("welcome", "POST", "+++++++"),
     Row("account", "GET", "+++++>>"),
+    Row("account", "POST", "+++++>>", data=lambda world, person: {"name": "Another Name"}),
     Row("account_theme", "POST", "+++++>>", data=lambda world, person: {"theme": "dark"}),
     Row("team_switch", "POST", "++++0>>", data=lambda world, person: {"team": world.team.pk}),
     Row("new_team", "POST", "+++++>>"),
+    Row("new_team", "GET", "+++++>>"),
     Row("terms", "GET", "0000000"),  # there are none: else everybody would be led there first (tests/accounts/test_terms.py)
+    Row("terms", "POST", "0000000"),
     Row("your_data", "GET", "+++++>>"),
     Row("export", "POST", "+++++>>"),
     Row("delete_account", "GET", "+++++>>"),
+    Row("delete_account", "POST", "+++++>>"),
     Row("account_deleted", "GET", "+++++++"),
     Row("accept_invitation", "POST", "00000>>", _kept("invitation", "invitation_id")),
     Row("decline_invitation", "POST", "00000>>", _kept("invitation", "invitation_id")),
     Row("invitation", "GET", "+++++++", lambda world, person: {"token": "unknown"}),
+    Row("invitation", "GET", "+++++++", _invited),
+    Row("invitation", "POST", "+++++++", _invited),  # nobody without an account is led back to it, to sign in or up from there
     # --- a team: a stranger who names no team is in their own
     Row("team", "GET", "+++++>>"),
     Row("team_log", "GET", "++FF+>>"),
@@ -147,9 +164,13 @@ ROWS = [
     Row("team_rename", "POST", "++FF0>>", _team),
     Row("member_role", "POST", "++FF0>>", _member),
     Row("member_remove", "POST", "++FF0>>", _member),
+    Row("member_remove", "GET", "++FF0>>", _member),
     Row("team_leave", "POST", "++++0>>", _team),
+    Row("team_leave", "GET", "++++0>>", _team),
     Row("team_hand_over", "GET", "+FFF0>>", _team),
+    Row("team_hand_over", "POST", "+FFF0>>", _team, lambda world, person: {"person": world.people["viewer"].pk, "sure": "on"}),
     Row("team_delete", "GET", "+FFF0>>", _team),
+    Row("team_delete", "POST", "+FFF0>>", _team, lambda world, person: {"name": world.team.name}),
     Row("team_restore", "POST", "00000>>", _team),
     Row("invite_by_mail", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
     Row("new_invitation", "POST", "++FF0>>", data=lambda world, person: {"team": world.team.pk}),
@@ -213,6 +234,7 @@ ROWS = [
     # --- galleries
     Row("galleries", "GET", "+++++>>"),
     Row("gallery_new", "POST", "+++F+>>"),
+    Row("gallery_new", "GET", "+++F+>>"),
     Row("gallery_targets", "GET", "+++F+>>"),
     Row("gallery", "GET", "++++0>>", _kept("gallery", "gallery_id")),
     Row("gallery", "GET", "00+00>>", _kept("private", "gallery_id")),
@@ -229,6 +251,7 @@ ROWS = [
     Row("gallery_link_new", "POST", "+++F0>>", _kept("gallery", "gallery_id")),
     Row("gallery_link_revoke", "POST", "+++F0>>", _kept("link", "link_id")),
     Row("picture_galleries", "GET", "+++F0>>", _picture),
+    Row("picture_galleries", "POST", "+++F0>>", _picture, lambda world, person: {"name": "New ones"}),
     Row("review", "GET", "++FF+>>"),
     Row("review_decide", "POST", "++FF+>>"),
     Row("report_handle", "POST", "++FF0>>", _kept("report", "report_id")),
@@ -236,11 +259,13 @@ ROWS = [
     Row("shared", "GET", "++++++0", _shared()),
     Row("shared_unlock", "POST", "++++++0", _shared()),
     Row("shared_report", "GET", "++++++0", _shared()),
+    Row("shared_report", "POST", "++++++0", _shared(), _reported),
     Row("shared_picture", "GET", "++++++0", _shared(picture=True)),
     Row("shared_file", "GET", "++++++0", _shared("large", picture=True)),
     Row("shared_file", "GET", "0000000", _shared("original", picture=True)),
     Row("public_gallery", "GET", "+++++++", _public()),
     Row("public_report", "GET", "+++++++", _public()),
+    Row("public_report", "POST", "+++++++", _public(), _reported),
     Row("public_picture", "GET", "+++++++", _public(picture=True)),
     Row("public_file", "GET", "+++++++", _public("thumb", picture=True)),
     Row("public_file", "GET", "0000000", _public("original", picture=True)),
@@ -283,6 +308,21 @@ def test_every_route_has_a_row() -> None:
     assert sorted(ours().keys() - {row.name for row in ROWS}) == []
 
 
+def test_every_method_that_a_route_answers_has_a_row(world: World, client_of: Callable[..., Client]) -> None:
+    """Whatever is not refused with 405 is answered, and somebody has to say to whom; methods that no row has are refused everywhere."""
+    rows = {row.name: row for row in ROWS}
+    answered = set()
+    client = client_of(world.people["owner"])
+    for name in ours():
+        path = reverse(name, kwargs=rows[name].arguments(world, "owner"))
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE"):
+            with transaction.atomic():
+                if client.generic(method, path).status_code != 405:
+                    answered.add((name, method))
+                transaction.set_rollback(True)
+    assert answered == {(row.name, row.method) for row in ROWS}
+
+
 def test_every_row_has_a_route_and_a_letter_for_everybody() -> None:
     assert sorted({row.name for row in ROWS} - ours().keys()) == []
     assert [row.name for row in ROWS if len(row.who) != len(PEOPLE) or set(row.who) - set("+F0>")] == []
@@ -318,7 +358,7 @@ def furnish(world: World) -> None:
     """Things of rooms above generation; what the creator made for the world, the owner has approved."""
     owner, creator = world.people["owner"], world.people["creator"]
     kept, team = world.kept, world.team
-    kept["invitation"], _ = invite(team, invited_by=owner)
+    kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
     kept["other"] = make_artifact(team, creator, seed=8)
     kept["comment"] = Comment.objects.create(artifact=world.picture, user=creator, text="Hm")

@@ -53,8 +53,8 @@ async def export(request: SignedInRequest) -> HttpResponseBase:
 
 
 @login_required
-@reauthentication_required  # type: ignore[untyped-decorator]
 @require_http_methods(["GET", "POST"])
+@reauthentication_required  # type: ignore[untyped-decorator]
 @never_cache
 def delete_account(request: SignedInRequest) -> HttpResponse:
     """Asks who it is once more, for the address, and what becomes of the work; then there is no way back."""
