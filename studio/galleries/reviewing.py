@@ -14,6 +14,7 @@ from studio.galleries.errors import Handled, NoReason
 from studio.galleries.models import Gallery, GalleryItem, Report, Review, Visibility
 from studio.galleries.notices import notify
 from studio.galleries.publishing import DECISION_KIND
+from studio.galleries.shelf import OUTSIDE
 
 REASON_LENGTH = 300
 
@@ -90,15 +91,22 @@ def _reports(team: Team) -> QuerySet[Report]:
 
 
 def take_down(report: Report, *, words: str = "", by: User) -> None:
-    """What was reported leaves the sight of people outside: the picture, or the whole gallery. Raises Handled."""
+    """What was reported leaves the sight of people outside: the picture wherever it is shown, or the whole gallery. Raises Handled."""
     with transaction.atomic():
-        _handle(report, "Taken down", words, by=by)
         gallery = report.gallery
         if report.artifact_id:
-            items = list(GalleryItem.objects.filter(gallery=gallery, artifact=report.artifact_id).select_related("gallery__team"))
-            reject(items, reason=words or f"Reported: {report.get_reason_display().lower()}.", by=by)
-        elif gallery.visibility in (Visibility.LINK, Visibility.PUBLIC):
-            Gallery.objects.filter(pk=gallery.pk).update(visibility=Visibility.TEAM)
+            places = GalleryItem.objects.filter(artifact=report.artifact_id).exclude(review=Review.REJECTED)
+            outside = list(places.filter(gallery__in=_on_show()).select_related("gallery__team", "artifact").order_by("gallery__id"))
+            others = len({item.gallery_id for item in outside} - {gallery.pk})
+            where = f", off {others} other galler{'y' if others == 1 else 'ies'} too" if others else ""
+            _handle(report, "Taken down", words, by=by, where=where)
+            reason = words or f"Reported: {report.get_reason_display().lower()}."
+            reject(outside, reason=reason, by=by)
+            # What the team alone sees today may be shown tomorrow. The log is not told of it: galleries of one person are among them.
+            places.update(review=Review.REJECTED, reason=reason[:REASON_LENGTH], reviewed_by=by, reviewed_at=timezone.now())
+        else:
+            _handle(report, "Taken down", words, by=by)
+            Gallery.objects.filter(pk=gallery.pk, visibility__in=OUTSIDE).update(visibility=Visibility.TEAM)
         _tell_owner(report, words, by=by)
 
 
@@ -114,16 +122,20 @@ def _tell_owner(report: Report, words: str, *, by: User) -> None:
     notify([owner], team=gallery.team, actor=by, kind=DECISION_KIND, text=text, artifact=picture, gallery=gallery)
 
 
+def _on_show() -> QuerySet[Gallery]:
+    return Gallery.objects.filter(visibility__in=OUTSIDE, deleted_at=None)
+
+
 def dismiss(report: Report, *, words: str = "", by: User) -> None:
     """It may stay. Raises Handled."""
     with transaction.atomic():
         _handle(report, "Dismissed", words, by=by)
 
 
-def _handle(report: Report, outcome: str, words: str, *, by: User) -> None:
+def _handle(report: Report, outcome: str, words: str, *, by: User, where: str = "") -> None:
     words = " ".join(words.split())
     said = f"{outcome}. {words}"[:REASON_LENGTH].strip() if words else f"{outcome}."
     mine = Report.objects.filter(pk=report.pk, handled_at=None)
     if not mine.update(handled_at=timezone.now(), handled_by=by, outcome=said):
         raise Handled
-    audit.record(report.gallery.team, by, "report.handled", f"handled a report on “{report.gallery.name}”: {said}")
+    audit.record(report.gallery.team, by, "report.handled", f"handled a report on “{report.gallery.name}”{where}: {said}")

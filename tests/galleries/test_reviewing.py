@@ -249,7 +249,7 @@ def test_only_what_is_shown_can_be_reported(shown: Gallery, team: Team, bob: Use
 def test_a_reported_picture_is_taken_down(shown: Gallery, pictures: list[Artifact], alice: User, bob: User, browser: Client) -> None:
     report = publishing.report(shown, shown.items.get(artifact=pictures[1]), reason="law", text="", email="")
     answer = browser.post(f"/review/reports/{report.pk}/", {"do": "down", "words": "Asked Bob to redo it."}, headers=HTMX)
-    assert "It is off the page." in answer.content.decode()
+    assert "It is off every page that people outside see." in answer.content.decode()
     assert "Taken down. Asked Bob to redo it." in answer.content.decode()
     report.refresh_from_db()
     assert (report.handled_by, report.outcome) == (alice, "Taken down. Asked Bob to redo it.")
@@ -269,6 +269,52 @@ def test_the_gallery_s_owner_hears_of_a_picture_that_somebody_else_added(shown: 
     notice = Notice.objects.get(user=bob)
     assert notice.text == "Alice Harbour took a picture down from “Coastal nights” after a report: It shows a licence plate."
     assert (notice.kind, notice.gallery, notice.artifact, notice.actor) == ("decision", shown, report.artifact, alice)
+
+
+def test_a_picture_that_is_taken_down_is_off_every_page_outside(
+    shown: Gallery, pictures: list[Artifact], alice: User, bob: User, team: Team
+) -> None:
+    by_link = curating.create(team, by=alice, name="For a client", visibility=Visibility.LINK)
+    inside, gone = (curating.create(team, by=alice, name=name) for name in ("Ours", "Thrown away"))
+    for one in (by_link, inside, gone):
+        curating.add(one, pictures, by=alice)
+    publishing.show_to(gone, Visibility.PUBLIC, by=alice)
+    curating.delete(gone, by=alice)
+    link = publishing.token_of(publishing.make_link(by_link, by=alice, days=None))
+    AuditEntry.objects.all().delete()
+    report = publishing.report(shown, shown.items.get(artifact=pictures[1]), reason="law", text="", email="")
+    reviewing.take_down(report, by=alice)
+    assert Client().get(f"/public/{shown.pk}/{pictures[1].pk}/large").status_code == 404
+    assert Client().get(f"/s/{link}/{pictures[1].pk}/large").status_code == 404
+    assert Client().get(f"/s/{link}/{pictures[0].pk}/large").status_code == 200
+    # Neither does it come back with a gallery that is shown or brought back later.
+    assert [reviews(one) for one in (shown, by_link, inside, gone)] == [["approved", "rejected", "approved"]] * 4
+    assert GalleryItem.objects.filter(review=Review.REJECTED).values_list("reason", flat=True).distinct().get() == (
+        f"Reported: {report.get_reason_display().lower()}."
+    )
+    said = list(AuditEntry.objects.order_by("id").values_list("action", "text"))
+    assert said[0] == ("report.handled", "handled a report on “Coastal nights”, off 1 other gallery too: Taken down.")
+    because = f": Reported: {report.get_reason_display().lower()}."
+    assert said[1:] == [("review.rejected", f"rejected a picture in “{name}”{because}") for name in ("Coastal nights", "For a client")]
+    assert Notice.objects.filter(user=bob, kind="decision").count() == 1
+
+
+def test_taking_down_is_all_or_nothing(
+    shown: Gallery, pictures: list[Artifact], alice: User, team: Team, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = curating.create(team, by=alice, name="For a client", visibility=Visibility.LINK)
+    curating.add(other, pictures, by=alice)
+    report = publishing.report(shown, shown.items.get(artifact=pictures[1]), reason="law", text="", email="")
+
+    def fail(*args: Any, **more: Any) -> None:
+        raise ConnectionError
+
+    monkeypatch.setattr(reviewing, "notify", fail)
+    shown.items.update(added_by=User.objects.get(email="bob@harbour.example"))
+    with pytest.raises(ConnectionError):
+        reviewing.take_down(report, by=alice)
+    assert [reviews(one) for one in (shown, other)] == [["approved"] * 3] * 2
+    assert Report.objects.filter(handled_at=None).count() == 1
 
 
 def test_a_report_on_a_picture_that_is_gone_takes_no_gallery_down(shown: Gallery, pictures: list[Artifact], alice: User) -> None:

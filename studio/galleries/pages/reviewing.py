@@ -106,4 +106,6 @@ def report_handle(request: SignedInRequest, report_id: int) -> HttpResponse:
         handle(report, words=request.POST.get("words", ""), by=request.user)
     except GalleryError as error:
         return _answer(request, error=str(error))
-    return _answer(request, said="It is off the page." if handle is reviewing.take_down else "Dismissed.")
+    if handle is reviewing.dismiss:
+        return _answer(request, said="Dismissed.")
+    return _answer(request, said="It is off every page that people outside see." if report.artifact_id else "It is off the page.")
