@@ -42,9 +42,12 @@ def log(request: SignedInRequest) -> HttpResponse:
 @require_safe
 @never_cache
 def download(request: SignedInRequest, team_id: int) -> HttpResponse:
-    """The entries that the page shows, all of them, as CSV."""
+    """The entries that the page shows, all of them, as CSV. What is asked for and not understood is told instead: it is not all of them."""
     team = access.team_for(request.user, team_id, "administer")
     form = LogForm(request.GET, team=team)
+    if form.errors:
+        sentences = dict.fromkeys(sentence for field in form.errors.values() for sentence in field)
+        return HttpResponse("".join(f"{one}\n" for one in sentences), content_type="text/plain; charset=utf-8", status=422)
     name = f"atelier-team-log-{timezone.localdate():%Y-%m-%d}.csv"
     response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
     writer = csv.writer(response)

@@ -79,7 +79,14 @@ def test_what_makes_no_sense_is_told_and_breaks_nothing(query: dict[str, str], c
     answer = client_of(alice).get("/team/log/", query)
     assert answer.status_code == 422
     assert told(answer) == ["made the team"]
-    assert client_of(alice).get(f"/team/{team.pk}/log.csv", query).status_code == 200
+
+
+@pytest.mark.parametrize("query", [{"person": "99999"}, {"person": "x"}, {"kind": "nonsense"}, {"kind": "member", "person": "x"}])
+def test_a_download_of_what_makes_no_sense_has_no_entry(query: dict[str, str], client_of: ClientOf, team: Team, alice: User) -> None:
+    answer = client_of(alice).get(f"/team/{team.pk}/log.csv", query)
+    assert answer.status_code == 422
+    assert answer["Content-Type"] == "text/plain; charset=utf-8"
+    assert answer.content.decode() == "Nothing like that is in the log.\n"
 
 
 def test_people_of_other_teams_cannot_be_asked_for(client_of: ClientOf, team: Team, alice: User, mallory: User, other_team: Team) -> None:
