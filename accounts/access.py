@@ -13,8 +13,9 @@ from accounts.models import Membership, Role, Team, User
 from accounts.querysets import TeamQuerySet
 
 Right = Literal["generate", "see", "edit", "curate", "publish", "spend", "invite", "administer", "delete"]
-"""generate: submit work · see: look and download · edit: uploads, tags, deletion and undo · curate: galleries · publish: show to the
-world · spend: use the team's credits · invite: let people in · administer: roles, limits, keys · delete: end the team."""
+"""generate: submit work · see: look, download, talk, rate, mark favourites · edit: uploads, tags, deletion and undo · curate: galleries ·
+publish: show to the world · spend: use the team's credits · invite: let people in · administer: roles, limits, keys · delete: end the
+team."""
 
 _EVERYTHING: frozenset[Right] = frozenset(("generate", "see", "edit", "curate", "publish", "spend", "invite", "administer", "delete"))
 
@@ -26,7 +27,7 @@ RIGHTS: dict[str, frozenset[Right]] = {
 }
 
 RIGHT_WORDS: dict[Right, str] = {
-    "see": "See and download what the team made",
+    "see": "See and download what the team made; comment, rate, mark favourites",
     "generate": "Make pictures",
     "spend": "Use the team’s credits",
     "edit": "Upload, tag, delete, bring back",

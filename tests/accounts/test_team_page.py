@@ -76,6 +76,11 @@ def test_no_right_is_told_that_nobody_has(client_of: ClientOf, team: Team, alice
     assert not [field for field in Artifact._meta.get_fields() if field.name == "title"]
 
 
+def test_table_says_that_who_looks_may_talk_and_rate_too() -> None:
+    assert RIGHT_WORDS["see"] == "See and download what the team made; comment, rate, mark favourites"
+    assert RIGHTS[Role.VIEWER] == {"see"}
+
+
 def test_page_of_the_personal_team_says_why_it_is_short(client_of: ClientOf, alice: User) -> None:
     own = Team.objects.get(is_personal=True, members=alice)
     page = page_of(client_of(alice))
