@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
+from datetime import timedelta
+
+from django.utils import timezone
 
 from accounts.models import AuditEntry, Team, User
 from accounts.querysets import AuditQuerySet
 
 PAGE = 50
 """Entries on a page of the log."""
+SAME_ACT = timedelta(minutes=10)
+"""A script brings the files of one upload one by one: those that come within this time of the first are told in one line."""
 HEAD = ("Time", "Who", "Address", "Action", "What")
 """The columns of `rows`."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -21,6 +27,21 @@ def record(team: Team, actor: User | None, action: str, text: str) -> AuditEntry
     Without an actor it was the studio itself.
     """
     return AuditEntry.objects.create(team=team, actor=actor, actor_name=str(actor or "The studio")[:120], action=action, text=text[:300])
+
+
+def count(team: Team, actor: User, action: str, text: str) -> AuditEntry:
+    """Add a line, or make the number in the actor's last one of that action one more, if it is from the same act: less than `SAME_ACT` old.
+
+    `text` has a `{}` for the number. Within a transaction that holds the team's row, so that none is lost.
+    """
+    since = timezone.now() - SAME_ACT
+    last = AuditEntry.objects.of_team(team).filter(actor=actor, action=action, created_at__gt=since).first()
+    if last is None:
+        return record(team, actor, action, text.format(1))
+    number = int(re.sub(r"\D", "", last.text) or 0) + 1
+    last.text = text.format(f"{number:,}")
+    last.save(update_fields=["text"])
+    return last
 
 
 def rows(entries: AuditQuerySet) -> Iterator[tuple[str, ...]]:

@@ -172,7 +172,9 @@ class Removal(models.Model):
 
 
 class AuditEntry(models.Model):
-    """Who did what in a team: a line of its log, written with the change and never changed. `action` is a code such as `member.removed`.
+    """Who did what in a team: a line of its log, written with the change and then left alone, but for one that counts (`audit.count`).
+
+    `action` is a code such as `member.removed`.
 
     `text` is what was done, as a sentence goes on after the name ("removed Bob Member from the team"); `actor_name` outlives the account.
     """

@@ -16,6 +16,7 @@ from accounts.models import Team, User
 from studio.galleries import publishing
 from studio.galleries.models import Gallery, GalleryItem, Review, Visibility
 from studio.galleries.shelf import OUTSIDE, in_order, items_of
+from studio.galleries.wording import counted
 from studio.generation.models import Artifact
 from studio.live import events
 from studio.moderation.models import Finding
@@ -84,6 +85,9 @@ def remove(gallery: Gallery, artifacts: Iterable[Artifact], *, by: User) -> int:
         if gone:
             Gallery.objects.filter(pk=gallery.pk, cover__in=gone).update(cover=None)
             _changed(gallery, gone)
+            if gallery.visibility in OUTSIDE:
+                text = f"took {counted(len(gone))} out of “{gallery.name}”, which people outside see"
+                audit.record(gallery.team, by, "gallery.removed_from", text)
     return len(gone)
 
 

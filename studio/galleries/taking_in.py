@@ -10,6 +10,7 @@ from typing import Any
 
 from django.db import transaction
 
+from accounts import audit
 from accounts.models import Team, User
 from studio.generation import files
 from studio.generation.metadata import Record
@@ -48,6 +49,7 @@ def take_in(data: bytes, *, name: str, team: Team, user: User) -> Taken:
             same = _same(artifact)
             if same is None:
                 artifact.save(force_insert=True)
+                audit.count(team, user, "pictures.uploaded", "uploaded files into the library: {}")
                 transaction.on_commit(lambda: events.pictures_changed(team.pk, [artifact.pk]))
             all_said = True
     except BaseException:

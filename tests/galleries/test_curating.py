@@ -221,3 +221,18 @@ def test_cards_cost_the_same_however_many_there_are(
             for card in shelf.with_faces(shelf.galleries_for(alice, team))
         ]
     assert cards == [(f"Set {number}", 3, 0, [one.pk for one in pictures[1:]]) for number in reversed(range(6))]
+
+
+@pytest.mark.parametrize(
+    ("visibility", "said"), [(Visibility.PUBLIC, 1), (Visibility.LINK, 1), (Visibility.TEAM, 0), (Visibility.PRIVATE, 0)]
+)
+def test_what_people_outside_lose_is_in_the_log(
+    visibility: Visibility, said: int, gallery: Gallery, pictures: list[Artifact], alice: User
+) -> None:
+    curating.add(gallery, pictures, by=alice)
+    Gallery.objects.filter(pk=gallery.pk).update(visibility=visibility)
+    gallery.refresh_from_db()
+    curating.remove(gallery, pictures[:2], by=alice)
+    curating.remove(gallery, pictures[:2], by=alice)
+    found = list(AuditEntry.objects.filter(action="gallery.removed_from").values_list("actor_name", "text"))
+    assert found == [("Alice Harbour", f"took 2 items out of “{gallery.name}”, which people outside see")] * said

@@ -12,14 +12,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import time_machine
 from django.core.files.storage import default_storage
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.core.management import call_command
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 from PIL import Image
 
-from accounts.models import Team, User
+from accounts import audit
+from accounts.models import AuditEntry, Team, User
 from billing.models import LedgerEntry
 from billing.services import wallets
 from studio.galleries import taking_in
@@ -53,6 +56,11 @@ def told(monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, list[Any]]]:
 @pytest.fixture
 def bobs(bob: User, team: Team, client_of: Callable[..., Client]) -> Client:
     return client_of(bob)
+
+
+def lines(team: Team) -> list[tuple[str, str]]:
+    """What the team's log says of uploads."""
+    return list(AuditEntry.objects.filter(team=team, action="pictures.uploaded").order_by("id").values_list("actor_name", "text"))
 
 
 def bring(browser: Client, data: bytes, name: str = "a picture.png", **headers: str) -> Any:
@@ -434,3 +442,16 @@ def test_a_download_without_settings_is_for_the_team(alice: User, team: Team, ma
     assert client_of(mallory).get(f"/pictures/{artifact.pk}/download/?strip=1").status_code == 404
     default_storage.delete(artifact.variant("original"))
     assert client_of(alice).get(f"/pictures/{artifact.pk}/download/?strip=1").status_code == 404
+
+
+# --- the log ---------------------------------------------------------------------------------------------------------
+def test_an_upload_of_many_is_one_line_of_the_log(bobs: Client, alice: User, team: Team, client_of: Callable[..., Client]) -> None:
+    bring(bobs, b"no picture at all")
+    assert lines(team) == []
+    for width in (90, 91, 90, 92):  # the third is there already
+        bring(bobs, picture((width, 60)))
+    bring(client_of(alice), picture((93, 60)))
+    assert lines(team) == [("Bob Member", "uploaded files into the library: 3"), ("Alice Harbour", "uploaded files into the library: 1")]
+    with time_machine.travel(timezone.now() + audit.SAME_ACT, tick=False):
+        bring(bobs, picture((94, 60)))
+    assert lines(team)[2:] == [("Bob Member", "uploaded files into the library: 1")]
