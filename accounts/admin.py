@@ -14,11 +14,15 @@ from django.contrib import admin, messages
 from django.contrib.auth.admin import UserAdmin
 from django.contrib.auth.forms import AdminUserCreationForm
 from django.contrib.auth.models import Group
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import PermissionDenied, ValidationError
+from django.forms import BaseInlineFormSet
 from django.http import HttpRequest
 
 from accounts import audit, departing, members, services, terms
-from accounts.models import Agreement, Invitation, Membership, Team, Terms, User
+from accounts.models import Agreement, Invitation, Membership, Role, Team, Terms, User
+
+NO_OWNER = "A team needs an owner. Give that role to one of its members in the same step."
+MANY_OWNERS = "A team has one owner. Give the others another role."
 
 admin.site.unregister(Group)  # rights come from roles in teams, see access.py
 admin.site.unregister([SocialApp, SocialToken])  # apps come from settings; a token is a secret of the person
@@ -66,8 +70,26 @@ class NewUserForm(AdminUserCreationForm):  # type: ignore[type-arg]
         return str(self.cleaned_data["email"]).lower()
 
 
+class MembershipFormSet(BaseInlineFormSet):  # type: ignore[type-arg]
+    def clean(self) -> None:
+        """A team has one owner, whatever else is changed: counted on the rows as they are now, with the team's held until the commit."""
+        super().clean()
+        if any(self.errors):
+            return
+        roles: dict[Any, str] = dict(members.lock(self.instance).memberships.values_list("pk", "role"))
+        for form in self.forms:
+            if form in self.deleted_forms:
+                roles.pop(form.instance.pk, None)
+            elif form.has_changed():
+                roles[form.instance.pk or form.prefix] = form.cleaned_data["role"]
+        owners = list(roles.values()).count(Role.OWNER)
+        if owners != 1:
+            raise ValidationError(NO_OWNER if owners == 0 else MANY_OWNERS)
+
+
 class MembershipInline(admin.TabularInline):  # type: ignore[type-arg]
     model = Membership
+    formset = MembershipFormSet
     extra = 0
     autocomplete_fields = ("user",)
 
@@ -124,7 +146,10 @@ class TeamAdmin(admin.ModelAdmin):  # type: ignore[type-arg]
         for action, text, place in said:
             audit.record(form.instance, cast(User, request.user), action, f"{text}, as an operator")
             if action == "member.removed":
+                members.keep_out(form.instance, place.user)
                 departing.hand_to_team(form.instance, place.user)
+            else:
+                members.let_in(form.instance, place.user)
             members.tell([place.user_id])
 
     def has_delete_permission(self, request: HttpRequest, obj: Team | None = None) -> bool:
