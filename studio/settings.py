@@ -279,8 +279,10 @@ IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
 """Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
 IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
-DAILY_CHORES = ["studio.costs.reconciling.daily", "accounts.ending.daily"]
-"""Functions that a worker of paid engines calls every hour; each does its work once a day, whoever else calls it."""
+DAILY_CHORES = ["accounts.ending.daily"]
+"""Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
+PAID_CHORES = ["studio.costs.reconciling.daily"]
+"""The same for a worker of paid engines: these ask the provider."""
 LOCAL_CHORES = ["studio.galleries.looking.look"]
 """Functions that the local runner's process, which has torch, calls every quarter of a minute beside its work."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"

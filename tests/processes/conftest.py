@@ -180,7 +180,7 @@ class WorkerThread:
 def start_worker(settings, short_dir, told, script) -> Iterator[Callable[..., WorkerThread]]:
     """`start_worker("scripted", threads=1, batch=True)`; stopped at the end. It asks nobody for a balance meanwhile."""
     settings.DATA_DIR = short_dir
-    settings.DAILY_CHORES = []
+    settings.DAILY_CHORES = settings.PAID_CHORES = []
     started: list[WorkerThread] = []
 
     def start(*queues: str, **options: Any) -> WorkerThread:

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
+from accounts import ending
+from accounts.models import Team, User
+from studio import settings as shipped
 from studio.generation.worker.chores import Chores
 
 done = threading.Event()
@@ -34,8 +39,21 @@ def test_one_that_fails_keeps_no_other_from_its_turn() -> None:
     assert calls == ["breaks", "works"]
 
 
+@pytest.mark.django_db(transaction=True)
+def test_a_studio_without_paid_engines_erases_teams_too(
+    start_worker: Any, told: Any, settings: Any, team: Team, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings.DAILY_CHORES = shipped.DAILY_CHORES
+    monkeypatch.setattr(ending, "erase_ended_teams", told.after(ending.erase_ended_teams))
+    ending.delete_team(team, by=alice)
+    long_ago = timezone.now() - timedelta(days=settings.TEAM_GRACE_DAYS, hours=2)
+    Team.objects.filter(pk=team.pk).update(deleted_at=long_ago)
+    start_worker("scripted")
+    assert told.wait(lambda: Team.objects.filter(pk=team.pk, name=ending.ERASED).first())
+
+
 def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
     from django.utils.module_loading import import_string
 
-    assert [import_string(path).__name__ for path in settings.DAILY_CHORES] == ["daily", "daily"]
+    assert [import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]] == ["daily", "daily"]
     assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]

@@ -13,7 +13,7 @@ from studio.generation.worker import database
 log = structlog.get_logger(__name__)
 
 DAILY_SECONDS = 3600.0
-"""How often each of `settings.DAILY_CHORES` is called; it knows itself whether there is something to do."""
+"""How often each of `settings.DAILY_CHORES` and `PAID_CHORES` is called; it knows itself whether there is something to do."""
 LOCAL_SECONDS = 15.0
 """The same of `settings.LOCAL_CHORES`."""
 

@@ -83,7 +83,7 @@ class WorkerProcess:
         self._progress = ProgressPublisher(self._running)
         backends = _backends_for(queues)
         self._chores = [
-            *([Chores(settings.DAILY_CHORES, DAILY_SECONDS)] if any(backend.paid for backend in backends) else []),
+            Chores([*settings.DAILY_CHORES, *(settings.PAID_CHORES if any(one.paid for one in backends) else [])], DAILY_SECONDS),
             *([Chores(settings.LOCAL_CHORES, LOCAL_SECONDS)] if "diffusers" in queues else []),
         ]
         self._runner = Runner(queues, self._presence.name, self._running, self._progress, batch=batch, on_trouble=self._say)
