@@ -104,9 +104,11 @@ class TeamMiddleware:
                 del request.session[SESSION_KEY]
             ended = next((one for one in places if one.team_id == chosen and one.team.deleted_at), None)
             why = f"{ended.team} was deleted." if ended else "You are not in that team any more."
-            messages.warning(request, f"{why} You work in {team} now.")
-            if named or request.method not in ("GET", "HEAD"):
-                raise TeamIsLost(why)
+            if not getattr(request, "team_is_lost", False):  # it is said once; what is drawn after that is drawn for the other team
+                request.team_is_lost = True  # type: ignore[attr-defined]
+                messages.warning(request, f"{why} You work in {team} now.")
+                if named or request.method not in ("GET", "HEAD"):
+                    raise TeamIsLost(why)
         return team
 
     @classmethod

@@ -5,6 +5,7 @@ Templates call what can be called, so each value is a cached function and not a 
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache, cached_property
 from typing import Any
 
@@ -12,6 +13,7 @@ from django.http import HttpRequest
 
 from accounts.access import RIGHTS
 from accounts.mails import mail_is_sent
+from accounts.middleware import TeamIsLost
 from accounts.models import Membership, Team, User
 from billing.models import Wallet
 from billing.services.wallets import wallet_of
@@ -39,7 +41,11 @@ class _Shown:
         return list(Membership.objects.remembered_by(self._user)) if places is None and self._user else places or []
 
     def team(self) -> Team | None:
-        return getattr(self._request, "team", None) if self._user else None
+        if not self._user:
+            return None
+        with suppress(TeamIsLost):  # an error page for what was meant for that team is drawn for the one that the person works in now
+            bool(getattr(self._request, "team", None))
+        return getattr(self._request, "team", None)
 
     def teams(self) -> list[Team]:
         return [one.team for one in self.places()]

@@ -83,17 +83,18 @@ function fill(stretch) {
 
 /* --- far ones give their pictures back until they are near again; their rows stay as they are, so nothing moves --- */
 
+/** One transparent pixel: a picture without any would be drawn as its words. */
+const NOTHING = "data:image/gif;base64,R0lGODlhAQABAIAAAAAAAP///yH5BAEAAAAALAAAAAABAAEAAAIBRAA7";
 const far = new IntersectionObserver((entries) => {
   for (const { isIntersecting, target } of entries) {
     if (isIntersecting !== target.hasAttribute("data-far")) continue;
     target.toggleAttribute("data-far", !isIntersecting);
     for (const image of target.querySelectorAll(".tile img")) {
       if (!isIntersecting) image.dataset.src = image.getAttribute("src");
-      if (isIntersecting) image.src = image.dataset.src;
-      else image.removeAttribute("src");
+      image.src = isIntersecting ? image.dataset.src : NOTHING;
     }
   }
-}, { rootMargin: "8000px 0px" });
+}, { rootMargin: "3000px 0px" });
 
 /* --- what is fetched: older things by htmx when their link is near, newer ones when somebody scrolls up to theirs --- */
 
@@ -106,18 +107,23 @@ whenever(".wall .stretch", (stretch) => {
   else if (known.has(stretch.previousElementSibling)) joinBelow(stretch);
 });
 
+/** What is in sight when newer ones are about to be put above it, and where: there it stays. */
+let seen = null;
+
 function putAbove(next) {
-  const anchor = firstSeen();
-  const top = anchor?.getBoundingClientRect().top;
   joinAbove(next);
-  // Where the browser does not keep what is in sight in its place by itself.
-  if (anchor && !CSS.supports("overflow-anchor", "auto")) scrollBy({ top: anchor.getBoundingClientRect().top - top, behavior: "instant" });
   if (!document.getElementById("newer")) document.getElementById("library-newer")?.remove();
+  if (seen?.tile.isConnected) scrollBy({ top: seen.tile.getBoundingClientRect().top - seen.top, behavior: "instant" });
+  lastTop = scrollY;
+  seen = null;
 }
 
 // The link swaps itself away, and with it the element on which htmx would tell of the swap: so the wall is watched.
 document.addEventListener("htmx:before:swap", (event) => {
-  if (!["older", "newer"].includes(event.detail.ctx?.sourceElement?.id) || !wall()) return;
+  const which = event.detail.ctx?.sourceElement?.id;
+  if (!["older", "newer"].includes(which) || !wall()) return;
+  const tile = which === "newer" && firstSeen();
+  seen = tile ? { tile, top: tile.getBoundingClientRect().top } : null;
   new MutationObserver((records, observer) => {
     observer.disconnect();
     const shown = wall().querySelectorAll(".tile").length;
