@@ -1,8 +1,9 @@
 """The library in Chromium, scrolled 5,000 pictures deep: what it takes, and whether anything jumps.
 
 The page is scrolled by the wheel, as a person does, until 5,000 pictures are on it; a picture there is opened, and Back leads to it again;
-from there newer ones join above, page by page, while every picture in sight is watched. What moves in the window without anybody moving it is
-a layout shift, as browsers count it (web.dev/cls: a share of the window, 0.1 is good): what was there at the start of the page counts too.
+from there newer ones join above, page by page, while every picture in sight is watched. What moves in the window without anybody moving
+it is a layout shift, as browsers count it (web.dev/cls: a share of the window, 0.1 is good): what was there at the start of the page counts
+too.
 """
 
 from __future__ import annotations
