@@ -112,9 +112,7 @@ def test_from_the_team_to_the_review_by_keyboard_alone(ana: Person, seeded: Seed
     page.wait_for_url("**/pictures/*/")
 
     follow(page, "Review")
-    first = page.locator("[data-review-item]").first
-    page.keyboard.press("ArrowRight")
-    expect(first).to_be_focused()
+    expect(page.locator("[data-review-item]").first).to_be_focused()
     waiting = page.locator("#waiting-title .num")
     before = int(waiting.inner_text())
     page.keyboard.press("a")
