@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import uuid
 from collections.abc import Iterable, Mapping
 
@@ -28,8 +27,6 @@ from studio.galleries.errors import BulkRefused, GalleryError
 from studio.galleries.tiles import tiles as as_tiles
 from studio.generation.models import Artifact
 
-IN_A_HEADER = 50
-"""Ids that a proxy takes in a header: two kilobytes."""
 READ_AT_ONCE = 200
 
 
@@ -123,11 +120,7 @@ def _order(form: QueryDict) -> Order:
 def _said(request: SignedInRequest, sentence: str, ids: Iterable[uuid.UUID], undo: Mapping[str, object] | None = None) -> HttpResponse:
     if request.htmx:
         toast = {"message": sentence, "level": "success", "action": undo}
-        named = [str(one) for one in ids]
-        response = render(request, "galleries/_done_here.html", {"toast": toast, "ids": named})
-        if len(named) <= IN_A_HEADER:  # it is heard before the socket's word, and so the focus goes to what was brought back
-            response["HX-Trigger"] = json.dumps({"pictures:changed": {"ids": named}})
-        return response
+        return render(request, "galleries/_done_here.html", {"toast": toast, "ids": ids})
     said = render_to_string("galleries/_done.html", {"sentence": sentence, "action": undo}, request)
     messages.success(request, mark_safe(said))  # noqa: S308 - our template
     return _back(request)
