@@ -36,7 +36,8 @@ whenever("[data-toast]", (element) => {
 });
 
 on("click", "[data-close-toast]", (event, button) => button.closest("[data-toast]").remove());
-document.addEventListener("htmx:after:request", (event) => {
+// Not before the end: htmx takes nothing from the answer to a form that is gone.
+document.addEventListener("htmx:finally:request", (event) => {
   const form = event.detail.ctx.sourceElement?.closest?.("[data-closes-toast]");
-  if (form && event.detail.ctx.response.status < 400) form.closest("[data-toast]")?.remove();
+  if (form && event.detail.ctx.response?.status < 400) form.closest("[data-toast]")?.remove();
 });

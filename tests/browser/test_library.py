@@ -171,6 +171,8 @@ def test_deleting_in_the_library_can_be_undone(page: Page, seeded: RunningStudio
     expect(tiles(page)).to_have_count(50)
     assert ids(page) == everything
     assert focused(page) == everything[1]
+    expect(undo).to_have_count(0)
+    expect(page.locator("#toasts")).to_contain_text("1 item restored.")
     expect(page.locator("#library-count")).to_have_text(f"{COUNT} pictures")
     assert seeded.rows("SELECT deleted_at IS NOT NULL FROM generation_artifact WHERE id = ?", row) == [(0,)]
 

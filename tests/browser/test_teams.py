@@ -56,14 +56,18 @@ def switch(page: Page, name: str) -> None:
         page.locator("details.teams").get_by_role("button", name=name).click()
 
 
+def make_team(page: Page, name: str) -> None:
+    page.locator("details.teams > summary").click()
+    page.get_by_role("link", name="Make a team").click()
+    page.get_by_label("Name of the team").fill(name)
+    page.keyboard.press("Enter")
+    expect(page.get_by_role("heading", level=1)).to_have_text(name)
+
+
 def test_a_team_is_made_run_deleted_and_brought_back(studio: RunningStudio, person: Callable[..., Person]) -> None:
     ana, bob = person(), person(viewport={"width": 390, "height": 844}, color_scheme="dark")
     page = ana.arrive("Ana Ruiz")
-    page.locator("details.teams > summary").click()
-    page.get_by_role("link", name="Make a team").click()
-    page.get_by_label("Name of the team").fill("Harbour Press")
-    page.keyboard.press("Enter")
-    expect(page.get_by_role("heading", level=1)).to_have_text("Harbour Press")
+    make_team(page, "Harbour Press")
     done = studio.manage("shell", "--no-imports", "-c", JOIN.format(password=PASSWORD))
     assert done.returncode == 0, done.stderr
 
@@ -128,11 +132,7 @@ def test_a_page_acts_in_the_team_that_it_shows(studio: RunningStudio, person: Ca
     """Two tabs of one person: the second switches, and the first goes on where it was."""
     dora = person()
     old = dora.arrive("Dora Two Tabs")
-    old.locator("details.teams > summary").click()
-    old.get_by_role("link", name="Make a team").click()
-    old.get_by_label("Name of the team").fill("Second Press")
-    old.keyboard.press("Enter")
-    expect(old.get_by_role("heading", level=1)).to_have_text("Second Press")
+    make_team(old, "Second Press")
     switch(old, "Dora Two Tabs")
     old.goto(f"{studio.url}/galleries/new/")
     new = dora.context.new_page()

@@ -28,13 +28,6 @@ def pictures(team: Team, alice: User) -> list[Artifact]:
 
 
 @pytest.fixture
-def gallery(team: Team, alice: User, pictures: list[Artifact]) -> Gallery:
-    made = curating.create(team, by=alice, name="Coastal nights", description="For the calendar.")
-    curating.add(made, pictures, by=alice)
-    return made
-
-
-@pytest.fixture
 def browser(alice: User, team: Team, client_of: Clients) -> Client:
     return client_of(alice)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -14,19 +14,12 @@ from studio.galleries import curating, publishing, reviewing, shelf, trashing
 from studio.galleries.errors import Handled
 from studio.galleries.models import Gallery, GalleryItem, Notice, Report, Review, Visibility
 from studio.galleries.services import trash
-from studio.generation import throttle
 from studio.generation.models import Artifact
 from tests.factories import make_artifact, make_artifacts
 
+pytestmark = pytest.mark.usefixtures("fresh_limits")
 HTMX = {"HX-Request": "true"}
 Clients = Callable[..., Client]
-
-
-@pytest.fixture(autouse=True)
-def fresh_limits() -> Iterator[None]:
-    throttle._limiter().storage.reset()
-    yield
-    throttle._limiter().storage.reset()
 
 
 @pytest.fixture
