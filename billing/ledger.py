@@ -1,8 +1,10 @@
 """Do the books agree? Each check yields a sentence for each thing that does not.
 
-What must hold: a wallet's balance is the sum of its entries' amounts; what it has held is the sum of its entries' held and the sum of its
-active holds; a hold charges at most what it held, refunds at most what it charged, and has exactly the entries that its status calls for;
-every entry says the balance that the entries up to it add up to.
+What must hold: a wallet's balance is the sum of its entries' amounts, and of what is left of its lots; what it has held is the sum of its
+entries' held, and of its active holds; what is frozen likewise of its entries and its lots; what a lot has left is what came less what was
+used; an entry moves what it brought as a lot, or used of lots; over all wallets and accounts the sum is zero; a hold charges at most what
+it held, refunds at most what it charged, and has exactly the entries that its status calls for; every entry says the balance that the
+entries up to it add up to.
 """
 
 from __future__ import annotations
@@ -18,7 +20,7 @@ from django.db.models.functions import Coalesce
 from django.utils.module_loading import import_string
 
 from billing.credits import MILLICREDITS, credits, noun, signed
-from billing.models import Hold, LedgerEntry, Wallet
+from billing.models import Account, Hold, LedgerEntry, Lot, LotUse, Wallet
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -30,6 +32,8 @@ def disagreements() -> Iterator[str]:
     yield from _wallets()
     yield from _holds()
     yield from _entries()
+    yield from _lots()
+    yield from _accounts()
     for path in settings.LEDGER_CHECKS:
         check: Callable[[], Iterable[str]] = import_string(path)
         yield from check()
@@ -58,7 +62,15 @@ def snapshot() -> Iterator[None]:
         yield
 
 
-def _total(rows: QuerySet[LedgerEntry] | QuerySet[Hold], column: str) -> Coalesce:
+def accounts() -> dict[str, int]:
+    """Millicredits in all wallets ("wallets") and in each account, which is negative where credits come from. Together they are zero."""
+    moved = LedgerEntry.objects.order_by().values_list("account").annotate(total=Sum("amount"))
+    totals = {account: -(total or 0) for account, total in moved if account}
+    in_wallets = Wallet.objects.aggregate(total=Sum("balance"))["total"] or 0
+    return {"wallets": in_wallets, **{account: totals.get(account, 0) for account in Account.values}}
+
+
+def _total(rows: QuerySet[LedgerEntry] | QuerySet[Hold] | QuerySet[Lot], column: str) -> Coalesce:
     """The sum of a column over the rows of the outer wallet, 0 for none."""
     sums = rows.filter(wallet=OuterRef("pk")).order_by().values("wallet").annotate(total=Sum(column)).values("total")
     return Coalesce(Subquery(sums), 0)
@@ -67,9 +79,15 @@ def _total(rows: QuerySet[LedgerEntry] | QuerySet[Hold], column: str) -> Coalesc
 def _wallets() -> Iterator[str]:
     entries, active = LedgerEntry.objects.all(), Hold.objects.active()
     wallets = Wallet.objects.select_related("team").annotate(
-        sum_of_amounts=_total(entries, "amount"), sum_of_held=_total(entries, "held"), sum_of_active=_total(active, "amount")
+        sum_of_amounts=_total(entries, "amount"),
+        sum_of_held=_total(entries, "held"),
+        sum_of_active=_total(active, "amount"),
+        sum_of_frozen=_total(entries, "frozen"),
+        left_of_lots=_total(Lot.objects.all(), "remaining"),
+        frozen_of_lots=_total(Lot.objects.all(), "frozen"),
     )
-    wrong = ~Q(balance=F("sum_of_amounts")) | ~Q(held=F("sum_of_held")) | ~Q(held=F("sum_of_active"))
+    wrong = ~Q(balance=F("sum_of_amounts"), held=F("sum_of_held"), frozen=F("sum_of_frozen"))
+    wrong |= ~Q(held=F("sum_of_active")) | ~Q(balance=F("left_of_lots"), frozen=F("frozen_of_lots"))
     rows: Iterable[Any] = wallets.filter(wrong).order_by("pk").iterator(CHUNK)
     for wallet in rows:
         name = f"Wallet {wallet.pk} ({wallet.team})"
@@ -79,6 +97,12 @@ def _wallets() -> Iterator[str]:
             yield f"{name}: {_so_many(wallet.held)} held, the entries add up to {credits(wallet.sum_of_held)}."
         if wallet.held != wallet.sum_of_active:
             yield f"{name}: {_so_many(wallet.held)} held, the active holds add up to {credits(wallet.sum_of_active)}."
+        if wallet.frozen != wallet.sum_of_frozen:
+            yield f"{name}: {_so_many(wallet.frozen)} frozen, the entries add up to {credits(wallet.sum_of_frozen)}."
+        if wallet.balance != wallet.left_of_lots:
+            yield f"{name}: the balance is {credits(wallet.balance)}, what is left of its lots adds up to {credits(wallet.left_of_lots)}."
+        if wallet.frozen != wallet.frozen_of_lots:
+            yield f"{name}: {_so_many(wallet.frozen)} frozen, in its lots {credits(wallet.frozen_of_lots)}."
 
 
 def _holds() -> Iterator[str]:
@@ -133,7 +157,8 @@ def _told(kind: Kind, entries: tuple[int, int, int]) -> str:
 
 
 def _entries() -> Iterator[str]:
-    strays = LedgerEntry.objects.filter(~Q(kind=Kind.GRANT), hold=None) | LedgerEntry.objects.filter(kind=Kind.GRANT, hold__isnull=False)
+    of_work = Q(kind__in=(Kind.HOLD, Kind.CAPTURE, Kind.VOID, Kind.REFUND))
+    strays = LedgerEntry.objects.filter(of_work, hold=None) | LedgerEntry.objects.filter(~of_work, hold__isnull=False)
     for entry in strays.order_by("pk").iterator(CHUNK):
         yield f"Entry {entry.pk} of wallet {entry.wallet_id}: a {entry.kind} must {'not ' if entry.hold_id else ''}belong to a hold."
     elsewhere = LedgerEntry.objects.filter(~Q(hold__wallet=F("wallet")), hold__isnull=False)
@@ -151,3 +176,27 @@ def _entries() -> Iterator[str]:
                 f"Entry {entry.pk} of wallet {entry.wallet_id}: it says that the balance was {credits(entry.balance_after)}, "
                 f"the entries up to it add up to {credits(entry.running)}."
             )
+
+
+def _lots() -> Iterator[str]:
+    used = LotUse.objects.filter(lot=OuterRef("pk")).order_by().values("lot").annotate(total=Sum("amount")).values("total")
+    lots = Lot.objects.annotate(used=Coalesce(Subquery(used), 0)).filter(~Q(remaining=F("amount") + F("used")))
+    rows: Iterable[Any] = lots.order_by("pk").iterator(CHUNK)
+    for lot in rows:
+        yield (
+            f"Lot {lot.pk} of wallet {lot.wallet_id}: {credits(lot.amount)} came and {credits(-lot.used)} went, "
+            f"but {_so_many(lot.remaining)} left."
+        )
+    moved = LotUse.objects.filter(entry=OuterRef("pk")).order_by().values("entry").annotate(total=Sum("amount")).values("total")
+    brought = Coalesce(F("lot__amount"), 0) + Coalesce(Subquery(moved), 0)
+    wrong = LedgerEntry.objects.annotate(in_lots=brought).filter(~Q(amount=F("in_lots")))
+    found: Iterable[Any] = wrong.order_by("pk").iterator(CHUNK)
+    for entry in found:
+        name = f"Entry {entry.pk} of wallet {entry.wallet_id}"
+        yield f"{name}: it moved {credits(entry.amount)}, but {credits(entry.in_lots)} in lots."
+
+
+def _accounts() -> Iterator[str]:
+    total = sum(accounts().values())
+    if total:
+        yield f"All wallets and accounts together are {credits(total)}, and not zero: credits came from nowhere, or went nowhere."

@@ -1,5 +1,5 @@
 from django.urls import URLPattern, path
 
-from billing import views
+from billing.views import wallet
 
-urlpatterns: list[URLPattern] = [path("wallet/", views.wallet, name="wallet")]
+urlpatterns: list[URLPattern] = [path("wallet/", wallet.wallet, name="wallet")]

@@ -2,8 +2,8 @@
 
 Every function runs in one transaction (a savepoint inside a larger one) that holds, in this order: a conditional UPDATE of the wallet
 with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the ledger entry; the call of
-`settings.BILLING_LISTENER`. The wallet comes first everywhere, so that no two of them can wait for each other. Nothing is read to decide:
-what was read before the UPDATE may be wrong by the time it runs.
+`settings.BILLING_LISTENER`. The wallet comes first everywhere, so that no two of them can wait for each other. Nothing is read to decide
+before that UPDATE: it may be wrong by the time the UPDATE runs. What is read after it, such as the lots, stays as it is until the commit.
 
 Amounts are integer millicredits (1 credit = 1000). A `reference` names what a change is for and makes it happen once: the same call again,
 also at the same moment from somewhere else, finds what the first one wrote.
@@ -22,7 +22,8 @@ from django.utils.module_loading import import_string
 from accounts.models import Team, User
 from billing.credits import MILLICREDITS
 from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, ReferenceTaken
-from billing.models import Hold, LedgerEntry, Wallet
+from billing.models import Account, Hold, LedgerEntry, Lot, Wallet
+from billing.services import lots
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -35,7 +36,8 @@ def open_wallet(team: Team) -> Wallet:
     with transaction.atomic():
         wallet, is_new = Wallet.objects.get_or_create(team=team)
         if is_new and team.is_personal and settings.WELCOME_CREDITS:
-            grant(wallet, settings.WELCOME_CREDITS * MILLICREDITS, reference=WELCOME, description="Welcome credits")
+            amount = settings.WELCOME_CREDITS * MILLICREDITS
+            grant(wallet, amount, reference=WELCOME, description="Welcome credits", source=Account.WELCOME)
     return wallet
 
 
@@ -45,8 +47,18 @@ def wallet_of(team: Team) -> Wallet:
     return open_wallet(team) if wallet is None else wallet
 
 
-def grant(wallet: Wallet, amount: int, *, reference: str, description: str, actor: User | None = None) -> LedgerEntry:
-    """Add `amount` to the balance. The same `reference` again returns the first entry and grants nothing.
+def grant(
+    wallet: Wallet,
+    amount: int,
+    *,
+    reference: str,
+    description: str,
+    source: Account = Account.OPERATOR,
+    expires_at: datetime | None = None,
+    actor: User | None = None,
+) -> LedgerEntry:
+    """Add `amount` to the balance, as a lot of its own (`entry.lot`). The same `reference` again returns the first entry, and grants
+    nothing.
 
     Raises InvalidAmount unless `amount` is positive.
     """
@@ -54,7 +66,9 @@ def grant(wallet: Wallet, amount: int, *, reference: str, description: str, acto
     try:
         with transaction.atomic():
             Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") + amount)
-            return _record(wallet, Kind.GRANT, reference, description, amount=amount, actor_id=_id(actor))
+            entry = _record(wallet, Kind.GRANT, reference, description, amount=amount, account=source, actor_id=_id(actor))
+            lots.bring(entry, source, expires_at)
+            return entry
     except IntegrityError:
         before = wallet.entries.filter(kind=Kind.GRANT, reference=reference).first()
         if before is None:
@@ -62,19 +76,36 @@ def grant(wallet: Wallet, amount: int, *, reference: str, description: str, acto
         return before
 
 
-def place_hold(wallet: Wallet, amount: int, *, reference: str, description: str, actor: User | None = None) -> Hold:
+def place_hold(
+    wallet: Wallet,
+    amount: int,
+    *,
+    reference: str,
+    description: str,
+    actor: User | None = None,
+    product: str = "",
+    operation: str = "",
+) -> Hold:
     """Set `amount` aside for a piece of work. The same `reference` again returns the first hold, whatever became of it.
 
-    `actor` is the person who asked for the work. Raises InsufficientCredits when less is available (and leaves nothing behind),
+    `actor` is the person who asked for the work; `product` and `operation` are what it is reported under. What has expired goes first.
+    Raises InsufficientCredits when less is available (and leaves nothing behind),
     InvalidAmount when `amount` is negative; 0 is a hold like any other.
     """
     _require(amount, minimum=0)
     try:
         with transaction.atomic():
+            expire(wallet)
             if not _set_aside(wallet, amount):
                 raise _NotDone
             hold = Hold.objects.create(
-                wallet=wallet, amount=amount, reference=reference, description=_clipped(description), actor_id=_id(actor)
+                wallet=wallet,
+                amount=amount,
+                reference=reference,
+                description=_clipped(description),
+                actor_id=_id(actor),
+                product=_clipped(product, 120),
+                operation=_clipped(operation, 40),
             )
             _record(wallet, Kind.HOLD, reference, description, held=amount, hold=hold, actor_id=_id(actor))
             return hold
@@ -118,10 +149,13 @@ def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: 
     _require(amount, minimum=1)
     try:
         with transaction.atomic():
+            expire(hold.wallet)
             Wallet.objects.filter(pk=hold.wallet_id).update(balance=F("balance") + amount)
             if not _give_back(hold, amount):
                 raise _NotDone
-            entry = _record(hold.wallet, Kind.REFUND, reference, description, amount=amount, hold=hold, actor_id=_id(actor))
+            told = {"amount": amount, "account": Account.SPENT, "hold": hold, "actor_id": _id(actor)}
+            entry = _record(hold.wallet, Kind.REFUND, reference, description, **told)
+            lots.put_back(entry)
             hold.refresh_from_db(fields=["refunded"])
             return entry
     except (IntegrityError, _NotDone) as error:
@@ -136,13 +170,136 @@ def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: 
         return before
 
 
+# --- credits that go another way than by work ---
+
+
+def expire(wallet: Wallet, now: datetime | None = None) -> int:
+    """Take out what has expired, as far as work has not set it aside; returns how much. Work that is under way may still spend the rest."""
+    now = now or timezone.now()
+    if not Lot.objects.filter(wallet=wallet).due(now).exists():
+        return 0
+    with transaction.atomic():
+        locked = _locked(wallet)
+        due, taken = list(Lot.objects.filter(wallet=wallet).due(now).in_order()), 0
+        # Holds are met by what expires first: what they need of it stays.
+        left = max(0, sum(lot.free for lot in due) - locked.held)
+        for lot in reversed(due):
+            amount = min(lot.free, left)
+            if amount:
+                told = f"Expired: {lot.get_source_display().lower()}"
+                number = lot.uses.count()  # what work had set aside may expire later
+                _take_out(wallet, lot, amount, Kind.EXPIRY, Account.EXPIRED, reference=f"lot:{lot.pk}:{number}", description=told)
+                left, taken = left - amount, taken + amount
+    return taken
+
+
+def revoke(lot: Lot, amount: int, *, reference: str, description: str, actor: User | None = None) -> LedgerEntry:
+    """Take `amount` of a lot back to where it came from; frozen credits are unfrozen first (`thaw`). The same `reference` again returns
+    the first entry.
+
+    Raises AmountTooLarge when less is left of it that neither work has set aside nor a dispute froze; InvalidAmount unless positive.
+    """
+    _require(amount, minimum=1)
+    with transaction.atomic():
+        wallet = _locked(lot.wallet)
+        before = wallet.entries.filter(kind=Kind.REVOCATION, reference=reference).first()
+        if before is not None:
+            return before
+        lot.refresh_from_db()
+        free = min(lot.free, wallet.available)
+        if amount > free:
+            raise AmountTooLarge(amount, free)
+        return _take_out(
+            wallet, lot, amount, Kind.REVOCATION, Account(lot.source), reference=reference, description=description, actor=actor
+        )
+
+
+def freeze(lot: Lot, amount: int, *, reference: str, description: str) -> LedgerEntry | None:
+    """Let nobody spend `amount` of a lot, or as much as is left of it and free: `entry.frozen` says how much; None for nothing.
+
+    The same `reference` again returns the first entry.
+    """
+    _require(amount, minimum=1)
+    return _move_frozen(lot, amount, Kind.FREEZE, reference, description)
+
+
+def thaw(lot: Lot, amount: int, *, reference: str, description: str) -> LedgerEntry | None:
+    """Undo a freeze, of at most `amount`; None when nothing is frozen. The same `reference` again returns the first entry."""
+    _require(amount, minimum=1)
+    return _move_frozen(lot, amount, Kind.THAW, reference, description)
+
+
+def correct(wallet: Wallet, amount: int, *, reference: str, description: str, actor: User) -> LedgerEntry:
+    """Put right what went wrong, by a new entry with a reason and an author: `amount` is added, or taken when negative.
+
+    The same `reference` again returns the first entry. Raises AmountTooLarge when more is taken than is available, InvalidAmount for 0.
+    """
+    if not isinstance(amount, int) or not amount:
+        raise InvalidAmount(f"A correction must be a whole number of millicredits other than 0; it is {amount!r}.")
+    with transaction.atomic():
+        locked = _locked(wallet)
+        before = wallet.entries.filter(kind=Kind.CORRECTION, reference=reference).first()
+        if before is not None:
+            return before
+        if -amount > locked.available:
+            raise AmountTooLarge(-amount, locked.available)
+        Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") + amount)
+        told = {"amount": amount, "account": Account.OPERATOR, "actor_id": _id(actor)}
+        entry = _record(wallet, Kind.CORRECTION, reference, description, **told)
+        if amount > 0:
+            lots.bring(entry, Account.OPERATOR, None)
+        else:
+            lots.take(entry)
+        return entry
+
+
+def _locked(wallet: Wallet) -> Wallet:
+    """The wallet as it is, and stays until the commit."""
+    return Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)
+
+
+def _take_out(
+    wallet: Wallet,
+    lot: Lot,
+    amount: int,
+    kind: LedgerEntry.Kind,
+    account: Account,
+    *,
+    reference: str,
+    description: str,
+    actor: User | None = None,
+) -> LedgerEntry:
+    """Of this lot and no other. The wallet must be locked, and cover it."""
+    Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") - amount)
+    entry = _record(wallet, kind, reference, description, amount=-amount, account=account, actor_id=_id(actor))
+    lots.take(entry, only=lot)
+    return entry
+
+
+def _move_frozen(lot: Lot, amount: int, kind: LedgerEntry.Kind, reference: str, description: str) -> LedgerEntry | None:
+    with transaction.atomic():
+        wallet = _locked(lot.wallet)
+        before = wallet.entries.filter(kind=kind, reference=reference).first()
+        if before is not None:
+            return before
+        lot.refresh_from_db()
+        change = min(amount, lot.free, wallet.available) if kind is Kind.FREEZE else -min(amount, lot.frozen)
+        if not change:
+            return None
+        Wallet.objects.filter(pk=wallet.pk).update(frozen=F("frozen") + change)
+        Lot.objects.filter(pk=lot.pk).update(frozen=F("frozen") + change)
+        entry = _record(wallet, kind, reference, description, frozen=change)
+        lot.refresh_from_db()
+        return entry
+
+
 class _NotDone(Exception):
     """A conditional UPDATE matched no row: undo what this call did before it."""
 
 
 def _set_aside(wallet: Wallet, amount: int) -> bool:
     """The guard against overspending: one statement, so that nobody can come between the question and the change."""
-    enough = Wallet.objects.filter(pk=wallet.pk, balance__gte=F("held") + amount)
+    enough = Wallet.objects.filter(pk=wallet.pk, balance__gte=F("held") + F("frozen") + amount)
     return enough.update(held=F("held") + amount) == 1
 
 
@@ -168,8 +325,9 @@ def _settle(hold: Hold, status: Status, captured: int) -> Hold:
                 raise _NotDone
             if not _end(hold, status, captured, now):
                 raise _NotDone
-            change = {"amount": -captured, "held": -hold.amount}
-            _record(hold.wallet, kind, hold.reference, hold.description, **change, hold=hold, actor_id=hold.actor_id)
+            account = Account.SPENT if kind is Kind.CAPTURE else ""
+            told = {"amount": -captured, "held": -hold.amount, "account": account, "hold": hold, "actor_id": hold.actor_id}
+            lots.take(_record(hold.wallet, kind, hold.reference, hold.description, **told))
     except _NotDone:
         hold.refresh_from_db()
         if hold.status == Status.ACTIVE:
@@ -185,8 +343,10 @@ def _record(
     reference: str,
     description: str,
     *,
+    account: str = "",
     amount: int = 0,
     held: int = 0,
+    frozen: int = 0,
     hold: Hold | None = None,
     actor_id: int | None = None,
 ) -> LedgerEntry:
@@ -194,19 +354,21 @@ def _record(
 
     The row is locked by that change, so what is read here is what the change left behind. `wallet` is brought up to date.
     """
-    balance_now, held_now = Wallet.objects.values_list("balance", "held").get(pk=wallet.pk)
+    balance_now, held_now, frozen_now = Wallet.objects.values_list("balance", "held", "frozen").get(pk=wallet.pk)
     entry = LedgerEntry.objects.create(
         wallet=wallet,
         kind=kind,
+        account=account,
         amount=amount,
         held=held,
+        frozen=frozen,
         balance_after=balance_now,
         reference=reference,
         description=_clipped(description),
         hold=hold,
         actor_id=actor_id,
     )
-    wallet.balance, wallet.held = balance_now, held_now
+    wallet.balance, wallet.held, wallet.frozen = balance_now, held_now, frozen_now
     if settings.BILLING_LISTENER:
         import_string(settings.BILLING_LISTENER)(wallet)
     return entry
@@ -221,8 +383,7 @@ def _id(actor: User | None) -> int | None:
     return None if actor is None else actor.pk
 
 
-def _clipped(description: str) -> str:
+def _clipped(description: str, limit: int = 300) -> str:
     """A description in one line that fits the column; PostgreSQL takes no NUL."""
     text = " ".join(description.replace("\0", "").split())
-    limit = LedgerEntry._meta.get_field("description").max_length or 300
     return text if len(text) <= limit else f"{text[: limit - 1]}…"

@@ -12,7 +12,7 @@ from accounts.models import Team, User
 from accounts.services import create_team
 from billing import ledger
 from billing.models import Hold, LedgerEntry, Wallet
-from billing.services import wallets
+from billing.services import lots, wallets
 from tests.billing.conftest import CREDIT
 from tests.billing.race import at_once, kinds
 
@@ -178,11 +178,12 @@ def test_without_the_guard_refunds_give_back_more_than_was_charged(wallet: Walle
         return amount <= left and Hold.objects.filter(pk=seen.pk).update(refunded=seen.refunded + amount) == 1
 
     monkeypatch.setattr(wallets, "_give_back", read_then_write)
+    monkeypatch.setattr(lots, "put_back", lambda entry: None)  # what was never taken cannot be put back: it would refuse as well
     hold = wallets.capture(wallets.place_hold(wallet, 4 * CREDIT, reference="job:1", description="4 pictures"), 3 * CREDIT)
     outcomes = refunds_at_once(hold, CREDIT, lambda number: f"refund:{number}")
     assert kinds(outcomes) == {"LedgerEntry": 16}
     assert books(wallet) == (23 * CREDIT, 0)
-    assert len(list(ledger.disagreements())) == 1
+    assert any("down as refunded" in sentence for sentence in ledger.disagreements())
 
 
 def test_the_same_refund_sixteen_times_is_one_refund(wallet: Wallet) -> None:

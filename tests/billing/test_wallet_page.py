@@ -140,7 +140,7 @@ def test_a_stranger_sees_nothing_older_by_another_s_entry_number(wallet: Wallet,
 def test_the_door_refuses_whoever_is_not_in_the_team(rf: Any, team: Team, mallory: User) -> None:
     from django.http import Http404
 
-    from billing.views import wallet
+    from billing.views.wallet import wallet
 
     request = rf.get("/wallet/")
     request.user, request.team = mallory, team

@@ -1,13 +1,8 @@
-"""What a team may spend. All amounts are integer millicredits: 1 credit = US$0.01 = 1000 millicredits.
-
-Only `billing.services.wallets` writes these rows.
-"""
+"""What a team may spend, what it has set aside, and its ledger. Only `billing.services.wallets` writes these rows."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from datetime import datetime
-from typing import Any, NoReturn
 
 from django.conf import settings
 from django.db import models
@@ -15,7 +10,7 @@ from django.db.models import F, Q, Sum
 
 from accounts.models import Team, User
 from billing.credits import credits
-from billing.errors import LedgerIsAppendOnly
+from billing.models.append_only import AppendOnly, AppendOnlyQuerySet
 
 
 class WalletQuerySet(models.QuerySet["Wallet"]):
@@ -25,11 +20,13 @@ class WalletQuerySet(models.QuerySet["Wallet"]):
 
 
 class Wallet(models.Model):
-    """A team's credits. `balance` is what it owns, `held` the part that is promised to running work."""
+    """A team's credits. `balance` is what it owns, `held` the part that is promised to running work, `frozen` the part whose payment is
+    disputed."""
 
     team = models.OneToOneField(Team, on_delete=models.PROTECT, related_name="wallet")
     balance = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
+    frozen = models.BigIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WalletQuerySet.as_manager()
@@ -37,7 +34,8 @@ class Wallet(models.Model):
     class Meta:
         constraints = [
             models.CheckConstraint(condition=Q(held__gte=0), name="wallet_held_not_negative"),
-            models.CheckConstraint(condition=Q(balance__gte=F("held")), name="wallet_balance_covers_held"),
+            models.CheckConstraint(condition=Q(frozen__gte=0), name="wallet_frozen_not_negative"),
+            models.CheckConstraint(condition=Q(balance__gte=F("held") + F("frozen")), name="wallet_balance_covers_held_and_frozen"),
         ]
         permissions = [("grant_credits", "Can grant credits to a wallet")]
 
@@ -47,7 +45,7 @@ class Wallet(models.Model):
     @property
     def available(self) -> int:
         """Millicredits that can be spent now."""
-        return self.balance - self.held
+        return self.balance - self.held - self.frozen
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -59,7 +57,8 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 class Hold(models.Model):
     """Credits set aside for one piece of work, then captured (all or part) or voided, once.
 
-    `actor` is the person for whom the work is done; `refunded` the part of `captured` that was given back later.
+    `actor` is the person for whom the work is done; `product` and `operation` are what it is reported under, in the words of whoever holds
+    (for the studio: an engine and a mode); `refunded` is the part of `captured` that was given back later.
     """
 
     class Status(models.TextChoices):
@@ -71,6 +70,8 @@ class Hold(models.Model):
     reference = models.CharField(max_length=100)
     description = models.CharField(max_length=300)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    product = models.CharField(max_length=120, blank=True)
+    operation = models.CharField(max_length=40, blank=True)
     amount = models.BigIntegerField()
     captured = models.BigIntegerField(default=0)
     refunded = models.BigIntegerField(default=0)
@@ -88,7 +89,10 @@ class Hold(models.Model):
             models.CheckConstraint(condition=Q(refunded__gte=0, refunded__lte=F("captured")), name="hold_refunds_at_most_its_charge"),
             models.CheckConstraint(condition=Q(status="captured") | Q(captured=0), name="hold_charges_only_when_captured"),
         ]
-        indexes = [models.Index(fields=["wallet", "-id"], name="hold_active", condition=Q(status="active"))]
+        indexes = [
+            models.Index(fields=["wallet", "-id"], name="hold_active", condition=Q(status="active")),
+            models.Index(fields=["wallet", "actor", "created_at"], name="hold_of_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.reference}: {self.amount} {self.status}"
@@ -107,11 +111,9 @@ class Hold(models.Model):
         return ", ".join(f"{word} {credits(amount)}" for word, amount in parts if amount)
 
 
-class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
-    """Reads and inserts; whatever would change or delete an entry raises LedgerIsAppendOnly."""
-
+class LedgerQuerySet(AppendOnlyQuerySet["LedgerEntry"]):
     def statement(self) -> LedgerQuerySet:
-        """The lines of a statement, newest first: one for each grant, settled hold and refund.
+        """The lines of a statement, newest first: one for each change of the balance, settled hold, freeze and thaw.
 
         A hold that is still active is no line yet, it changes no balance; its settlement (capture or void) is the line that tells
         its whole story. So `balance_after` of a line is always that of the line below plus the line's `amount`.
@@ -127,29 +129,40 @@ class LedgerQuerySet(models.QuerySet["LedgerEntry"]):
         taken = self.filter(kind__in=("capture", "refund"), created_at__gte=moment).aggregate(total=Sum("amount"))["total"]
         return -int(taken or 0)
 
-    def update(self, **kwargs: Any) -> NoReturn:
-        raise LedgerIsAppendOnly
 
-    def delete(self) -> NoReturn:
-        raise LedgerIsAppendOnly
+class Account(models.TextChoices):
+    """The other side of an entry: where credits come from, and where they go to. Over all wallets and accounts the sum is zero."""
 
-    def bulk_update(self, objs: Iterable[LedgerEntry], fields: Iterable[str], batch_size: int | None = None) -> NoReturn:
-        raise LedgerIsAppendOnly
-
-    def bulk_create(self, objs: Iterable[LedgerEntry], *args: Any, **kwargs: Any) -> NoReturn:
-        # Entries are written one by one, with the wallet's balance after each: see services.wallets.
-        raise LedgerIsAppendOnly
-
-    def update_or_create(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise LedgerIsAppendOnly
+    WELCOME = "welcome", "Welcome credits"
+    SALES = "sales", "Bought"
+    PLANS = "plans", "Plans"
+    PROMOTIONS = "promotions", "Codes and gifts"
+    OPERATOR = "operator", "Given by the operator"
+    SPENT = "spent", "Spent"
+    EXPIRED = "expired", "Expired"
 
 
-class LedgerEntry(models.Model):
+SOURCES = (Account.WELCOME, Account.SALES, Account.PLANS, Account.PROMOTIONS, Account.OPERATOR)
+"""Where credits come from; what is taken back goes there again."""
+
+
+_TWO_SIDES = (
+    Q(kind__in=("hold", "void", "freeze", "thaw"), account="", amount=0)
+    | Q(kind__in=("capture", "refund"), account=Account.SPENT)
+    | Q(kind="expiry", account=Account.EXPIRED, amount__lt=0)
+    | Q(kind="grant", account__in=SOURCES, amount__gt=0)
+    | Q(kind="revocation", account__in=SOURCES, amount__lt=0)
+    | (Q(kind="correction", account=Account.OPERATOR) & ~Q(amount=0))
+)
+
+
+class LedgerEntry(AppendOnly):
     """One change to a wallet, never edited or deleted.
 
-    `amount` is the change of the balance, `held` the change of what is held: their sums over all entries are the wallet's two columns.
-    `balance_after` is the balance that this change left behind. Within a wallet, ids grow in the order of the changes: an entry is
-    inserted by the transaction that has the wallet's row locked. `actor` is who granted, or for whom the work of a hold was done.
+    `amount` is the change of the balance, `held` of what is held, `frozen` of what is frozen: their sums over all entries are the wallet's
+    three columns. `account` is the other side of `amount`; an entry that moves nothing has none. `balance_after` is the balance that this
+    change left behind. Within a wallet, ids grow in the order of the changes: an entry is inserted by the transaction that has the wallet's
+    row locked. `actor` is who granted or corrected, or for whom the work of a hold was done.
     """
 
     class Kind(models.TextChoices):
@@ -158,11 +171,21 @@ class LedgerEntry(models.Model):
         CAPTURE = "capture", "Charged"
         VOID = "void", "Released"
         REFUND = "refund", "Refunded"
+        EXPIRY = "expiry", "Expired"
+        REVOCATION = "revocation", "Taken back"
+        FREEZE = "freeze", "Frozen"
+        THAW = "thaw", "Unfrozen"
+        CORRECTION = "correction", "Corrected"
+
+    STILL = (Kind.HOLD, Kind.VOID, Kind.FREEZE, Kind.THAW)
+    """Kinds that move no credits."""
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="entries")
     kind = models.CharField(max_length=10, choices=Kind.choices)
+    account = models.CharField(max_length=10, choices=Account.choices, blank=True)
     amount = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
+    frozen = models.BigIntegerField(default=0)
     balance_after = models.BigIntegerField()
     reference = models.CharField(max_length=100)
     description = models.CharField(max_length=300)
@@ -173,7 +196,10 @@ class LedgerEntry(models.Model):
     objects = LedgerQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["wallet", "kind", "reference"], name="ledger_entry_once")]
+        constraints = [
+            models.UniqueConstraint(fields=["wallet", "kind", "reference"], name="ledger_entry_once"),
+            models.CheckConstraint(condition=_TWO_SIDES, name="ledger_entry_has_two_sides"),
+        ]
         indexes = [
             models.Index(fields=["wallet", "-id"], name="ledger_statement", condition=~Q(kind="hold")),
             models.Index(fields=["wallet", "created_at"], name="ledger_spending", condition=Q(kind__in=["capture", "refund"])),
@@ -182,13 +208,3 @@ class LedgerEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.amount:+d} ({self.reference})"
-
-    def save(self, *args: Any, **kwargs: Any) -> None:
-        """Insert; raises LedgerIsAppendOnly for an entry that was written before."""
-        if not self._state.adding:
-            raise LedgerIsAppendOnly
-        # Without force_insert, a new object with an old id would overwrite that row.
-        super().save(*args, **{**kwargs, "force_insert": True})
-
-    def delete(self, *args: Any, **kwargs: Any) -> NoReturn:
-        raise LedgerIsAppendOnly

@@ -1,0 +1,6 @@
+"""All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
+
+from billing.models.lots import Lot, LotUse
+from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
+
+__all__ = ["SOURCES", "Account", "Hold", "LedgerEntry", "Lot", "LotUse", "Wallet"]
