@@ -1,5 +1,5 @@
 // The tags of one picture on its page: added and taken away without leaving it, with those that the team has while one writes.
-import { make, on } from "./dom.js";
+import { make, on, whenever } from "./dom.js";
 import { act } from "./desk/bar.js";
 
 const WAIT = 120;
@@ -34,6 +34,8 @@ async function redraw() {
   if (held) document.getElementById("tag-field")?.focus({ preventScroll: true });
 }
 document.addEventListener("pictures:changed", () => { if (part()) redraw(); });
+// What an undo brings along.
+whenever("#pictures-changed", (word) => { if (part() && word.hasAttribute("data-ids")) redraw(); });
 
 /* --- the browser's own list under the field holds what the team has --- */
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -36,10 +37,16 @@ events.pictures_changed(made[0].team_id, [one.pk for one in made])
 COUNT = 130
 
 
+def where_it_is_evening() -> str:
+    east = 18 - datetime.now(UTC).hour
+    return f"Etc/GMT{(24 - east if east > 14 else -east):+d}"  # the signs of these zones are the other way round
+
+
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    """A studio without the local runner, so that it is up at once."""
-    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_LOCAL_RUNNER="0", STUDIO_NULL_ENGINE="1")
+    """A studio without the local runner, so that it is up at once; where it is evening, so that today has rows of pictures."""
+    own = {"STUDIO_SIGNUP": "open", "STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1", "STUDIO_TIME_ZONE": where_it_is_evening()}
+    running = RunningStudio(tmp_path_factory.mktemp("studio"), **own)
     running.start()
     yield running
     assert running.stop() == 0
