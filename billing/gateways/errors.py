@@ -1,10 +1,10 @@
 """What can go wrong between the studio and whoever takes the money.
 
-    GatewayError (BillingError)  `message` is a sentence for the person who asked
-    ├── GatewayUnavailable       gateway_unavailable   no answer, or a passing error: nothing is known; ask again, it counts once
-    ├── GatewayRefused           gateway_refused       a definite no
-    ├── NotOffered               not_offered           this gateway cannot do that, or there is none of that name
-    └── BadSignature             bad_signature         a delivery that is forged, changed, stale, or makes no sense
+GatewayError (BillingError)  `message` is a sentence for the person who asked
+├── GatewayUnavailable       gateway_unavailable   no answer, or a passing error: nothing is known; ask again, it counts once
+├── GatewayRefused           gateway_refused       a definite no
+├── NotOffered               not_offered           this gateway cannot do that, or there is none of that name
+└── BadSignature             bad_signature         a delivery that is forged, changed, stale, or makes no sense
 """
 
 from __future__ import annotations

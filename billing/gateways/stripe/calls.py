@@ -1,0 +1,51 @@
+"""Calls of the official library, with what it raises said in our words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any
+
+import stripe
+import structlog
+
+from billing.gateways.errors import GatewayRefused, GatewayUnavailable
+
+log = structlog.get_logger(__name__)
+TIMEOUT = 20
+"""Seconds that one request may take."""
+RETRIES = 2
+"""Times that the library asks again by itself; it sends an idempotency key with every change."""
+
+
+def client(key: str, api_base: str) -> stripe.StripeClient:
+    addresses: Any = {"api": api_base} if api_base else None
+    return stripe.StripeClient(
+        key, base_addresses=addresses, max_network_retries=RETRIES, http_client=stripe.RequestsClient(timeout=TIMEOUT)
+    )
+
+
+@contextmanager
+def told_in_words() -> Iterator[None]:
+    """Raises GatewayUnavailable when nothing is known of what Stripe did, GatewayRefused for a no. Nobody's data is logged."""
+    try:
+        yield
+    except stripe.CardError as error:
+        raise GatewayRefused(f"The card was declined: {error.user_message or 'ask your bank, or use another one.'}") from error
+    except (stripe.APIConnectionError, stripe.RateLimitError) as error:
+        log.warning("stripe_unavailable", reason=type(error).__name__)
+        raise GatewayUnavailable from error
+    except (stripe.AuthenticationError, stripe.PermissionError) as error:
+        log.error("stripe_key_refused", reason=type(error).__name__)
+        raise GatewayRefused("Stripe does not accept the studio’s key. Tell the operator: STUDIO_STRIPE_SECRET_KEY.") from error
+    except stripe.StripeError as error:
+        if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
+            log.warning("stripe_unavailable", reason=type(error).__name__, status=error.http_status)
+            raise GatewayUnavailable from error
+        log.error("stripe_refused", reason=type(error).__name__, code=error.code, param=getattr(error, "param", None))
+        raise GatewayRefused(f"Stripe refused this ({error.code or type(error).__name__}). Nothing was charged.") from error
+
+
+def plain(thing: stripe.StripeObject) -> Mapping[str, Any]:
+    """What came, as the JSON it came in."""
+    return thing.to_dict()
