@@ -1,13 +1,15 @@
-"""The only door to a wallet. Everyone in a team sees its wallet, whatever the role; a stranger gets 404."""
+"""The only door to a wallet, and to what was bought for it. Everyone in a team sees its wallet, whatever the role; a stranger gets 404."""
 
 from __future__ import annotations
+
+import uuid
 
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
-from accounts.access import membership_for
+from accounts.access import Right, membership_for, require
 from accounts.models import Team, User
-from billing.models import Wallet
+from billing.models import Purchase, Wallet
 from billing.services.wallets import wallet_of
 
 
@@ -15,4 +17,24 @@ def wallet_for(user: User | AnonymousUser, team: Team | None) -> Wallet:
     """The team's wallet, opened when there is none yet. Raises Http404 for whoever is not a member, and for no team."""
     if not team or not membership_for(user, team):
         raise Http404
+    return wallet_of(team)
+
+
+def purchase_for(user: User | AnonymousUser, purchase_id: uuid.UUID, right: Right = "spend") -> Purchase:
+    """Whoever may `spend` in the team sees what it bought; who may `administer` buys and refunds.
+
+    Raises like `accounts.access.require`, and Http404 for no such purchase.
+    """
+    purchase = Purchase.objects.select_related("wallet__team", "buyer").filter(pk=purchase_id, wallet__team__deleted_at=None).first()
+    if purchase is None:
+        raise Http404
+    require(user, purchase.wallet.team, right)
+    return purchase
+
+
+def wallet_to_buy_for(user: User | AnonymousUser, team: Team | None, right: Right = "spend") -> Wallet:
+    """The team's wallet, for the pages of what is bought: `spend` looks, `administer` buys. Raises like `accounts.access.require`."""
+    if not team:
+        raise Http404
+    require(user, team, right)
     return wallet_of(team)

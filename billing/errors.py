@@ -6,6 +6,9 @@
     ├── AmountTooLarge           amount_too_large      `amount`, `limit`: more than was held, or than is left to refund
     ├── HoldNotActive            hold_not_active       `status`: it was captured or voided before
     ├── ReferenceTaken           reference_taken       the reference already names another refund
+    ├── NotForSale               not_for_sale          a pack, a currency or a way to pay that is not offered any more
+    ├── NothingToRefund          nothing_to_refund     the purchase is not paid, or its credits are spent, set aside or disputed
+    ├── GatewayError             gateway               see `billing.gateways.errors`
     └── BooksDisagree            books_disagree        a wallet does not cover its own holds; see `manage.py verify_ledger`
 
     LedgerIsAppendOnly           a programming error: somebody tried to change or delete a ledger entry
@@ -64,6 +67,14 @@ class HoldNotActive(BillingError):
 
 class ReferenceTaken(BillingError):
     code = "reference_taken"
+
+
+class NotForSale(BillingError):
+    code = "not_for_sale"
+
+
+class NothingToRefund(BillingError):
+    code = "nothing_to_refund"
 
 
 class BooksDisagree(BillingError):

@@ -1,14 +1,17 @@
-"""The operator's form for granting credits."""
+"""Forms of credits: what the operator grants, what is bought and given back."""
 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from billing.credits import to_millicredits
+from billing.gateways.base import Gateway
+from billing.models import PackPrice
 
 LARGEST_GRANT = Decimal(10_000_000)
 """Credits (US$100,000): a typing mistake, rather than a gift, is beyond it."""
@@ -46,3 +49,36 @@ class GrantForm(forms.Form):
     @property
     def reference(self) -> str:
         return f"operator:{self.cleaned_data['key']}"
+
+
+class BuyForm(forms.Form):
+    """What is bought, and how it is paid. The hidden key was made when the form was drawn, so that sending it twice is one purchase."""
+
+    price = forms.ModelChoiceField(
+        queryset=PackPrice.objects.none(),
+        error_messages={"required": "Choose a pack.", "invalid_choice": "This pack is not sold any more."},
+    )
+    gateway = forms.ChoiceField(
+        label="How to pay", error_messages={"required": "Choose how to pay.", "invalid_choice": "Choose how to pay."}
+    )
+    key = forms.UUIDField(widget=forms.HiddenInput)
+
+    def __init__(self, *args: Any, currencies: Sequence[str], gateways: Sequence[Gateway], **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = uuid.uuid4
+        price, gateway = self.fields["price"], self.fields["gateway"]
+        price.queryset = PackPrice.objects.filter(pack__is_active=True, currency__in=currencies).select_related("pack")  # type: ignore[attr-defined]
+        gateway.choices = [(one.name, one.label) for one in gateways]  # type: ignore[attr-defined]
+        gateway.initial = gateways[0].name if gateways else ""
+
+
+class RefundForm(forms.Form):
+    """`amount` is what the button said: when less can go back by now, the form is shown again. The operator gives a reason."""
+
+    amount = forms.IntegerField(widget=forms.HiddenInput)
+    key = forms.UUIDField(widget=forms.HiddenInput)
+    reason = forms.CharField(max_length=200, required=False)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["key"].initial = uuid.uuid4

@@ -6,8 +6,10 @@ from decimal import Decimal
 
 from billing.credits import MINUS
 
-WITHOUT_MINOR_UNIT = frozenset(("bif clp djf gnf isk jpy kmf krw pyg rwf ugx vnd vuv xaf xof xpf").split())
-WITH_THOUSANDTHS = frozenset(("bhd iqd jod kwd lyd omr tnd").split())
+WITHOUT_MINOR_UNIT = frozenset(
+    ("bif", "clp", "djf", "gnf", "isk", "jpy", "kmf", "krw", "pyg", "rwf", "ugx", "vnd", "vuv", "xaf", "xof", "xpf")
+)
+WITH_THOUSANDTHS = frozenset(("bhd", "iqd", "jod", "kwd", "lyd", "omr", "tnd"))
 SYMBOLS = {"usd": "$", "eur": "€", "gbp": "£", "jpy": "¥"}
 """Of currencies whose symbol is nobody else's; others are written with their code: "CHF 9.00"."""
 

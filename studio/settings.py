@@ -270,6 +270,24 @@ PROVIDER_LOW_CREDITS = env.int("STUDIO_PROVIDER_LOW_CREDITS", default=500)
 """Credits left at a provider below which the operator is warned."""
 PROVIDER_DRIFT_CREDITS = env.int("STUDIO_PROVIDER_DRIFT_CREDITS", default=100)
 """Credits that a provider may have taken beyond what the jobs explain before that is an alarm."""
+CURRENCIES: list[str] = [code.lower() for code in env.list("STUDIO_CURRENCIES", default=["usd", "eur", "gbp"])]
+"""ISO 4217, the one that is offered first before the others; of those, a pack is sold in which it has a price in."""
+STRIPE_SECRET_KEY = env("STUDIO_STRIPE_SECRET_KEY", default="")
+STRIPE_WEBHOOK_SECRET = env("STUDIO_STRIPE_WEBHOOK_SECRET", default="")
+STRIPE_API_BASE = env("STUDIO_STRIPE_API_BASE", default="").rstrip("/")
+"""Another server that speaks Stripe's API, for tests; empty: Stripe."""
+INVOICE_INSTRUCTIONS = env("STUDIO_INVOICE_INSTRUCTIONS", default="").replace("\\n", "\n")
+INVOICES = env.bool("STUDIO_INVOICES", default=not STRIPE_SECRET_KEY or bool(INVOICE_INSTRUCTIONS))
+"""Whether packs are sold by invoice or bank transfer, which the operator confirms."""
+GATEWAYS: dict[str, dict[str, Any]] = {}
+"""Ways to be paid, as they are offered: {name: {"BACKEND": dotted path, "OPTIONS": …}}."""
+if STRIPE_SECRET_KEY:
+    _stripe = {"secret_key": STRIPE_SECRET_KEY, "webhook_secret": STRIPE_WEBHOOK_SECRET, "api_base": STRIPE_API_BASE}
+    GATEWAYS["stripe"] = {"BACKEND": "billing.gateways.stripe.StripeGateway", "OPTIONS": _stripe}
+if INVOICES:
+    GATEWAYS["manual"] = {"BACKEND": "billing.gateways.manual.ManualGateway", "OPTIONS": {"instructions": INVOICE_INSTRUCTIONS}}
+FACT_HANDLERS: dict[str, str] = {}
+"""Fact of a gateway (`billing.gateways.facts`) -> dotted path of who writes it down; those of payments need no entry."""
 RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
 """How long the result of a paid engine is offered to its team for the same request, for nothing; 0: never."""
 WORD_FILTER = env.bool("STUDIO_WORD_FILTER", default=True)
@@ -279,7 +297,7 @@ IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
 """Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
 IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
-DAILY_CHORES = ["accounts.ending.daily"]
+DAILY_CHORES = ["accounts.ending.daily", "billing.services.reconciling.hourly"]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
 """The same for a worker of paid engines: these ask the provider."""
@@ -383,7 +401,7 @@ CONTENT_SECURITY_POLICY = {
         "img-src": [SELF, "blob:", "data:"],
         "media-src": [SELF],
         "connect-src": [SELF, _socket],
-        "form-action": [SELF],
+        "form-action": [SELF],  # Checkout is reached over a page of our own (accounts.middleware.WayOutMiddleware)
         "base-uri": [NONE],
         "frame-ancestors": [NONE],
         "manifest-src": [SELF],

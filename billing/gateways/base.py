@@ -31,7 +31,7 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """Money to go back. `key` is our id of the refund: sent twice, it is refunded once. `payment_key` is the `Order.key` of what was paid."""
+    """Money to go back. `key` is our id of the refund: sent twice, it is refunded once. `payment_key` is the `Order.key` of the payment."""
 
     key: str
     payment_key: str
@@ -42,7 +42,7 @@ class RefundOrder:
 
 @dataclass(frozen=True, slots=True)
 class PlanOrder:
-    """What a subscription costs for each `interval`. `key` names the plan (letters, digits, "-", "_"); it comes back as `Subscription.plan`."""
+    """What a subscription costs each `interval`. `key` names the plan (letters, digits, "-", "_") and comes back as `Subscription.plan`."""
 
     key: str
     title: str
@@ -138,7 +138,7 @@ class Gateway(ABC):
 
     @abstractmethod
     def start_subscription(self, order: SubscriptionOrder) -> Checkout:
-        """Begin a subscription. The same `order.key` again gives the same Checkout. When it is paid, `Subscription` and `Invoice` facts come."""
+        """Begin a subscription. The same `order.key` again gives the same Checkout. Once paid, `Subscription` and `Invoice` facts come."""
 
     @abstractmethod
     def subscription(self, subscription_id: str) -> Subscription:
@@ -170,10 +170,6 @@ class Gateway(ABC):
 
     def problems(self) -> list[str]:
         """What the operator has to mend before it works, a sentence each."""
-        return []
-
-    def pay_hosts(self) -> list[str]:
-        """Origins that a form of ours leads to, for the content security policy's `form-action`."""
         return []
 
 

@@ -1,6 +1,21 @@
 """All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
 
+from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.lots import Lot, LotUse
 from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 
-__all__ = ["SOURCES", "Account", "Hold", "LedgerEntry", "Lot", "LotUse", "Wallet"]
+__all__ = [
+    "SOURCES",
+    "Account",
+    "CreditPack",
+    "Dispute",
+    "GatewayEvent",
+    "Hold",
+    "LedgerEntry",
+    "Lot",
+    "LotUse",
+    "PackPrice",
+    "PaymentRefund",
+    "Purchase",
+    "Wallet",
+]

@@ -10,6 +10,9 @@ from accounts.models import Team
 from billing.models import Wallet
 from billing.services.wallets import grant, wallet_of
 from tests.billing import listening
+from tests.stripe_server.fixtures import running_stripe, stripe_gateway, stripe_server
+
+__all__ = ["running_stripe", "stripe_gateway", "stripe_server"]
 
 CREDIT = 1000
 """Millicredits."""

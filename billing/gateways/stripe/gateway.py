@@ -6,7 +6,6 @@ import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlsplit
 
 import stripe
 
@@ -17,19 +16,15 @@ from billing.gateways.stripe import reading
 from billing.gateways.stripe.calls import plain, told_in_words
 from billing.gateways.stripe.subscriptions import StripeSubscriptions
 
-PAY_HOST = "https://checkout.stripe.com"
-
 
 class StripeGateway(StripeSubscriptions):
-    """`api_base` is for tests: another server that speaks Stripe's API. `pay_hosts` are more origins that Checkout's pages may be on."""
+    """`api_base` is for tests: another server that speaks Stripe's API."""
 
     label = "Card and more"
 
-    def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str = "", pay_hosts: tuple[str, ...] = ()) -> None:
+    def __init__(self, *, secret_key: str, webhook_secret: str, api_base: str = "") -> None:
         super().__init__(secret_key, api_base)
         self._webhook_secret = webhook_secret
-        self._api_base = api_base
-        self._pay_hosts = pay_hosts
 
     def start(self, order: Order) -> Checkout:
         product: Any = {"name": order.title, "description": order.details}
@@ -105,9 +100,3 @@ class StripeGateway(StripeSubscriptions):
 
     def problems(self) -> list[str]:
         return [] if self._webhook_secret else ["STUDIO_STRIPE_WEBHOOK_SECRET is missing: nothing that is bought would be delivered."]
-
-    def pay_hosts(self) -> list[str]:
-        if not self._api_base:
-            return [PAY_HOST, *self._pay_hosts]
-        parts = urlsplit(self._api_base)
-        return [f"{parts.scheme}://{parts.netloc}", *self._pay_hosts]

@@ -1,7 +1,7 @@
 """Stripe's objects, as the JSON that they come in, read as facts. Nothing here asks Stripe.
 
-An order's key comes back in the metadata of the payment, which Stripe copies to the charge, and of the subscription; disputes, and refunds made
-in Stripe's dashboard, name the payment only.
+An order's key comes back in the metadata of the payment, which Stripe copies to the charge, and of the subscription; disputes, and refunds
+made in Stripe's dashboard, name the payment only.
 """
 
 from __future__ import annotations

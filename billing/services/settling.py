@@ -1,0 +1,158 @@
+"""Brings a purchase's credits in step with what is known of its payment: the one place where money becomes credits, and goes back.
+
+Facts arrive in any order, more than once, and late. So nothing here is done "when" something arrives: whatever is known (paid or not, each
+refund, each dispute) is written down first, then `settle` works out how many credits ought to be delivered, taken back and frozen, and
+moves the difference. What it works out depends on the facts alone and not on their order; called again, it moves nothing.
+"""
+
+from __future__ import annotations
+
+from django.db.models import Q
+
+from accounts import audit
+from billing.credits import credits, noun
+from billing.models import Account, Dispute, LedgerEntry, Lot, PaymentRefund, Purchase, Wallet
+from billing.money import money
+from billing.services import wallets
+
+Status = Purchase.Status
+
+
+def locked(purchase: Purchase) -> Purchase:
+    """The purchase as it is, and stays until the commit. Its wallet's row is locked first, as everywhere."""
+    Wallet.objects.select_for_update(no_key=True).get(pk=purchase.wallet_id)
+    return Purchase.objects.select_related("wallet", "buyer").get(pk=purchase.pk)
+
+
+def settle(purchase: Purchase) -> None:
+    """Deliver, take back, freeze or unfreeze what the facts call for, and say in its status how it stands. `purchase` must be `locked`."""
+    if purchase.is_paid:
+        if purchase.lot is None:
+            _deliver(purchase)
+        purchase.refunded = refunded(purchase)
+        gone = min(purchase.amount, purchase.refunded + disputed(purchase, Dispute.Status.LOST))
+        contested = min(purchase.amount - gone, disputed(purchase, Dispute.Status.OPEN))
+        to_take = worth(purchase, gone)
+        to_freeze = min(worth(purchase, gone + contested), purchase.millicredits) - to_take
+        _thaw(purchase, to_freeze)
+        _take_back(purchase, to_take)
+        _freeze(purchase, to_freeze)
+        purchase.owed = max(0, to_take - purchase.taken)
+        purchase.status = _status(purchase, gone, contested)
+    purchase.save()
+
+
+def worth(purchase: Purchase, amount: int) -> int:
+    """Millicredits that a part of the price stands for, rounded up."""
+    return -(-purchase.millicredits * amount // purchase.amount)
+
+
+def refunded(purchase: Purchase) -> int:
+    """Money that went back or is to: the refunds that are known by name, or as much as the gateway reported without naming them all."""
+    stands = failed = 0
+    for status, amount, external_id in purchase.refunds.values_list("status", "amount", "external_id"):
+        if status != PaymentRefund.Status.FAILED:
+            stands += amount
+        elif external_id:  # one that the gateway refused at once was never in what it reports
+            failed += amount
+    return min(purchase.amount, max(stands, purchase.reported - failed))
+
+
+def disputed(purchase: Purchase, status: Dispute.Status) -> int:
+    return sum(purchase.disputes.filter(status=status).values_list("amount", flat=True))
+
+
+def lots_of(purchase: Purchase) -> list[Lot]:
+    """The purchase's lot, and those of credits that came back because a refund failed."""
+    own = Q(entry__reference=_reference(purchase)) | Q(entry__reference__startswith=f"{_reference(purchase)}:")
+    return list(
+        Lot.objects.filter(own, wallet=purchase.wallet_id, entry__kind=LedgerEntry.Kind.GRANT).select_related("wallet").order_by("id")
+    )
+
+
+def unused(purchase: Purchase) -> int:
+    """Millicredits of it that can be taken back: neither spent, nor set aside for work, nor frozen."""
+    available = Wallet.objects.get(pk=purchase.wallet_id).available
+    return max(0, min(available, sum(lot.free for lot in lots_of(purchase))))
+
+
+def _reference(purchase: Purchase) -> str:
+    return f"purchase:{purchase.pk}"
+
+
+def _next(purchase: Purchase) -> str:
+    purchase.moves += 1
+    return f"{_reference(purchase)}:{purchase.moves}"
+
+
+def _deliver(purchase: Purchase) -> None:
+    told = f"Bought: {purchase.name}"
+    entry = wallets.grant(
+        purchase.wallet,
+        purchase.millicredits,
+        reference=_reference(purchase),
+        description=told,
+        source=Account.SALES,
+        actor=purchase.buyer,
+    )
+    purchase.lot = entry.lot
+    audit.record(purchase.wallet.team, purchase.buyer, "credits.bought", f"bought {purchase.name} for {purchase.price}")
+
+
+def _take_back(purchase: Purchase, to_take: int) -> None:
+    """As much as is left; or, when a refund failed, give the credits back as a lot of their own."""
+    missing = to_take - purchase.taken
+    if missing < 0:
+        told = f"A refund failed: {purchase.name}"
+        wallets.grant(purchase.wallet, -missing, reference=_next(purchase), description=told, source=Account.SALES, actor=purchase.buyer)
+        purchase.taken += missing
+        return
+    for lot in lots_of(purchase) if missing else ():
+        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).available)
+        if amount > 0:
+            wallets.revoke(lot, amount, reference=_next(purchase), description=f"Money went back: {purchase.name}")
+            purchase.taken += amount
+            missing -= amount
+
+
+def _thaw(purchase: Purchase, limit: int) -> None:
+    """Leave at most `limit` frozen."""
+    lots = lots_of(purchase)
+    excess = sum(lot.frozen for lot in lots) - limit
+    for lot in lots:
+        amount = min(excess, lot.frozen)
+        if amount > 0:
+            wallets.thaw(lot, amount, reference=_next(purchase), description=f"No longer disputed: {purchase.name}")
+            excess -= amount
+
+
+def _freeze(purchase: Purchase, target: int) -> None:
+    """Freeze up to `target` in all, as far as it is left; and note for each open dispute what is frozen for it."""
+    missing = target - sum(lot.frozen for lot in lots_of(purchase))
+    for lot in lots_of(purchase) if missing > 0 else ():
+        if missing > 0:
+            entry = wallets.freeze(lot, missing, reference=_next(purchase), description=f"Payment disputed: {purchase.name}")
+            missing -= entry.frozen if entry else 0
+    frozen = sum(lot.frozen for lot in lots_of(purchase))
+    for dispute in purchase.disputes.all():
+        part = min(frozen, worth(purchase, dispute.amount)) if dispute.status == Dispute.Status.OPEN else 0
+        frozen -= part
+        if part != dispute.frozen:
+            Dispute.objects.filter(pk=dispute.pk).update(frozen=part)
+
+
+def _status(purchase: Purchase, gone: int, contested: int) -> Purchase.Status:
+    if contested:
+        return Status.DISPUTED
+    if gone >= purchase.amount:
+        return Status.REFUNDED
+    return Status.PARTLY_REFUNDED if gone else Status.PAID
+
+
+def in_words(purchase: Purchase) -> str:
+    """How it stands where the status alone does not say it; for the operator, and the purchase's page."""
+    if purchase.owed:
+        return f"{credits(purchase.owed)} {noun(purchase.owed)} were spent before the money went back."
+    if purchase.refunded and purchase.refunded < purchase.amount:
+        return f"{money(purchase.refunded, purchase.currency)} of {purchase.price} went back."
+    return ""
