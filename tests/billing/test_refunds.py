@@ -1,0 +1,291 @@
+"""Money back: asked for here, or at Stripe; for credits that are unused, and for some that are not."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+
+import pytest
+from django.test import Client
+
+from accounts.models import AuditEntry, User
+from billing import ledger
+from billing.errors import NothingToRefund
+from billing.gateways.errors import GatewayRefused, GatewayUnavailable
+from billing.gateways.stripe import StripeGateway
+from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Wallet
+from billing.services import purchases, refunds, wallets
+from billing.services.reconciling import reconcile
+from tests.billing import shop
+from tests.billing.conftest import CREDIT
+from tests.stripe_server.standin import StandIn
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("stripe_gateway")]
+ClientOf = Callable[..., Client]
+
+
+@pytest.fixture
+def bought(stripe_server: StandIn, alice: User, wallet: Wallet) -> Purchase:
+    """1,000 credits for $10.00, in a wallet that had 10 before."""
+    return shop.buy(stripe_server, wallet, alice)
+
+
+def spend(wallet: Wallet, credits: int, reference: str = "work") -> None:
+    wallets.capture(wallets.place_hold(wallet, credits * CREDIT, reference=reference, description="Pictures"), credits * CREDIT)
+
+
+def news(stripe: StandIn, before: int = 0) -> None:
+    """Bring everything that happened since; what came before comes again, and changes nothing."""
+    assert set(shop.bring(stripe, stripe.events[before:])) == {200}
+
+
+def state(purchase: Purchase) -> tuple[str, int, int, int, int]:
+    """Status, money back in cents, credits taken and owed, credits frozen."""
+    purchase.refresh_from_db()
+    purchase.wallet.refresh_from_db()
+    return (
+        purchase.status,
+        purchase.refunded,
+        purchase.taken // CREDIT,
+        purchase.owed // CREDIT,
+        purchase.wallet.frozen // CREDIT,
+    )
+
+
+def balance(wallet: Wallet) -> int:
+    wallet.refresh_from_db()
+    assert list(ledger.disagreements()) == []
+    return wallet.balance // CREDIT
+
+
+def ask(purchase: Purchase, by: User, **more: object) -> PaymentRefund:
+    return refunds.refund(purchase, **{"by": by, "form_key": uuid.uuid4(), **more})  # type: ignore[arg-type]
+
+
+# --- asked for here --------------------------------------------------------------------------------------------------
+def test_unused_credits_go_back_through_the_pages(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    spend(wallet, 260)  # 10 that were there before, which are older, and 250 of these
+    client, where = client_of(alice), f"/wallet/purchases/{bought.pk}/"
+    assert "Give 750 unused credits back" in client.get(where).content.decode()
+    page = client.get(f"{where}refund/").content.decode()
+    assert [text in page for text in ("Refund $7.50", "of $10.00 go back", "Keep the credits")] == [True] * 3
+    assert balance(wallet) == 750
+    form = {"key": str(uuid.uuid4()), "amount": "750"}
+    answers = [client.post(f"{where}refund/", form) for _ in range(2)]
+    assert {answer["Location"] for answer in answers} == {where}
+    assert state(bought) == ("part", 750, 750, 0, 0)
+    assert balance(wallet) == 0
+    [refund] = stripe_server.all("refund")
+    assert (refund["amount"], refund["metadata"]["purchase"]) == (750, str(bought.pk))
+    [row] = PaymentRefund.objects.all()
+    assert (row.external_id, row.status, row.author, row.millicredits) == (refund["id"], "succeeded", alice, 750 * CREDIT)
+    news(stripe_server)
+    assert state(bought) == ("part", 750, 750, 0, 0)
+    page = client.get(where).content.decode()
+    assert "$7.50 of $10.00 went back." in page
+    assert "unused credits back" not in page
+    assert AuditEntry.objects.filter(action="credits.refunded").get().text == "asked for $7.50 of 1,000 credits back"
+
+
+def test_what_changed_since_the_button_was_drawn_is_asked_again(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    spend(wallet, 510)
+    answer = client_of(alice).post(f"/wallet/purchases/{bought.pk}/refund/", {"key": str(uuid.uuid4()), "amount": "1000"})
+    assert answer.status_code == 422
+    assert "$5.00 can go back now. Nothing was refunded." in answer.content.decode()
+    assert (stripe_server.all("refund"), balance(wallet)) == ([], 500)
+
+
+def test_what_work_holds_stays(alice: User, wallet: Wallet, bought: Purchase) -> None:
+    hold = wallets.place_hold(wallet, 1000 * CREDIT, reference="work", description="Pictures")
+    assert refunds.refundable(bought) == refunds.Refundable(10, 10 * CREDIT)
+    wallets.void(hold)
+    assert refunds.refundable(bought) == refunds.Refundable(1000, 1000 * CREDIT)
+
+
+def test_less_than_the_smallest_coin_is_nothing(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
+    wallets.capture(wallets.place_hold(wallet, 1_009_001, reference="work", description="Pictures"), 1_009_001)
+    with pytest.raises(NothingToRefund):
+        ask(bought, alice)
+    assert (stripe_server.all("refund"), state(bought)) == ([], ("paid", 0, 0, 0, 0))
+
+
+def test_part_of_a_cent_stays_as_credits(alice: User, wallet: Wallet, bought: Purchase) -> None:
+    wallets.capture(wallets.place_hold(wallet, 677_500, reference="work", description="Pictures"), 677_500)
+    refund = ask(bought, alice)
+    assert (refund.amount, refund.millicredits) == (332, 332_000)
+    wallet.refresh_from_db()
+    assert wallet.balance == 500
+
+
+def test_the_operator_refunds_an_invoice(alice: User, wallet: Wallet) -> None:
+    purchase = purchases.confirm(shop.begin(wallet, alice, gateway="manual"), by=alice)
+    refund = ask(purchase, alice, reason="Not needed")
+    assert (refund.status, refund.reason, state(purchase)) == ("succeeded", "Not needed", ("refunded", 1000, 1000, 0, 0))
+
+
+def test_stripe_refuses(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
+    """Somebody was faster, at Stripe: the credits come back, and the other refund takes them."""
+    before = len(stripe_server.events)
+    stripe_server.refund(str(bought.payment_id))
+    with pytest.raises(GatewayRefused):
+        ask(bought, alice)
+    assert state(bought) == ("paid", 0, 0, 0, 0)
+    assert balance(wallet) == 1010
+    news(stripe_server, before)
+    assert state(bought) == ("refunded", 1000, 1000, 0, 0)
+    assert balance(wallet) == 10
+
+
+def test_stripe_does_not_answer_a_refund(
+    stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    stripe_server.refuse_next = 3
+    with pytest.raises(GatewayUnavailable):
+        ask(bought, alice)
+    assert state(bought) == ("refunded", 1000, 1000, 0, 0), "nobody can spend them meanwhile"
+    assert (stripe_server.all("refund"), PaymentRefund.objects.get().status) == ([], "pending")
+    for _ in range(2):
+        reconcile(stripe_gateway)
+    assert (len(stripe_server.all("refund")), PaymentRefund.objects.get().status) == (1, "succeeded")
+
+
+def test_the_answer_to_a_refund_is_lost(
+    stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It was made, nobody here heard of it, and its webhook comes before it is sent again: one refund."""
+    refund_at_stripe = StripeGateway.refund
+
+    def loses(self: StripeGateway, order: object) -> None:
+        refund_at_stripe(self, order)  # type: ignore[arg-type]
+        raise GatewayUnavailable
+
+    monkeypatch.setattr(StripeGateway, "refund", loses)
+    with pytest.raises(GatewayUnavailable):
+        ask(bought, alice)
+    monkeypatch.undo()
+    news(stripe_server)
+    [row] = PaymentRefund.objects.all()
+    assert (row.status, row.external_id) == ("succeeded", stripe_server.all("refund")[0]["id"])
+    refunds.send(row)
+    reconcile(stripe_gateway)
+    assert (len(stripe_server.all("refund")), state(bought)) == (1, ("refunded", 1000, 1000, 0, 0))
+
+
+# --- done at Stripe --------------------------------------------------------------------------------------------------
+def test_a_refund_made_at_stripe(stripe_server: StandIn, wallet: Wallet, bought: Purchase) -> None:
+    stripe_server.refund(str(bought.payment_id), 400, reason="requested_by_customer")
+    for _ in range(2):
+        news(stripe_server)
+    assert state(bought) == ("part", 400, 400, 0, 0)
+    assert balance(wallet) == 610
+    [row] = PaymentRefund.objects.all()
+    assert (row.author, row.reason, row.amount) == (None, "requested_by_customer", 400)
+
+
+@pytest.mark.parametrize("heard", [("charge.refunded",), ("refund.created",), ("refund.created", "charge.refunded")])
+def test_a_refund_is_known_by_either_message(stripe_server: StandIn, wallet: Wallet, bought: Purchase, heard: tuple[str, ...]) -> None:
+    before = len(stripe_server.events)
+    stripe_server.refund(str(bought.payment_id), 300)
+    stripe_server.refund(str(bought.payment_id), 200)
+    told = [event for event in stripe_server.events[before:] if event["type"] in heard]
+    shop.bring(stripe_server, told[::-1])
+    assert state(bought) == ("part", 500, 500, 0, 0)
+
+
+def test_money_back_for_credits_that_are_spent_is_owed(
+    stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    spend(wallet, 610)
+    hold = wallets.place_hold(wallet, 300 * CREDIT, reference="running", description="Pictures")
+    stripe_server.refund(str(bought.payment_id))
+    news(stripe_server)
+    assert state(bought) == ("refunded", 1000, 100, 900, 0)
+    assert balance(wallet) == 300
+    wallets.void(hold)
+    reconcile(stripe_gateway)
+    assert state(bought) == ("refunded", 1000, 400, 600, 0)
+    assert balance(wallet) == 0
+
+
+def test_a_refund_that_fails_brings_the_credits_back(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
+    ask(bought, alice)
+    assert balance(wallet) == 10
+    stripe_server.fail_refund(stripe_server.all("refund")[0]["id"])
+    for _ in range(2):
+        news(stripe_server)
+    assert state(bought) == ("paid", 0, 0, 0, 0)
+    assert balance(wallet) == 1010
+    assert refunds.refundable(bought).amount == 1000
+    ask(bought, alice)
+    news(stripe_server)
+    assert state(bought) == ("refunded", 1000, 1000, 0, 0)
+    assert balance(wallet) == 10
+
+
+def test_a_refund_that_is_told_before_the_payment(stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
+    purchase = shop.begin(wallet, alice)
+    stripe_server.approve(str(purchase.checkout_id))
+    stripe_server.refund(stripe_server.all("payment_intent")[0]["id"], 250)
+    assert set(shop.bring(stripe_server, stripe_server.events[::-1])) == {200}
+    assert state(purchase) == ("part", 250, 250, 0, 0)
+    assert balance(wallet) == 760
+    assert not GatewayEvent.objects.filter(processed_at=None).exists()
+
+
+# --- disputes --------------------------------------------------------------------------------------------------------
+def test_a_dispute_freezes_what_is_disputed_until_it_is_won(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    spend(wallet, 310)
+    dispute = stripe_server.dispute(str(bought.payment_id))
+    news(stripe_server)
+    assert state(bought) == ("disputed", 0, 0, 0, 700)
+    assert (balance(wallet), wallet.available) == (700, 0)
+    assert (Dispute.objects.get().frozen, refunds.refundable(bought).amount) == (700 * CREDIT, 0)
+    page = client_of(alice).get(f"/wallet/purchases/{bought.pk}/").content.decode()
+    assert "700 credits frozen" in page
+    with pytest.raises(NothingToRefund):
+        ask(bought, alice)
+    stripe_server.close_dispute(dispute["id"], "won")
+    for _ in range(2):
+        news(stripe_server)
+    assert state(bought) == ("paid", 0, 0, 0, 0)
+    assert (balance(wallet), wallet.available) == (700, 700 * CREDIT)
+    assert (Dispute.objects.get().status, Dispute.objects.get().frozen) == ("won", 0)
+
+
+def test_a_lost_dispute_takes_the_credits(stripe_server: StandIn, wallet: Wallet, bought: Purchase) -> None:
+    spend(wallet, 310)
+    dispute = stripe_server.dispute(str(bought.payment_id))
+    stripe_server.close_dispute(dispute["id"], "lost")
+    news(stripe_server)
+    assert state(bought) == ("refunded", 0, 700, 300, 0)
+    assert balance(wallet) == 0
+
+
+def test_a_dispute_told_backwards(stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
+    """The end first, before anything is known of the payment: it waits, and is not opened again by what comes late."""
+    purchase = shop.begin(wallet, alice)
+    stripe_server.approve(str(purchase.checkout_id))
+    dispute = stripe_server.dispute(stripe_server.all("payment_intent")[0]["id"], 300)
+    stripe_server.close_dispute(dispute["id"], "lost")
+    backwards = stripe_server.events[::-1]
+    shop.bring(stripe_server, backwards[:3])
+    assert GatewayEvent.objects.filter(processed_at=None, note="Waits for its payment.").count() == 3
+    assert balance(wallet) == 10
+    shop.bring(stripe_server, backwards[3:])
+    assert state(purchase) == ("part", 0, 300, 0, 0)
+    assert balance(wallet) == 710
+    assert not GatewayEvent.objects.filter(processed_at=None).exists()
+
+
+def test_part_of_it_is_disputed_and_part_refunded(stripe_server: StandIn, wallet: Wallet, bought: Purchase) -> None:
+    stripe_server.refund(str(bought.payment_id), 200)
+    stripe_server.dispute(str(bought.payment_id), 500)
+    news(stripe_server)
+    assert state(bought) == ("disputed", 200, 200, 0, 500)
+    assert (balance(wallet), wallet.available) == (810, 310 * CREDIT)
