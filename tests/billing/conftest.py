@@ -9,7 +9,7 @@ import pytest
 from accounts.models import Team
 from billing.models import Wallet
 from billing.services.wallets import grant, wallet_of
-from tests.billing import listening
+from tests.billing import listening, shop
 from tests.stripe_server.fixtures import running_stripe, stripe_gateway, stripe_server
 
 __all__ = ["running_stripe", "stripe_gateway", "stripe_server"]
@@ -21,6 +21,7 @@ CREDIT = 1000
 @pytest.fixture
 def wallet(team: Team) -> Wallet:
     """Harbour Street's, with 10 credits in it: a shared team gets no welcome grant."""
+    shop.offer()
     wallet = wallet_of(team)
     grant(wallet, 10 * CREDIT, reference="first", description="First credits")
     return wallet

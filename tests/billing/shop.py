@@ -11,7 +11,7 @@ from django.http import HttpResponse
 from django.test import Client
 
 from accounts.models import User
-from billing.models import PackPrice, Purchase, Wallet
+from billing.models import CreditPack, PackPrice, Purchase, Wallet
 from billing.services import purchases
 from billing.services.purchases import Addresses
 from tests.stripe_server.courier import signature, written
@@ -19,6 +19,14 @@ from tests.stripe_server.standin import StandIn
 
 WEBHOOK = "/payments/stripe/webhook/"
 ADDRESSES = Addresses(success="http://studio.example/{id}/", cancel="http://studio.example/{id}/?back=1")
+
+
+def offer() -> None:
+    """What a new studio sells: after a test with transactions of its own, the rows of migrations are gone."""
+    for credits in (1000, 2500, 10_000):
+        if not CreditPack.objects.filter(credits=credits).exists():
+            pack = CreditPack.objects.create(name=f"{credits:,} credits", credits=credits, position=credits)
+            pack.prices.create(currency="usd", amount=credits)
 
 
 def price(credits: int = 1000, currency: str = "usd") -> PackPrice:

@@ -64,7 +64,7 @@ def test_a_whole_purchase_through_the_pages(client_of: ClientOf, stripe_server: 
     assert list(ledger.disagreements()) == []
 
 
-def test_a_double_click_is_one_purchase(client_of: ClientOf, stripe_server: StandIn, alice: User, team: Team) -> None:
+def test_a_double_click_is_one_purchase(client_of: ClientOf, stripe_server: StandIn, alice: User, team: Team, wallet: Wallet) -> None:
     client, key = client_of(alice), str(uuid.uuid4())
     form = {"price": shop.price().pk, "gateway": "stripe", "key": key}
     [url] = {shop.way_out(client.post("/wallet/buy/", form)) for _ in range(3)}
