@@ -8,7 +8,7 @@ PY := .venv/bin/python
 SPREAD = --numprocesses=$(or $(WORKERS),auto) --maxprocesses=4 --dist=loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help run worker test test-browser check format bench screenshots stability-standin lock setup setup-dev clean clean-venv
+.PHONY: help run worker test test-browser check format bench screenshots stability-standin stripe-standin lock setup setup-dev clean clean-venv
 .NOTPARALLEL:
 
 help: ## List the commands
@@ -16,7 +16,7 @@ help: ## List the commands
 	@echo
 	@sed -n 's/^\([a-z-]*\):[^#]*\#\# \([^(].*\)/\1|\2/p' Makefile | awk -F'|' '{printf "  %-17s %s\n", $$1, $$2}'
 	@echo
-	@echo "  PORT=8080     port of 'make run' and 'make stability-standin' (0: any free one)"
+	@echo "  PORT=8080     port of 'make run' and the stand-ins (0: any free one)"
 	@echo "  WORKERS=0     tests in one process, for a debugger"
 	@echo "  ARGS='…'      handed on to pytest, manage.py up or the benchmark"
 
@@ -53,6 +53,9 @@ screenshots: setup-dev ## Take pictures of every page, 1440 and 390 px, dark and
 
 stability-standin: setup-dev ## A server that speaks the Stability API, draws its own pictures and costs nothing
 	@exec $(PY) -m tests.stability_server $(if $(PORT),--port $(PORT)) $(ARGS)
+
+stripe-standin: setup-dev ## A server that speaks Stripe's API, with a pay page and signed webhooks: no money moves
+	@exec $(PY) -m tests.stripe_server $(if $(PORT),--port $(PORT)) $(ARGS)
 
 lock: setup-dev ## Write requirements/*.txt anew from pyproject.toml (UPGRADE=1: newer versions)
 	@UPGRADE=$(UPGRADE) requirements/lock

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.core.exceptions import PermissionDenied
-from django.db import models
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
@@ -18,29 +17,11 @@ from accounts.models import User
 from billing.credits import credits, signed
 from billing.forms import GrantForm
 from billing.models import Hold, LedgerEntry, Wallet
+from billing.read_only_admin import ReadOnlyAdmin
+from billing.sales_admin import CreditPackAdmin, PurchaseAdmin
 from billing.services.wallets import grant
 
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-
-
-class ReadOnlyAdmin(ModelAdmin):
-    """Rows that only `services.wallets` writes: nothing here is added, changed or deleted by hand."""
-
-    actions = None
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
-        return False
+__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "WalletAdmin"]
 
 
 @admin.register(Wallet)

@@ -77,8 +77,27 @@ class RefundForm(forms.Form):
 
     amount = forms.IntegerField(widget=forms.HiddenInput)
     key = forms.UUIDField(widget=forms.HiddenInput)
-    reason = forms.CharField(max_length=200, required=False)
+    reason = forms.CharField(
+        label="Reason",
+        max_length=200,
+        required=False,
+        help_text="The team reads it at its purchase.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.fields["key"].initial = uuid.uuid4
+
+
+class ConfirmForm(forms.Form):
+    """The operator says that the money of an invoice has come."""
+
+    note = forms.CharField(
+        label="Note",
+        max_length=200,
+        required=False,
+        help_text="Such as the date and the line of the bank statement. Operators read it.",
+        widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
+    )
+    sure = forms.BooleanField(widget=forms.HiddenInput, initial=True)

@@ -277,7 +277,8 @@ STRIPE_WEBHOOK_SECRET = env("STUDIO_STRIPE_WEBHOOK_SECRET", default="")
 STRIPE_API_BASE = env("STUDIO_STRIPE_API_BASE", default="").rstrip("/")
 """Another server that speaks Stripe's API, for tests; empty: Stripe."""
 INVOICE_INSTRUCTIONS = env("STUDIO_INVOICE_INSTRUCTIONS", default="").replace("\\n", "\n")
-INVOICES = env.bool("STUDIO_INVOICES", default=not STRIPE_SECRET_KEY or bool(INVOICE_INSTRUCTIONS))
+_invoices = not STRIPE_SECRET_KEY or bool(INVOICE_INSTRUCTIONS)
+INVOICES = env.bool("STUDIO_INVOICES", default=_invoices)
 """Whether packs are sold by invoice or bank transfer, which the operator confirms."""
 GATEWAYS: dict[str, dict[str, Any]] = {}
 """Ways to be paid, as they are offered: {name: {"BACKEND": dotted path, "OPTIONS": …}}."""

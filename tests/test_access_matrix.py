@@ -22,6 +22,7 @@ from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from accounts.inviting import invite
 from accounts.models import Membership, Role, Team, User
+from billing.services.wallets import wallet_of
 from studio.galleries import curating, publishing
 from studio.galleries.models import Comment, Visibility
 from studio.galleries.notices import notify
@@ -30,6 +31,7 @@ from studio.generation.images import clean_upload
 from studio.generation.models import Artifact, Job
 from studio.live import viewers
 from studio.live.routing import websocket_urlpatterns
+from tests.billing.shop import begin, offer
 from tests.conftest import make_user
 from tests.factories import draw, make_artifact, make_job
 
@@ -179,6 +181,15 @@ ROWS = [
     Row("team_words", "GET", "++FF+>>"),
     Row("team_words", "POST", "++FF+>>"),
     Row("wallet", "GET", "+++++>>"),
+    # --- buying: who may spend sees what is and was bought, who may administer buys and gives back; a stranger is in their own team
+    Row("buy", "GET", "+++F+>>"),
+    Row("buy", "POST", "++FF+>>"),
+    Row("purchases", "GET", "+++F+>>"),
+    Row("purchase", "GET", "+++F0>>", _kept("purchase", "purchase_id")),
+    Row("purchase_cancel", "POST", "++FF0>>", _kept("purchase", "purchase_id")),
+    Row("purchase_refund", "GET", "++FF0>>", _kept("purchase", "purchase_id")),
+    Row("purchase_refund", "POST", "++FF0>>", _kept("purchase", "purchase_id")),
+    Row("payment_webhook", "POST", "+++++++", lambda world, person: {"gateway": "manual"}),  # nobody is let in without a signature: 400
     # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
     Row("create", "GET", "+++++>>"),
     Row("create", "POST", "+++F+>>"),
@@ -358,8 +369,10 @@ def furnish(world: World) -> None:
     """Things of rooms above generation; what the creator made for the world, the owner has approved."""
     owner, creator = world.people["owner"], world.people["creator"]
     kept, team = world.kept, world.team
+    offer()
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
+    kept["purchase"] = begin(wallet_of(team), owner, gateway="manual")
     kept["other"] = make_artifact(team, creator, seed=8)
     kept["comment"] = Comment.objects.create(artifact=world.picture, user=creator, text="Hm")
     [kept["notice"]] = notify([owner], team=team, actor=creator, kind="comment", text="Bob wrote.", artifact=world.picture)

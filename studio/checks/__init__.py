@@ -14,10 +14,10 @@ from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.files.storage import default_storage
 
 from studio.backends import registry
-from studio.checks import address, engines, moderation, services, stability
+from studio.checks import address, engines, moderation, payments, services, stability
 from studio.checks.rule import Rule
 
-RULES: tuple[Rule, ...] = (*address.RULES, *services.RULES, *engines.RULES, *stability.RULES, *moderation.RULES)
+RULES: tuple[Rule, ...] = (*address.RULES, *services.RULES, *engines.RULES, *stability.RULES, *moderation.RULES, *payments.RULES)
 
 CHECKED_WHEN_READ = frozenset(
     {
@@ -29,6 +29,8 @@ CHECKED_WHEN_READ = frozenset(
         "STUDIO_STORYBOOK",
         "STUDIO_NULL_ENGINE",
         "STUDIO_CHARGE_FILTERED",
+        "STUDIO_INVOICES",
+        "STUDIO_INVOICE_INSTRUCTIONS",
         "STUDIO_WORD_FILTER",
         "STUDIO_IMAGE_CLASSIFIER_LABELS",
         "STUDIO_TIME_ZONE",

@@ -17,6 +17,7 @@ TLS = {"STUDIO_URL": "https://studio.example", "BEHIND_TLS": True, "ALLOWED_HOST
 CONSOLE = "django.core.mail.backends.console.EmailBackend"
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 OIDC = {"STUDIO_OIDC_CLIENT_ID": "x", "STUDIO_OIDC_SECRET": "y"}
+STRIPE = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
 POSTGRES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "studio"}}
 
 
@@ -72,6 +73,17 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-good", "sk one"]}),
         ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-first\nsk-second"]}),
         ("STABILITY_API_KEY", ERROR, {"STABILITY_API_KEY": ["sk-ключ"]}),
+        ("STUDIO_STRIPE_SECRET_KEY", ERROR, {**STRIPE, "STRIPE_SECRET_KEY": "pk_test_1"}),
+        ("STUDIO_STRIPE_SECRET_KEY", ERROR, {**STRIPE, "STRIPE_SECRET_KEY": "sk_live_1"}),
+        ("STUDIO_STRIPE_SECRET_KEY", ERROR, {**TLS, **STRIPE, "STRIPE_SECRET_KEY": "rk_live_1", "DEBUG": True}),
+        ("STUDIO_STRIPE_SECRET_KEY", WARNING, {**TLS, **STRIPE}),
+        ("STUDIO_STRIPE_WEBHOOK_SECRET", ERROR, {**STRIPE, "STRIPE_WEBHOOK_SECRET": ""}),
+        ("STUDIO_STRIPE_WEBHOOK_SECRET", ERROR, {**STRIPE, "STRIPE_WEBHOOK_SECRET": "we_1"}),
+        ("STUDIO_STRIPE_WEBHOOK_SECRET", WARNING, {**STRIPE, "STRIPE_SECRET_KEY": ""}),
+        ("STUDIO_STRIPE_API_BASE", ERROR, {**STRIPE, "STRIPE_API_BASE": "localhost"}),
+        ("STUDIO_STRIPE_API_BASE", ERROR, {**TLS, **STRIPE, "STRIPE_SECRET_KEY": "sk_live_1", "STRIPE_API_BASE": "http://127.0.0.1:1"}),
+        ("STUDIO_CURRENCIES", ERROR, {"CURRENCIES": ["usd", "euro"]}),
+        ("STUDIO_CURRENCIES", ERROR, {"CURRENCIES": []}),
         ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "api.stability.ai"}),
         ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "https://"}),
         ("STABILITY_API_HOST", ERROR, {"STABILITY_API_HOST": "https://api.stability.ai:https"}),
