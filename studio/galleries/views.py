@@ -64,6 +64,8 @@ def library(request: SignedInRequest) -> HttpResponse:
     }
     if not (request.htmx and (after or above)):
         context |= filters.bar(team, criteria, request.user, page)
+    else:
+        context["noun"] = shelves.noun(one.kind for _, pictures in page.groups for one in pictures)
     response = render(request, "galleries/_results.html" if request.htmx else "galleries/library.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response

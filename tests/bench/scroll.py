@@ -45,8 +45,9 @@ JOIN_ABOVE = """async (top) => {
   const before = tiles().length;
   let moved = 0;
   window.htmx.trigger(newer, "near");
-  for (let left = 30; left; left -= tiles().length > before ? 1 : 0) {
+  for (let left = 30, frames = 0; left; left -= tiles().length > before ? 1 : 0) {
     await frame();
+    if (frames++ > 3_000) throw new Error("Nothing joined above.");
     for (const [place, one] of inSight.entries()) moved = Math.max(moved, Math.abs(one.getBoundingClientRect().top - tops[place]));
   }
   return moved;

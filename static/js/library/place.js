@@ -137,7 +137,7 @@ function lookUp() {
   const rises = scrollY < lastTop;
   lastTop = scrollY;
   const newer = document.getElementById("newer");
-  if (!rises || !newer || newer.dataset.asked || newer.getBoundingClientRect().bottom < -NEAR) return;
+  if (!rises || !newer || "asked" in newer.dataset || newer.getBoundingClientRect().bottom < -NEAR) return;
   newer.dataset.asked = "";
   window.htmx.trigger(newer, "near");
 }
