@@ -93,7 +93,14 @@ def make_job(
         quote=quote.to_json(),
         parent=parent,
         image=image,
-        hold=wallets.place_hold(wallet, quote.amount, reference=f"job:{job_id}", description=f"{count} × {engine_label}"),
+        hold=wallets.place_hold(
+            wallet,
+            quote.amount,
+            reference=f"job:{job_id}",
+            description=f"{count} × {engine_label}",
+            product=engine_label,
+            operation=Mode(asked.mode).label,
+        ),
     )
     if made_at:
         Job.objects.filter(pk=job.pk).update(created_at=made_at)

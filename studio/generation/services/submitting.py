@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Team, User
 from billing.services import wallets
 from studio.backends import registry
-from studio.backends.base import GenerationRequest
+from studio.backends.base import GenerationRequest, Mode
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
@@ -96,7 +96,16 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew:
             if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
                 raise TooManyOpenJobs(f"You have {settings.MAX_OPEN_JOBS} generations waiting or running. Wait for one to finish.")
             wallet = wallets.wallet_of(job.team)
-            job.hold = wallets.place_hold(wallet, job.price.amount, reference=f"job:{job.id}", description=description, actor=user)
+            job.hold = wallets.place_hold(
+                wallet,
+                job.price.amount,
+                reference=f"job:{job.id}",
+                description=description,
+                actor=user,
+                # Words, and not ids: they are told of long after an engine is gone, as they were when somebody pressed the button.
+                product=job.engine_label,
+                operation=Mode(job.mode).label,
+            )
             if not anew:
                 # Once more: the hold has locked the wallet's row, so that submits of one team come here one after another.
                 _require_new(job)
