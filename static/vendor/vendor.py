@@ -29,6 +29,11 @@ FILES: dict[str, dict[str, str]] = {
         "files/inter-latin-ext-wght-normal.woff2": "inter/inter-latin-ext-wght-normal.woff2",
         "LICENSE": "inter/LICENSE",
     },
+    "dejavu-fonts-ttf": {
+        "ttf/DejaVuSans.ttf": "dejavu/DejaVuSans.ttf",
+        "ttf/DejaVuSans-Bold.ttf": "dejavu/DejaVuSans-Bold.ttf",
+        "LICENSE": "dejavu/LICENSE",
+    },
     "three": {
         "build/three.core.min.js": "three/three.core.min.js",
         "build/three.module.min.js": "three/three.module.min.js",
@@ -41,7 +46,7 @@ FILES: dict[str, dict[str, str]] = {
     },
     "thumbhash": {"thumbhash.js": "thumbhash/thumbhash.js"},
 }
-"""npm package -> its file -> the copy here. three 0.185 is the last that brings its build in few bytes."""
+"""npm package -> its file -> the copy here. DejaVu is for the PDF of a statement, no page asks for it. three 0.185 is the last that brings its build in few bytes."""
 
 ALTERED = {"three": (b"} from 'three';", b"} from '../three.module.min.js';")}
 """npm package -> what is written in its files -> what stands in the copies: a browser finds a module by its address, and an import map
