@@ -7,9 +7,9 @@ import uuid
 from django.contrib.auth.models import AnonymousUser
 from django.http import Http404
 
-from accounts.access import Right, membership_for, require
+from accounts.access import Right, allows, membership_for, require
 from accounts.models import Team, User
-from billing.models import Purchase, Wallet
+from billing.models import Hold, LedgerEntry, Purchase, Wallet
 from billing.services.wallets import wallet_of
 
 
@@ -38,3 +38,34 @@ def wallet_to_buy_for(user: User | AnonymousUser, team: Team | None, right: Righ
         raise Http404
     require(user, team, right)
     return wallet_of(team)
+
+
+def wallet_to_administer(user: User | AnonymousUser, team: Team | None) -> Wallet:
+    """The same for those who may say when its people are warned. Raises PermissionDenied for another member."""
+    wallet = wallet_for(user, team)
+    require(user, wallet.team, "administer")
+    return wallet
+
+
+def may_administer(user: User | AnonymousUser, wallet: Wallet) -> bool:
+    return allows(user, wallet.team, "administer")
+
+
+def entry_for(user: User, entry_id: int) -> LedgerEntry:
+    """An entry of a wallet that the person sees, whichever team they work in now. Raises Http404."""
+    entry = LedgerEntry.objects.filter(pk=entry_id, wallet__in=Wallet.objects.visible_to(user))
+    return _found(entry.select_related("hold", "actor", "wallet__team").first())
+
+
+def hold_for(user: User, hold_id: int) -> Hold:
+    """The same for a hold. Raises Http404."""
+    hold = Hold.objects.filter(pk=hold_id, wallet__in=Wallet.objects.visible_to(user)).first()
+    if hold is None:
+        raise Http404
+    return hold
+
+
+def _found(entry: LedgerEntry | None) -> LedgerEntry:
+    if entry is None:
+        raise Http404
+    return entry

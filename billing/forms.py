@@ -1,4 +1,4 @@
-"""Forms of credits: what the operator grants, what is bought and given back."""
+"""Forms of credits: what the operator grants and corrects, what is bought and given back, when a team is warned."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import Any
 
 from django import forms
 
-from billing.credits import to_millicredits
+from billing.credits import credits, noun, to_millicredits
 from billing.gateways.base import Gateway
-from billing.models import PackPrice
+from billing.models import PackPrice, Wallet
 
 LARGEST_GRANT = Decimal(10_000_000)
 """Credits (US$100,000): a typing mistake, rather than a gift, is beyond it."""
@@ -101,3 +101,40 @@ class ConfirmForm(forms.Form):
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
     sure = forms.BooleanField(widget=forms.HiddenInput, initial=True)
+
+
+class AlertForm(forms.Form):
+    """Below how many credits people are warned; empty: never."""
+
+    low_below = forms.DecimalField(
+        label="Warn when fewer credits are left than",
+        required=False,
+        min_value=Decimal("0.001"),
+        max_value=LARGEST_GRANT,
+        decimal_places=3,
+        widget=forms.NumberInput(attrs={"class": "short", "placeholder": "never", "inputmode": "decimal"}),
+        error_messages={
+            "invalid": "Give a number of credits, or leave it empty for no warning.",
+            "min_value": "Give a number above 0, or leave it empty for no warning.",
+            "max_value": "That is more than a wallet can hold. Give a smaller number.",
+            "max_decimal_places": "Credits have three decimal places at most. Give a rounder number.",
+        },
+    )
+
+    @classmethod
+    def of(cls, wallet: Wallet) -> AlertForm:
+        low = wallet.low_below
+        return cls(initial={"low_below": credits(low).replace(",", "") if low else ""})
+
+    @property
+    def millicredits(self) -> int | None:
+        amount = self.cleaned_data["low_below"]
+        return None if amount is None else to_millicredits(amount)
+
+    @property
+    def told(self) -> str:
+        """What was done, for the person who did it."""
+        amount = self.millicredits
+        if amount is None:
+            return "Nobody is warned any more."
+        return f"Those who administer the team are warned when fewer than {credits(amount)} {noun(amount)} are left."

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from billing.views import buying, purchases, wallet, webhooks
+from billing.views import buying, entries, purchases, statements, wallet, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("wallet/", wallet.wallet, name="wallet"),
@@ -10,4 +10,11 @@ urlpatterns: list[URLPattern] = [
     path("wallet/purchases/<uuid:purchase_id>/cancel/", purchases.cancel, name="purchase_cancel"),
     path("wallet/purchases/<uuid:purchase_id>/refund/", purchases.refund, name="purchase_refund"),
     path("payments/<slug:gateway>/webhook/", webhooks.payment_webhook, name="payment_webhook"),
+    path("wallet/statement.csv", wallet.statement_csv, name="wallet_csv"),
+    path("wallet/alert/", wallet.alert, name="wallet_alert"),
+    path("wallet/of/<int:team_id>/", wallet.wallet_of_team, name="wallet_of_team"),
+    path("wallet/entries/<int:entry_id>/", entries.entry, name="wallet_entry"),
+    path("wallet/holds/<int:hold_id>/", entries.hold, name="wallet_hold"),
+    path("wallet/statements/", statements.statements, name="wallet_statements"),
+    path("wallet/statements/<str:month>.pdf", statements.statement_pdf, name="wallet_statement_pdf"),
 ]

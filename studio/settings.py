@@ -298,7 +298,12 @@ IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
 """Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
 IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
-DAILY_CHORES = ["accounts.ending.daily", "billing.services.reconciling.hourly"]
+DAILY_CHORES = [
+    "accounts.ending.daily",
+    "billing.services.reconciling.hourly",
+    "billing.services.alerts.daily",
+    "billing.nightly.daily",
+]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
 """The same for a worker of paid engines: these ask the provider."""
@@ -328,6 +333,10 @@ PRICE_LIST = "studio.generation.quotes.price_list"
 """A function that yields (engine, its price in words) for the wallet page, which has never heard of engines."""
 HOLD_OUTCOMES = "studio.generation.quotes.outcomes"
 """A function that says of the work behind holds how it ended, for the statement, which has never heard of pictures."""
+HOLD_EXPLANATIONS = "studio.generation.explaining.explain"
+"""A function that says of one hold what the work was, at which prices, and what came of it, for "Explain this charge"."""
+WALLET_ALERT = "studio.galleries.wallet_alerts.tell"
+"""Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
 
 # --- engines ---------------------------------------------------------------------------------------------------------
 STABILITY_API_KEY: list[str] = env.list("STABILITY_API_KEY", default=[])

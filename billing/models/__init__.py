@@ -1,6 +1,7 @@
 """All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
 
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
+from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
 from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 
@@ -11,6 +12,7 @@ __all__ = [
     "Dispute",
     "GatewayEvent",
     "Hold",
+    "LedgerCheck",
     "LedgerEntry",
     "Lot",
     "LotUse",

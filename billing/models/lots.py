@@ -30,7 +30,7 @@ class Lot(models.Model):
     """Credits that came at once, and what is left of them. A wallet's balance is the sum of what is left of its lots.
 
     `entry` is the one that brought them, `source` where from (an `Account`). `frozen` is the part of what is left that is not spent, as
-    its payment is disputed. Without `expires_at` they last.
+    its payment is disputed. Without `expires_at` they last; `expiry_told_at` says that its people were told that they will not.
     """
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="lots")
@@ -40,6 +40,7 @@ class Lot(models.Model):
     remaining = models.BigIntegerField()
     frozen = models.BigIntegerField(default=0)
     expires_at = models.DateTimeField(null=True, blank=True)
+    expiry_told_at = models.DateTimeField(null=True, blank=True)
 
     objects = LotQuerySet.as_manager()
 

@@ -21,12 +21,19 @@ class WalletQuerySet(models.QuerySet["Wallet"]):
 
 class Wallet(models.Model):
     """A team's credits. `balance` is what it owns, `held` the part that is promised to running work, `frozen` the part whose payment is
-    disputed."""
+    disputed.
+
+    Below `low_below` millicredits its people are told that it runs low (None: never). `low_told_at` says that they were, until it is
+    refilled; `low_mailed_at` that they were sent a letter as well. See `services.alerts`.
+    """
 
     team = models.OneToOneField(Team, on_delete=models.PROTECT, related_name="wallet")
     balance = models.BigIntegerField(default=0)
     held = models.BigIntegerField(default=0)
     frozen = models.BigIntegerField(default=0)
+    low_below = models.BigIntegerField(null=True, blank=True)
+    low_told_at = models.DateTimeField(null=True, blank=True)
+    low_mailed_at = models.DateTimeField(null=True, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = WalletQuerySet.as_manager()
@@ -37,7 +44,7 @@ class Wallet(models.Model):
             models.CheckConstraint(condition=Q(frozen__gte=0), name="wallet_frozen_not_negative"),
             models.CheckConstraint(condition=Q(balance__gte=F("held") + F("frozen")), name="wallet_balance_covers_held_and_frozen"),
         ]
-        permissions = [("grant_credits", "Can grant credits to a wallet")]
+        permissions = [("grant_credits", "Can grant credits to a wallet"), ("correct_credits", "Can correct the credits of a wallet")]
 
     def __str__(self) -> str:
         return f"Wallet of {self.team}"
@@ -46,6 +53,11 @@ class Wallet(models.Model):
     def available(self) -> int:
         """Millicredits that can be spent now."""
         return self.balance - self.held - self.frozen
+
+    @property
+    def left(self) -> int:
+        """Millicredits that are there, also those that work has set aside: what an alert goes by."""
+        return self.balance - self.frozen
 
 
 class HoldQuerySet(models.QuerySet["Hold"]):
@@ -92,6 +104,7 @@ class Hold(models.Model):
         indexes = [
             models.Index(fields=["wallet", "-id"], name="hold_active", condition=Q(status="active")),
             models.Index(fields=["wallet", "actor", "created_at"], name="hold_of_person"),
+            models.Index(fields=["wallet", "product", "-id"], name="hold_of_product"),
         ]
 
     def __str__(self) -> str:
@@ -119,6 +132,17 @@ class LedgerQuerySet(AppendOnlyQuerySet["LedgerEntry"]):
         its whole story. So `balance_after` of a line is always that of the line below plus the line's `amount`.
         """
         return self.exclude(kind="hold").select_related("hold", "actor").order_by("-id")
+
+    def matching(
+        self, *, person: int | None = None, product: str = "", kind: str = "", since: datetime | None = None, until: datetime | None = None
+    ) -> LedgerQuerySet:
+        """Those of a person (by key), a product and a kind, at or after `since` and before `until`; what is empty leaves nothing out."""
+        asked = {"actor_id": person, "hold__product": product, "kind": kind, "created_at__gte": since, "created_at__lt": until}
+        return self.filter(**{name: value for name, value in asked.items() if value})
+
+    def charges(self) -> LedgerQuerySet:
+        """What was spent, and what of it was given back."""
+        return self.filter(kind__in=("capture", "refund"))
 
     def older_than(self, entry_id: int | None) -> LedgerQuerySet:
         """Keyset: what comes after the entry `entry_id` in a statement; everything for None."""
@@ -203,6 +227,9 @@ class LedgerEntry(AppendOnly):
         indexes = [
             models.Index(fields=["wallet", "-id"], name="ledger_statement", condition=~Q(kind="hold")),
             models.Index(fields=["wallet", "created_at"], name="ledger_spending", condition=Q(kind__in=["capture", "refund"])),
+            models.Index(fields=["wallet", "created_at"], name="ledger_by_time", condition=~Q(kind="hold")),
+            models.Index(fields=["wallet", "actor", "-id"], name="ledger_of_person", condition=~Q(kind="hold")),
+            models.Index(fields=["wallet", "kind", "-id"], name="ledger_of_kind", condition=~Q(kind="hold")),
         ]
         verbose_name_plural = "ledger entries"
 

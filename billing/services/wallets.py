@@ -2,8 +2,9 @@
 
 Every function runs in one transaction (a savepoint inside a larger one) that holds, in this order: a conditional UPDATE of the wallet
 with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the ledger entry; the call of
-`settings.BILLING_LISTENER`. The wallet comes first everywhere, so that no two of them can wait for each other. Nothing is read to decide
-before that UPDATE: it may be wrong by the time the UPDATE runs. What is read after it, such as the lots, stays as it is until the commit.
+`settings.BILLING_LISTENER` and, where the wallet has an alert, of `alerts.watch`. The wallet comes first everywhere, so that no two of
+them can wait for each other. Nothing is read to decide before that UPDATE: it may be wrong by the time the UPDATE runs. What is read after
+it, such as the lots, stays as it is until the commit.
 
 Amounts are integer millicredits (1 credit = 1000). A `reference` names what a change is for and makes it happen once: the same call again,
 also at the same moment from somewhere else, finds what the first one wrote.
@@ -23,7 +24,7 @@ from accounts.models import Team, User
 from billing.credits import MILLICREDITS
 from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, ReferenceTaken
 from billing.models import Account, Hold, LedgerEntry, Lot, Wallet
-from billing.services import lots
+from billing.services import alerts, lots
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -354,7 +355,7 @@ def _record(
 
     The row is locked by that change, so what is read here is what the change left behind. `wallet` is brought up to date.
     """
-    balance_now, held_now, frozen_now = Wallet.objects.values_list("balance", "held", "frozen").get(pk=wallet.pk)
+    balance_now, held_now, frozen_now, low = Wallet.objects.values_list("balance", "held", "frozen", "low_below").get(pk=wallet.pk)
     entry = LedgerEntry.objects.create(
         wallet=wallet,
         kind=kind,
@@ -371,6 +372,8 @@ def _record(
     wallet.balance, wallet.held, wallet.frozen = balance_now, held_now, frozen_now
     if settings.BILLING_LISTENER:
         import_string(settings.BILLING_LISTENER)(wallet)
+    if low is not None:
+        alerts.watch(entry)
     return entry
 
 

@@ -37,7 +37,7 @@ def outcomes(holds: Collection[int]) -> Iterator[tuple[int, str]]:
 
 def charges(job: Job) -> str:
     """What an ended job's card says of what was not delivered: who bills it, and whether the team was charged. Empty when all was."""
-    if job.status == Job.Status.FAILED and not job.filtered:
+    if job.status in (Job.Status.FAILED, Job.Status.CANCELED) and not job.filtered and not job.delivered:
         return "You were not charged."  # the provider may have been paid all the same
     said = []
     if job.filtered:

@@ -84,6 +84,7 @@ def test_the_page_in_plain_words(alice: User, client_of: ClientOf) -> None:
         "Available 999 = $9.99",
         "Held by 1 running job 6.5 what is not used is released",
         "Spent in November 2.5 = $0.03",
+        "At this pace over a year 0.2 a day, the mean of 14 days",
     ]
     assert balance(response) == "999 credits available, open the wallet"
     assert rows(response, "hold") == [["20 Nov, 11:58", "1 picture, Atlas", "Bob Member", "held 6.5 for now"]]

@@ -33,7 +33,7 @@ class Comment(models.Model):
 class Notice(models.Model):
     """Something that concerns one person. `text` is the sentence they read.
 
-    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, or `gallery` (its words were changed).
+    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, `gallery` (its words were changed), or `wallet`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
