@@ -1,4 +1,4 @@
-"""What the operator sees of the books: everything, read-only, and one form that grants credits."""
+"""What the operator sees of the books: everything, read-only, and two forms: one grants credits, one puts right what went wrong."""
 
 from __future__ import annotations
 
@@ -15,13 +15,14 @@ from django.utils.safestring import SafeString
 
 from accounts.models import User
 from billing.credits import credits, signed
-from billing.forms import GrantForm
-from billing.models import Hold, LedgerEntry, Wallet
+from billing.errors import AmountTooLarge
+from billing.forms import CorrectionForm, GrantForm, KeyedForm
+from billing.models import Hold, LedgerCheck, LedgerEntry, Wallet
 from billing.read_only_admin import ReadOnlyAdmin
 from billing.sales_admin import CreditPackAdmin, PurchaseAdmin
-from billing.services.wallets import grant
+from billing.services.wallets import correct, grant
 
-__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "WalletAdmin"]
+__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerCheckAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "WalletAdmin"]
 
 
 @admin.register(Wallet)
@@ -65,37 +66,54 @@ class WalletAdmin(ReadOnlyAdmin):
         """Asked by the template too, so that nobody sees a button that refuses."""
         return bool(isinstance(request.user, User) and request.user.has_perm("billing.grant_credits"))
 
+    def has_correct_permission(self, request: HttpRequest) -> bool:
+        return bool(isinstance(request.user, User) and request.user.has_perm("billing.correct_credits"))
+
     def get_list_display(self, request: HttpRequest) -> tuple[str, ...]:
         return self.list_display if self.has_grant_permission(request) else self.list_display[:-1]
 
     def get_urls(self) -> list[URLPattern]:
-        own = path("<int:wallet_id>/grant/", self.admin_site.admin_view(self.grant_view), name="billing_wallet_grant")
-        return [own, *super().get_urls()]
+        view = self.admin_site.admin_view
+        own = [
+            path("<int:wallet_id>/grant/", view(self.grant_view), name="billing_wallet_grant"),
+            path("<int:wallet_id>/correct/", view(self.correct_view), name="billing_wallet_correct"),
+        ]
+        return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        context = {**(extra_context or {}), "may_grant": self.has_grant_permission(request)}
+        may = {"may_grant": self.has_grant_permission(request), "may_correct": self.has_correct_permission(request)}
+        context = {**(extra_context or {}), **may}
         return super().change_view(request, object_id, form_url, context)
 
     def grant_view(self, request: HttpRequest, wallet_id: int) -> HttpResponse:
         if not self.has_grant_permission(request) or not isinstance(request.user, User):
             raise PermissionDenied
+        wallet, form = self._wallet(wallet_id), GrantForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._grant(request, request.user, wallet, form):
+            return redirect("admin:billing_wallet_change", wallet.pk)
+        return self._form_page(request, wallet, form, "Grant credits", "admin/billing/wallet/grant.html")
+
+    def correct_view(self, request: HttpRequest, wallet_id: int) -> HttpResponse:
+        if not self.has_correct_permission(request) or not isinstance(request.user, User):
+            raise PermissionDenied
+        wallet, form = self._wallet(wallet_id), CorrectionForm(request.POST if request.method == "POST" else None)
+        if form.is_valid() and self._correct(request, request.user, wallet, form):
+            return redirect("admin:billing_wallet_change", wallet.pk)
+        return self._form_page(request, wallet, form, "Correct credits", "admin/billing/wallet/correct.html")
+
+    @staticmethod
+    def _wallet(wallet_id: int) -> Wallet:
         wallet = Wallet.objects.select_related("team").filter(pk=wallet_id).first()
         if wallet is None:
             raise Http404
-        form = GrantForm(request.POST if request.method == "POST" else None)
-        if form.is_valid() and self._grant(request, request.user, wallet, form):
-            return redirect("admin:billing_wallet_change", wallet.pk)
-        context = {
-            **self.admin_site.each_context(request),
-            "title": "Grant credits",
-            "subtitle": str(wallet.team),
-            "opts": self.opts,
-            "wallet": wallet,
-            "form": form,
-        }
-        return TemplateResponse(request, "admin/billing/wallet/grant.html", context, status=422 if form.errors else 200)
+        return wallet
+
+    def _form_page(self, request: HttpRequest, wallet: Wallet, form: KeyedForm, title: str, template: str) -> HttpResponse:
+        about = {"title": title, "subtitle": str(wallet.team), "opts": self.opts, "wallet": wallet, "form": form}
+        context = {**self.admin_site.each_context(request), **about}
+        return TemplateResponse(request, template, context, status=422 if form.errors else 200)
 
     def _grant(self, request: HttpRequest, actor: User, wallet: Wallet, form: GrantForm) -> bool:
         """True when the wallet holds what the form says. False when its key has granted something else before: the form then says so."""
@@ -107,6 +125,35 @@ class WalletAdmin(ReadOnlyAdmin):
         self.log_change(request, wallet, f"Granted {credits(amount)} credits: {reason}")
         messages.success(request, f"{credits(amount)} credits granted to {wallet.team}.")
         return True
+
+    def _correct(self, request: HttpRequest, actor: User, wallet: Wallet, form: CorrectionForm) -> bool:
+        """True when it is corrected. False when more shall be taken than there is, or the form's key has corrected something else."""
+        amount, reason = form.millicredits, form.cleaned_data["reason"]
+        try:
+            entry = correct(wallet, amount, reference=form.reference, description=f"Corrected: {reason}", actor=actor)
+        except AmountTooLarge as error:
+            form.add_error("amount", f"Only {credits(error.limit)} are available. Take at most that; what work holds stays.")
+            return False
+        if entry.amount != amount:
+            form.add_error(None, f"This form has corrected {signed(entry.amount)} credits already. Open it again to correct more.")
+            return False
+        self.log_change(request, wallet, f"Corrected {signed(amount)} credits: {reason}")
+        messages.success(request, f"{signed(amount)} credits: the wallet of {wallet.team} is corrected.")
+        return True
+
+
+@admin.register(LedgerCheck)
+class LedgerCheckAdmin(ReadOnlyAdmin):
+    """What the nightly looks through all books found."""
+
+    list_display = ("day", "verdict", "started_at", "finished_at")
+    ordering = ("-day",)
+    fields = ("day", "started_at", "finished_at", "verdict", "sentences")
+    readonly_fields = fields
+
+    @admin.display(description="Found")
+    def verdict(self, row: LedgerCheck) -> str:
+        return row.verdict
 
 
 @admin.register(Hold)

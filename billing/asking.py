@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from datetime import date, datetime, time, timedelta
-from typing import Any
 from urllib.parse import urlencode
 
 from django.utils import timezone
 
-from billing.models import LedgerEntry
+from billing.models import LedgerEntry, Wallet
+from billing.models.wallets import LedgerQuerySet
 
 SPANS = {"30": "30 days", "90": "90 days", "12": "12 months"}
 """How much a chart shows, by its word in addresses."""
@@ -54,11 +54,16 @@ class Asked:
     def is_filtered(self) -> bool:
         return any(getattr(self, name) for name in FILTERS)
 
-    @property
-    def filters(self) -> dict[str, Any]:
-        """What `LedgerQuerySet.matching` takes."""
+    def of_wallet(self, wallet: Wallet) -> LedgerQuerySet:
+        """The lines of its statement that the filters leave, newest first."""
         after = self.until + timedelta(days=1) if self.until else None
-        return {"person": self.person, "product": self.product, "kind": self.kind, "since": midnight(self.since), "until": midnight(after)}
+        return wallet.entries.statement().matching(
+            person=self.person,
+            holds=wallet.holds.filter(product=self.product) if self.product else None,
+            kind=self.kind,
+            since=midnight(self.since),
+            until=midnight(after),
+        )
 
     def words(self) -> dict[str, str]:
         """The parameters of an address, without those that mean what is usual."""
@@ -66,9 +71,12 @@ class Asked:
         return {name: value.isoformat() if isinstance(value, date) else str(value) for name, value in given.items()}
 
     def query(self, **changes: str) -> str:
-        """The query string with other words, `?` and all, or nothing: `query(kind="capture", by="")`."""
-        words = {name: word for name, word in (self.words() | changes).items() if word}
-        return f"?{urlencode(words)}" if words else ""
+        """The query string with other words, `?` and all, or nothing: `query(kind="capture", by="")`. Its words have one order."""
+        words = self.words() | changes
+        order = [*(NAMES.get(one.name, one.name) for one in fields(self)), *changes]
+        usual = {one.name: one.default for one in fields(self)}
+        found = {name: words[name] for name in order if words.get(name) and words[name] != usual.get(name)}
+        return f"?{urlencode(found)}" if found else ""
 
     @property
     def without_filters(self) -> str:

@@ -29,7 +29,7 @@ def pieces(wallet: Wallet, asked: Asked) -> Iterator[bytes]:
     yield b"\xef\xbb\xbf" + _csv([HEAD])
     after: int | None = None
     while True:
-        entries = list(wallet.entries.statement().matching(**asked.filters).older_than(after)[:PIECE])
+        entries = list(asked.of_wallet(wallet).older_than(after)[:PIECE])
         if entries:
             yield _csv([_cells(line) for line in statement.told(entries)])
         if len(entries) < PIECE:

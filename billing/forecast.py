@@ -17,7 +17,7 @@ from billing.models import Lot, Wallet
 DAYS = 14
 """Days that the mean is taken over; fewer when the first charge is more recent."""
 ENOUGH = 3
-"""Days since the first charge without which nothing is said."""
+"""Days with and since the first charge without which nothing is said."""
 FAR = 366
 """Days beyond which nothing exact is said."""
 
@@ -51,8 +51,8 @@ def forecast(wallet: Wallet, lots: Sequence[Lot], now: datetime | None = None) -
     """`lots` are those that something is left of, in their order (`Lot.objects.left().in_order()`). Two queries."""
     now = now or timezone.now()
     charges = wallet.entries.charges()
-    first = charges.order_by("created_at").values_list("created_at", flat=True).first()
-    over = min(DAYS, (now - first) // timedelta(days=1)) if first else 0
+    first = charges.filter(created_at__lte=now).order_by("created_at").values_list("created_at", flat=True).first()
+    over = min(DAYS, (now - first) // timedelta(days=1) + 1) if first else 0
     if over < ENOUGH:
         return Forecast(0, 0)
     pace = max(0, charges.spent_since(now - timedelta(days=over))) // over

@@ -17,19 +17,9 @@ LARGEST_GRANT = Decimal(10_000_000)
 """Credits (US$100,000): a typing mistake, rather than a gift, is beyond it."""
 
 
-class GrantForm(forms.Form):
-    """`millicredits` and `reference` of the cleaned form are what `grant` takes.
+class KeyedForm(forms.Form):
+    """Its hidden key was made when the form was drawn, so that sending it twice moves credits once; `reference` is what services take."""
 
-    The hidden key was made when the form was drawn, so that sending it twice grants once.
-    """
-
-    amount = forms.DecimalField(
-        label="Credits",
-        min_value=Decimal("0.001"),
-        max_value=LARGEST_GRANT,
-        decimal_places=3,
-        help_text="1 credit = US$0.01. Down to a thousandth of a credit.",
-    )
     reason = forms.CharField(
         label="Reason",
         max_length=200,
@@ -49,6 +39,38 @@ class GrantForm(forms.Form):
     @property
     def reference(self) -> str:
         return f"operator:{self.cleaned_data['key']}"
+
+
+class GrantForm(KeyedForm):
+    """`millicredits` and `reference` of the cleaned form are what `grant` takes."""
+
+    amount = forms.DecimalField(
+        label="Credits",
+        min_value=Decimal("0.001"),
+        max_value=LARGEST_GRANT,
+        decimal_places=3,
+        help_text="1 credit = US$0.01. Down to a thousandth of a credit.",
+    )
+    field_order = ("amount", "reason", "key")
+
+
+class CorrectionForm(KeyedForm):
+    """The same for `correct`: an amount with a sign, and why."""
+
+    amount = forms.DecimalField(
+        label="Credits",
+        min_value=-LARGEST_GRANT,
+        max_value=LARGEST_GRANT,
+        decimal_places=3,
+        help_text="What is added, or taken when it begins with a minus. The entry that was wrong stays as it is.",
+    )
+    field_order = ("amount", "reason", "key")
+
+    def clean_amount(self) -> Decimal:
+        amount: Decimal = self.cleaned_data["amount"]
+        if not amount:
+            raise forms.ValidationError("A correction of nothing corrects nothing. Give an amount other than 0.")
+        return amount
 
 
 class BuyForm(forms.Form):

@@ -104,8 +104,7 @@ class PriceLine:
 
 def page(wallet: Wallet, after: int | None = None, size: int = PAGE, asked: Asked | None = None) -> Page:
     """Up to `size` lines that the filters leave and that are older than the entry `after`, in three queries at any depth."""
-    filters = asked.filters if asked else {}
-    entries = list(wallet.entries.statement().matching(**filters).older_than(after)[: size + 1])
+    entries = list((asked or Asked()).of_wallet(wallet).older_than(after)[: size + 1])
     more = len(entries) > size
     lines = told(entries[:size])
     before = wallet.entries.filter(pk=after).values_list("created_at", flat=True).first() if after and lines else None
@@ -125,8 +124,7 @@ def told(entries: Sequence[LedgerEntry]) -> list[Line]:
 def totals(wallet: Wallet, asked: Asked) -> Totals:
     """In one query."""
     sums = (
-        wallet.entries.statement()
-        .matching(**asked.filters)
+        asked.of_wallet(wallet)
         .order_by()
         .aggregate(count=Count("pk"), came=Sum("amount", filter=Q(amount__gt=0)), went=Sum("amount", filter=Q(amount__lt=0)))
     )

@@ -23,6 +23,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram,
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from billing.models import LedgerCheck
 from studio.costs.gauges import ProviderCollector
 from studio.generation.models import Job, Worker
 
@@ -173,6 +174,26 @@ class StudioCollector(Collector):
         yield memory
 
 
+class BooksCollector(Collector):
+    """What the last look through all books found (`billing.nightly`). No sample before the first one."""
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        found = GaugeMetricFamily("atelier_ledger_disagreements", "Disagreements in the books at the last nightly look; 0 is right.")
+        at = GaugeMetricFamily("atelier_ledger_checked_timestamp_seconds", "When the books were last looked through.")
+        try:
+            check = LedgerCheck.objects.last_done()
+        except DatabaseError:
+            return  # the studio's collector says that the database is away
+        if check and check.finished_at:
+            found.add_metric([], check.found)
+            at.add_metric([], check.finished_at.timestamp())
+        yield found
+        yield at
+
+
 def _histogram(name: str, text: str, limits: tuple[float, ...], sums: dict[str, list[float]]) -> Metric:
     family = HistogramMetricFamily(name, text, labels=["engine"])
     for engine, buckets in sorted(sums.items()):
@@ -183,3 +204,4 @@ def _histogram(name: str, text: str, limits: tuple[float, ...], sums: dict[str, 
 ProcessCollector(registry=REGISTRY)
 REGISTRY.register(StudioCollector())
 REGISTRY.register(ProviderCollector())
+REGISTRY.register(BooksCollector())

@@ -19,6 +19,7 @@ from django.core.cache import caches
 from django.db import transaction
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from django.utils import timezone
 
 from accounts.inviting import invite
 from accounts.models import Membership, Role, Team, User
@@ -132,6 +133,11 @@ def _reported(world: World, person: str) -> dict[str, Any]:
     return {"reason": "mine", "text": "That is my house."}
 
 
+def _this_month(world: World, person: str) -> dict[str, Any]:
+    """The month of the team's first entries; a stranger's own wallet has none before it is opened, which the page itself does."""
+    return {"month": f"{timezone.localdate():%Y-%m}"}
+
+
 def _kept(name: str, argument: str) -> Arguments:
     return lambda world, person: {argument: world.kept[name].pk}
 
@@ -181,6 +187,13 @@ ROWS = [
     Row("team_words", "GET", "++FF+>>"),
     Row("team_words", "POST", "++FF+>>"),
     Row("wallet", "GET", "+++++>>"),
+    Row("wallet_csv", "GET", "+++++>>"),
+    Row("wallet_statements", "GET", "+++++>>"),
+    Row("wallet_statement_pdf", "GET", "++++0>>", _this_month),
+    Row("wallet_alert", "POST", "++FF+>>", data=lambda world, person: {"low_below": "5"}),
+    Row("wallet_of_team", "GET", "++++0>>", _team),
+    Row("wallet_entry", "GET", "++++0>>", lambda world, person: {"entry_id": world.waiting.hold.entries.get().pk}),
+    Row("wallet_hold", "GET", "++++0>>", lambda world, person: {"hold_id": world.waiting.hold_id}),
     # --- buying: who may spend sees what is and was bought, who may administer buys and gives back; a stranger is in their own team
     Row("buy", "GET", "+++F+>>"),
     Row("buy", "POST", "++FF+>>"),

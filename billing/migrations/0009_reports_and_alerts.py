@@ -35,6 +35,10 @@ class Migration(migrations.Migration):
                 ]
             },
         ),
+        migrations.RemoveIndex(
+            model_name="ledgerentry",
+            name="ledger_spending",
+        ),
         migrations.AddField(
             model_name="lot",
             name="expiry_told_at",
@@ -58,6 +62,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name="hold",
             index=models.Index(fields=["wallet", "product", "-id"], name="hold_of_product"),
+        ),
+        migrations.AddIndex(
+            model_name="ledgerentry",
+            index=models.Index(condition=models.Q(("account", "spent")), fields=["wallet", "created_at"], name="ledger_charges"),
         ),
         migrations.AddIndex(
             model_name="ledgerentry",

@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterator
 from django.db import connection
 
 from billing.models import Wallet
+from billing.services.alerts import Alert
 
 heard: list[tuple[int, int, int]] = []
 
@@ -32,3 +33,11 @@ def prices() -> Iterator[tuple[str, str]]:
 def outcomes(holds: Collection[int]) -> Iterator[tuple[int, str]]:
     for hold in holds:
         yield hold, f"the work of hold {hold} came to nothing"
+
+
+alerts: list[tuple[str, str]] = []
+
+
+def be_alerted(alert: Alert) -> None:
+    assert connection.in_atomic_block, "the alert belongs into the transaction that noticed it"
+    alerts.append((alert.kind, alert.text))
