@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-TOKENS = (Path(__file__).parents[2] / "static" / "css" / "tokens.css").read_text()
+CSS = Path(__file__).parents[2] / "static" / "css"
+TOKENS = (CSS / "tokens.css").read_text() + (CSS / "wallet.css").read_text()
 COLOURS = {name: (light, dark) for name, light, dark in re.findall(r"--([\w-]+): light-dark\((#\w{6}), (#\w{6})\)", TOKENS)}
 THEMES = ("light", "dark")
 PAIRS = [
@@ -17,6 +18,7 @@ PAIRS = [
     *((ink, f"{ink}-soft", 4.5) for ink in ("good", "warn", "bad", "accent")),
     *(("accent-ink", ground, 4.5) for ground in ("accent", "accent-strong")),
     *(("line-strong", f"surface-{n}", 3.0) for n in range(3)),
+    *((f"series-{n}", "surface-2", 3.0) for n in range(1, 7)),
 ]
 
 
