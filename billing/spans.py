@@ -54,19 +54,19 @@ def months_back(day: date, count: int) -> date:
     return date(year, month + 1, 1)
 
 
-def which(spans: Sequence[Span]) -> Case | Value:
-    """The number of the span that an entry within them falls into, found by halves.
+def which(spans: Sequence[Span], column: str = "created_at") -> Case | Value:
+    """The number of the span that a row falls into whose `column` is within them, found by halves.
 
     `TruncDate` would say the same. On SQLite it is a function of Python's for each row: a second for 100,000 of them, instead of a tenth.
     """
     if len(spans) == 1:
         return Value(0, output_field=IntegerField())
-    return _within(spans, 0, len(spans))
+    return _within(spans, column, 0, len(spans))
 
 
-def _within(spans: Sequence[Span], low: int, high: int) -> Case | Value:
+def _within(spans: Sequence[Span], column: str, low: int, high: int) -> Case | Value:
     if high - low == 1:
         return Value(low, output_field=IntegerField())
     middle = (low + high) // 2
-    before = When(created_at__lt=midnight(spans[middle].first), then=_within(spans, low, middle))
-    return Case(before, default=_within(spans, middle, high), output_field=IntegerField())
+    before = When(**{f"{column}__lt": midnight(spans[middle].first)}, then=_within(spans, column, low, middle))
+    return Case(before, default=_within(spans, column, middle, high), output_field=IntegerField())

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0004_two_sides"),
+        ("billing", "0005_buying"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

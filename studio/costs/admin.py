@@ -9,12 +9,15 @@ from django.core.exceptions import PermissionDenied
 from django.db import models
 from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
+from django.utils import timezone
 
 from billing.admin import ReadOnlyAdmin
 from billing.credits import credits
-from studio.costs import report
+from billing.ledger import accounts
+from billing.models import SOURCES
+from studio.costs import report, revenue
 from studio.costs.forms import DaysForm
-from studio.costs.models import BalanceSnapshot, CostReport
+from studio.costs.models import BalanceSnapshot, CostReport, RevenueReport
 
 MOST = 500
 """Lines of the report on a page."""
@@ -75,3 +78,32 @@ class CostReportAdmin(ReadOnlyAdmin):
         response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": f'attachment; filename="{name}"'})
         report.write_csv(lines, response)
         return response
+
+
+@admin.register(RevenueReport)
+class RevenueReportAdmin(ReadOnlyAdmin):
+    """Sums over all teams: money, credits by where they came from and went, costs at providers, and the margin."""
+
+    def has_view_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:
+        return obj is None and super().has_view_permission(request)
+
+    def changelist_view(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+        if not self.has_view_permission(request):
+            raise PermissionDenied
+        today = timezone.localdate()
+        months = revenue.months(today)
+        if request.GET.get("format") == "csv":
+            name = f'attachment; filename="atelier-revenue-{today:%Y-%m}.csv"'
+            response = HttpResponse(content_type="text/csv; charset=utf-8", headers={"Content-Disposition": name})
+            revenue.write_csv(months, response)
+            return response
+        context = {
+            **self.admin_site.each_context(request),
+            "title": "Revenue",
+            "opts": self.opts,
+            "months": months,
+            "total": revenue.total(months),
+            "sources": [source.label for source in SOURCES],
+            "in_wallets": accounts()["wallets"],
+        }
+        return TemplateResponse(request, "admin/costs/revenuereport/report.html", context)

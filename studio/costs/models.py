@@ -62,6 +62,16 @@ class BalanceSnapshot(models.Model):
         return f"{credits(self.drift)} taken that no job explains"
 
 
+class RevenueReport(Job):
+    """Money, credits, costs and margin, as the operator's report adds them up by month."""
+
+    class Meta:
+        proxy = True
+        default_permissions = ("view",)
+        verbose_name = "revenue"
+        verbose_name_plural = "revenue"
+
+
 class CostReport(Job):
     """The jobs, as the operator's report adds them up."""
 

@@ -74,7 +74,7 @@ def write_csv(lines: Iterable[Line], file: Any) -> None:
 
 def _cells(lines: Iterable[Line]) -> Iterator[tuple[Any, ...]]:
     for line in lines:
-        amounts = (_decimal(line.charged), _decimal(line.cost), _decimal(line.margin))
+        amounts = (decimal(line.charged), decimal(line.cost), decimal(line.margin))
         yield line.day, _plain(line.engine), _plain(line.team), line.jobs, line.delivered, line.filtered, *amounts, line.unknown
 
 
@@ -83,7 +83,8 @@ def _plain(text: str) -> str:
     return f"'{text}" if text[:1] in ("=", "+", "-", "@", "\t", "\r") else text
 
 
-def _decimal(millicredits: int) -> str:
+def decimal(millicredits: int) -> str:
+    """Credits with a point and three decimals."""
     return str((Decimal(millicredits) / MILLICREDITS).quantize(Decimal("0.001")))
 
 

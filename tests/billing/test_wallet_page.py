@@ -161,13 +161,15 @@ def test_the_page_is_only_for_reading(alice: User, wallet: Wallet, client_of: Cl
     assert wallet.entries.count() == 1
 
 
-def test_a_team_without_credits_is_told_whom_to_ask(alice: User, team: Team, client_of: ClientOf) -> None:
+def test_a_team_without_credits_is_told_whom_to_ask(alice: User, bob: User, team: Team, client_of: ClientOf) -> None:
     response = client_of(alice, team).get("/wallet/")
     assert figures(response)[:2] == ["Available 0 = $0.00", "Held 0 nothing is running"]
     assert rows(response, "entry") == []
     assert "Nothing yet" in text(response.content.decode())
-    assert "ask the operator of this studio to grant some" in text(response.content.decode())
-    assert "Buy" not in response.content.decode()
+    assert "This team has no credits: buy some, or ask the operator of this studio." in text(response.content.decode())
+    page = text(client_of(bob, team).get("/wallet/").content.decode())
+    assert "This team has no credits: ask those who administer the team to buy some." in page
+    assert "Buy" not in page
 
 
 def test_the_operator_finds_the_way_to_the_grant_form(alice: User, wallet: Wallet, client_of: ClientOf) -> None:
