@@ -40,7 +40,7 @@ def buy(request: HttpRequest) -> HttpResponse:
 
 def _start(request: HttpRequest, user: User, wallet: Wallet, form: BuyForm) -> Purchase:
     page = request.build_absolute_uri(reverse("purchases"))
-    addresses = Addresses(success=f"{page}{{id}}/", cancel=f"{page}{{id}}/?back=1")
+    addresses = Addresses(success=f"{page}{{id}}/?paid=1", cancel=f"{page}{{id}}/?back=1")
     given = form.cleaned_data
     return purchases.start(wallet, given["price"], buyer=user, gateway=given["gateway"], form_key=given["key"], addresses=addresses)
 

@@ -96,6 +96,7 @@ def page_of(request: HttpRequest, found: Purchase) -> dict[str, Any]:
     can = refunds.refundable(found) if may_buy and not found.number else refunds.Refundable(0, 0)
     return {
         "purchase": found,
+        "is_awaited": found.status == Purchase.Status.OPEN and not found.number and "paid" in request.GET,
         "came_back": "back" in request.GET,
         "instructions": manual.instructions if manual else "",
         "may_buy": may_buy,

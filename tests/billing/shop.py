@@ -18,7 +18,7 @@ from tests.stripe_server.courier import signature, written
 from tests.stripe_server.standin import StandIn
 
 WEBHOOK = "/payments/stripe/webhook/"
-ADDRESSES = Addresses(success="http://studio.example/{id}/", cancel="http://studio.example/{id}/?back=1")
+ADDRESSES = Addresses(success="http://studio.example/{id}/?paid=1", cancel="http://studio.example/{id}/?back=1")
 
 
 def offer() -> None:

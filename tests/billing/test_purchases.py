@@ -38,8 +38,10 @@ def test_a_whole_purchase_through_the_pages(client_of: ClientOf, stripe_server: 
     assert (session["amount_total"], session["currency"], session["customer_email"]) == (1000, "usd", alice.email)
     purchase = Purchase.objects.get()
     where = f"/wallet/purchases/{purchase.pk}/"
-    assert session["success_url"] == f"http://testserver{where}"
-    assert "Waiting for the payment to be confirmed" in client.get(where).content.decode()
+    assert session["success_url"] == f"http://testserver{where}?paid=1"
+    assert "Waiting for the payment to be confirmed" in client.get(f"{where}?paid=1").content.decode()
+    assert "No payment has been confirmed yet" in client.get(where).content.decode()
+    assert "You came back without paying" in client.get(f"{where}?back=1").content.decode()
     assert balance(wallet) == 10 * CREDIT
 
     stripe_server.approve(session["id"])
@@ -52,7 +54,7 @@ def test_a_whole_purchase_through_the_pages(client_of: ClientOf, stripe_server: 
     assert purchase.receipt_url.startswith(f"{stripe_server.url}/receipts/ch_")
     assert balance(wallet) == 1010 * CREDIT
     assert (purchase.lot.source, purchase.lot.remaining, purchase.lot.expires_at) == ("sales", 1000 * CREDIT, None)
-    page = client.get(where).content.decode()
+    page = client.get(f"{where}?paid=1").content.decode()
     assert "1,000 credits are in the wallet" in page
     assert "hx-trigger" not in page.split('id="purchase"')[1].split(">")[0]
     assert "Bought: 1,000 credits" in client.get("/wallet/").content.decode()

@@ -64,7 +64,7 @@ def test_a_purchase_and_a_refund(person: Callable[..., Person], studio: RunningS
     expect(page.get_by_role("alert")).to_contain_text("Your card was declined")
     page.get_by_role("button", name="Pay", exact=True).click()
 
-    page.wait_for_url(f"{studio.url}/wallet/purchases/*/")
+    page.wait_for_url(f"{studio.url}/wallet/purchases/*/?paid=1")
     expect(page.get_by_role("heading", name="Waiting for the payment to be confirmed")).to_be_visible()
     fit(page)
     page.reload()

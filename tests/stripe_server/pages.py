@@ -17,7 +17,7 @@ STYLE = """
 body { font: 16px/1.5 system-ui, sans-serif; margin: 0; background: #f6f8fa; color: #1a1f36; min-height: 100vh }
 body { display: grid; place-items: center }
 main { background: #fff; border-radius: 12px; box-shadow: 0 2px 12px #0002; padding: 32px; width: min(92vw, 440px) }
-main { display: grid; gap: 14px }
+main { display: grid; gap: 14px; box-sizing: border-box }
 h1 { font-size: 34px; margin: 0 } small { color: #697386 } .bad { color: #c0123c } table { font-size: 14px } form { margin: 0 }
 button, a.b { font: inherit; padding: 12px; border-radius: 8px; border: 1px solid #ccd; background: #fff; color: inherit; cursor: pointer }
 button, a.b { box-sizing: border-box; width: 100%; text-align: center; text-decoration: none }
