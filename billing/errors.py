@@ -43,7 +43,7 @@ class InsufficientCredits(BillingError):
         self.available = available
         super().__init__(
             f"This costs {credits(needed)} {noun(needed)} and {credits(available)} are available. "
-            "Ask your operator for credits, or choose something that costs less."
+            "Add credits to the wallet, or choose something that costs less."
         )
 
 

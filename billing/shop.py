@@ -24,6 +24,11 @@ def currencies() -> list[str]:
     return [code for code in settings.CURRENCIES if code in sold]
 
 
+def is_open() -> bool:
+    """Whether there is something for sale, and a way to pay for it."""
+    return bool(settings.GATEWAYS) and bool(currencies())
+
+
 def offers(currency: str) -> Sequence[Offer]:
     """The packs in the operator's order."""
     prices = list(

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts import access
-from billing import credits
+from billing import credits, shop
 from billing.asking import Asked
 from billing.models import LedgerEntry
 from billing.money import money
@@ -59,3 +59,9 @@ def moved(entry: LedgerEntry) -> str:
 def after(asked: Asked, entry_id: int) -> str:
     """The query string that goes on with the statement."""
     return asked.query(after=str(entry_id))
+
+
+@register.simple_tag
+def shop_is_open() -> bool:
+    """`{% shop_is_open as is_open %}`: whether there is something to buy."""
+    return shop.is_open()

@@ -172,6 +172,16 @@ def test_a_team_without_credits_is_told_whom_to_ask(alice: User, bob: User, team
     assert "Buy" not in page
 
 
+def test_who_may_buy_finds_the_way(alice: User, bob: User, carol: User, wallet: Wallet, client_of: ClientOf, settings: Any) -> None:
+    def ways(user: User) -> list[bool]:
+        page = client_of(user).get("/wallet/").content.decode()
+        return ['href="/wallet/buy/"' in page, 'href="/wallet/purchases/"' in page]
+
+    assert [ways(user) for user in (alice, bob, carol)] == [[True, True], [False, True], [False, False]]
+    settings.GATEWAYS = {}
+    assert ways(alice) == [False, True]
+
+
 def test_the_operator_finds_the_way_to_the_grant_form(alice: User, wallet: Wallet, client_of: ClientOf) -> None:
     address = f"/admin/billing/wallet/{wallet.pk}/grant/"
     assert address not in client_of(alice).get("/wallet/").content.decode()

@@ -124,8 +124,10 @@ def no_welcome(settings):
 def test_too_expensive_is_refused_with_the_numbers(no_welcome, client_of, alice, team, bells, hints):
     response = press(client_of(alice), num_images="2")
     assert response.status_code == 422
-    said = "This costs 2 credits and 0 are available. Ask your operator for credits, or choose something that costs less."
-    assert response.context["form"].non_field_errors() == [said]
+    said = "This costs 2 credits and 0 are available. Add credits to the wallet, or choose something that costs less."
+    [told] = response.context["form"].non_field_errors()
+    assert told == f'{said} <a class="link" href="/wallet/buy/">Buy credits</a>'
+    assert told in response.content.decode()
     assert not Job.objects.exists()
 
 

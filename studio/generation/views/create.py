@@ -9,11 +9,13 @@ from django.contrib.auth.decorators import login_required
 from django.http import HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
+from django.utils.html import format_html
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from accounts.access import allows, people_who_may, require
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
+from billing import shop
 from billing.credits import credits, noun
 from billing.errors import InsufficientCredits
 from billing.services import wallets
@@ -111,7 +113,8 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     except HaveItAlready as error:
         return _refused(request, drawn, have=error.job)
     except InsufficientCredits as error:
-        form.add_error(None, " ".join(filter(None, (error.message, _way_out(request.user, request.team, error.needed)))))
+        way_out = _way_out(request.user, request.team, error.needed)
+        form.add_error(None, format_html("{} {}", error.message, way_out) if way_out else error.message)
         return _refused(request, drawn)
     except GenerationError as error:
         form.add_refusal(error.fields, error.message)
@@ -120,13 +123,16 @@ def _submit(request: SignedInRequest) -> HttpResponse:
 
 
 def _way_out(user: User, team: Team, needed: int) -> str:
-    """Who has too few credits in this team may have enough in another, or may grant them."""
+    """Who has too few credits in this team may have enough in another, or may buy or grant them."""
     for other in Team.objects.of(user).exclude(pk=team.pk):
         available = wallets.wallet_of(other).available
         if available >= needed and allows(user, other, "generate"):
             name = "Your own team" if other.is_personal else f"Your team {other}"
             return f"{name} has {credits(available)} {noun(available)}: switch to it at the top of the page."
-    return "As an operator you grant credits in the admin, under Wallets." if user.is_staff else ""
+    if user.is_staff:
+        return "As an operator you grant credits in the admin, under Wallets."
+    may_buy = shop.is_open() and allows(user, team, "administer")
+    return format_html('<a class="link" href="{}">Buy credits</a>', reverse("buy")) if may_buy else ""
 
 
 def _refused(request: SignedInRequest, drawn: Panel, *, have: Job | None = None) -> HttpResponse:
