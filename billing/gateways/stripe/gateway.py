@@ -83,7 +83,7 @@ class StripeGateway(StripeSubscriptions):
                     for dispute in self.client.v1.disputes.list({"payment_intent": payment_id}).auto_paging_iter():
                         found += reading.dispute(plain(dispute))
             except stripe.InvalidRequestError as error:
-                if error.code != "resource_missing":
+                if error.http_status != 404 and error.code != "resource_missing":
                     raise
         return found
 
