@@ -327,7 +327,7 @@ TEAM_ERASERS = [
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
-LEDGER_CHECKS = ["studio.generation.ledger.disagreements"]
+LEDGER_CHECKS = ["billing.sales_ledger.disagreements", "studio.generation.ledger.disagreements"]
 """Functions that yield a sentence for each disagreement between the ledger and their own rows, for `manage.py verify_ledger`."""
 PRICE_LIST = "studio.generation.quotes.price_list"
 """A function that yields (engine, its price in words) for the wallet page, which has never heard of engines."""

@@ -115,7 +115,7 @@ def _disputed(purchase: Purchase, fact: Disputed) -> None:
         audit.record(
             purchase.wallet.team, None, "credits.disputed", f"was told that {_sum(purchase, fact.amount)} of {purchase.name} is disputed"
         )
-    if dispute.status == Dispute.Status.OPEN and fact.status != Dispute.Status.OPEN:
+    if dispute.status == Dispute.Status.OPEN and fact.status != "open":
         dispute.status, dispute.closed_at = Dispute.Status(fact.status), timezone.now()
     dispute.save()
 

@@ -6,7 +6,7 @@ made in Stripe's dashboard, name the payment only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
@@ -137,7 +137,7 @@ def dispute(told: Thing, as_of: datetime | None = None) -> Iterator[Fact]:
 def subscription(told: Thing, as_of: datetime | None = None) -> Iterator[Subscription]:
     """A subscription of ours. Its period stands at the item since version 2025-03-31."""
     key = _metadata(told).get(SUBSCRIPTION, "")
-    items = (told.get("items") or {}).get("data") or ({},)
+    items: Sequence[Thing] = (told.get("items") or {}).get("data") or ({},)
     item, price = items[0], items[0].get("price") or {}
     if not key:
         return
