@@ -13,12 +13,14 @@ from django.core.files.storage import default_storage
 
 from accounts.models import Agreement, AuditEntry, Membership, Removal, User
 from billing.credits import credits
-from billing.models import LedgerEntry
+from billing.models import LedgerEntry, Purchase
+from billing.money import money
 from studio.galleries import archive
 from studio.galleries.models import Comment, Gallery, Mark, Tagging
 from studio.galleries.zips import PIECE, File
 from studio.generation.models import Artifact, InputFile, Job
 
+PURCHASES = ("at", "team", "reference", "what", "price", "status", "refunded", "paid_at", "receipt")
 LEDGER = ("at", "team", "kind", "credits", "held", "description", "reference")
 
 
@@ -34,6 +36,7 @@ def everything(user: User) -> Iterator[File]:
     yield _json("galleries.json", list(_galleries(user)))
     yield _json("log.json", [_entry(one) for one in AuditEntry.objects.filter(actor=user).select_related("team").order_by("id")])
     yield File("credits.csv", [archive.as_csv(list(_ledger(user)), LEDGER)])
+    yield File("purchases.csv", [archive.as_csv(list(_purchases(user)), PURCHASES)])
     teams = Membership.objects.filter(user=user).values("team")
     made = Artifact.objects.filter(user=user, team__in=teams).order_by("id").values_list("id", flat=True)
     yield from archive.contents(list(made), folder="pictures/")
@@ -113,6 +116,13 @@ def _ledger(user: User) -> Iterator[dict[str, Any]]:
         amounts = {"credits": credits(one.amount), "held": credits(one.held)}
         about = {"at": one.created_at.isoformat(), "team": one.wallet.team.name, "kind": one.get_kind_display()}
         yield {**about, **amounts, "description": one.description, "reference": one.reference}
+
+
+def _purchases(user: User) -> Iterator[dict[str, Any]]:
+    for one in Purchase.objects.filter(buyer=user).select_related("wallet__team").order_by("id").iterator():
+        about = {"at": one.created_at.isoformat(), "team": one.wallet.team.name, "reference": one.reference, "what": one.name}
+        paid = {"paid_at": one.paid_at.isoformat() if one.paid_at else "", "receipt": one.receipt_url}
+        yield {**about, "price": one.price, "status": one.get_status_display(), "refunded": money(one.refunded, one.currency), **paid}
 
 
 def _read(name: str) -> Iterator[bytes]:

@@ -18,6 +18,7 @@ from billing.services import wallets
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Tag, Tagging
 from studio.generation import files
 from studio.generation.images import clean_upload
+from tests.billing.shop import begin, offer
 from tests.factories import draw, make_artifact, make_job
 
 ClientOf = Callable[..., Client]
@@ -46,6 +47,8 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     GalleryItem.objects.create(gallery=shelf, artifact=mine, position=1)
     audit.record(team, bob, "gallery.made", "made the gallery Boats")
     wallets.grant(wallets.wallet_of(team), 7_500, reference="test", description="A present", actor=bob)
+    offer()
+    begin(wallets.wallet_of(team), bob, gateway="manual")
     given = files.save_input(clean_upload(io.BytesIO(draw(seed=5))), team=team, user=bob)
     archive = exported(client_of(bob))
     names = archive.namelist()
@@ -53,7 +56,8 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     def read(name: str) -> object:
         return json.loads(archive.read(name))
 
-    assert names[:7] == ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json", "credits.csv"]
+    words = ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json"]
+    assert names[:8] == [*words, "credits.csv", "purchases.csv"]
     assert names[7:] == [
         f"pictures/0001 bob s boat {mine.pk.hex[-6:]}.png",
         "pictures/metadata.json",
@@ -73,8 +77,11 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     ]
     assert [(one["name"], one["pictures"]) for one in read("galleries.json")] == [("Boats", [str(mine.pk)])]  # type: ignore[attr-defined]
     assert [one["text"] for one in read("log.json")] == ["made the gallery Boats"]  # type: ignore[attr-defined]
-    assert archive.read(names[7]) == files.read(mine.variant("original"))
+    assert archive.read(names[8]) == files.read(mine.variant("original"))
     assert ",Harbour Street,Granted,7.5,0,A present,test" in archive.read("credits.csv").decode("utf-8-sig")
+    assert ',Harbour Street,AT-001001,"1,000 credits",$10.00,Waiting for payment,$0.00,,' in archive.read("purchases.csv").decode(
+        "utf-8-sig"
+    )
 
 
 def test_it_says_where_the_person_was_removed(bob: User, alice: User, team: Team, client_of: ClientOf) -> None:
