@@ -22,7 +22,7 @@ from billing.read_only_admin import ReadOnlyAdmin
 from billing.sales_admin import CreditPackAdmin, PurchaseAdmin
 from billing.services.wallets import correct, grant
 
-__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerCheckAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "WalletAdmin"]
+__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerCheckAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "ReadOnlyAdmin", "WalletAdmin"]
 
 
 @admin.register(Wallet)

@@ -1,7 +1,7 @@
 """The check of what was sold against the ledger, for `manage.py verify_ledger`.
 
 These must always agree: a purchase that is paid has brought its credits, once, less those that were taken back; one that is not has brought
-none; nothing counts as sold that no purchase sold; what is frozen of a purchase is what its open disputes have frozen.
+none; nothing names a purchase that there is not; what is frozen of a purchase is what its open disputes have frozen.
 """
 
 from __future__ import annotations
@@ -34,16 +34,13 @@ def disagreements() -> Iterator[str]:
             yield f"{name}: its disputes have {disputed} credits frozen, the entries add up to {kept}."
     for key, amount in sold.items():
         if amount:
-            yield f"{credits(amount)} credits count as sold, but by no purchase ({key})."
+            yield f"{credits(amount)} credits count as sold by purchase {key}, which there is not."
 
 
 def _by_purchase(column: str, **conditions: str) -> dict[str, int]:
     """The sum of a column over the entries of each purchase, by its id: their references begin with "purchase:<id>"."""
     found: dict[str, int] = defaultdict(int)
-    entries = LedgerEntry.objects.filter(**conditions).exclude(**{column: 0})
-    if "account" not in conditions:
-        entries = entries.filter(reference__startswith="purchase:")
+    entries = LedgerEntry.objects.filter(reference__startswith="purchase:", **conditions).exclude(**{column: 0})
     for reference, amount in entries.values_list("reference", column).iterator(CHUNK):
-        kind, _, rest = reference.partition(":")
-        found[rest.partition(":")[0] if kind == "purchase" else reference] += amount
+        found[reference.split(":")[1]] += amount
     return dict(found)

@@ -58,7 +58,7 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
 
     words = ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json"]
     assert names[:8] == [*words, "credits.csv", "purchases.csv"]
-    assert names[7:] == [
+    assert names[8:] == [
         f"pictures/0001 bob s boat {mine.pk.hex[-6:]}.png",
         "pictures/metadata.json",
         "pictures/metadata.csv",

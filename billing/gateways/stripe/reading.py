@@ -238,6 +238,7 @@ READERS: dict[str, Callable[[Thing, datetime | None], Iterator[Fact]]] = {
     "refund.created": refund,
     "refund.updated": refund,
     "refund.failed": refund,
+    "charge.refund.updated": refund,
     "charge.dispute.created": dispute,
     "charge.dispute.updated": dispute,
     "charge.dispute.closed": dispute,
