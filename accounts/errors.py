@@ -18,6 +18,7 @@ AccountError
     ├── InvitationElsewhere invitation_elsewhere      it names another person's address
     ├── WasRemoved          was_removed               somebody took the person out of the team after the link was made
     ├── SentJustNow         sent_just_now             a letter went out less than a minute ago
+    ├── NoSeat              no_seat                   the team has room for fewer people; the sentence says what to do
     ├── ManyLetters         many_letters              the person has sent as many today as one may
     └── AlreadyMember       already_member            who follows the link is in the team already; the link stays good
 """
@@ -123,6 +124,14 @@ class SentJustNow(InvitationError):
 class ManyLetters(InvitationError):
     code = "many_letters"
     message = "You have sent many letters today. Send this one again tomorrow, or make a link, which lets in any number of people."
+
+
+class NoSeat(InvitationError):
+    code = "no_seat"
+
+    def __init__(self, message: str) -> None:
+        self.message = message  # type: ignore[misc]
+        super().__init__(message)
 
 
 class AlreadyMember(InvitationError):

@@ -18,6 +18,7 @@ from django.db import transaction
 from django.db.models import Case, F, Q, When
 from django.urls import reverse
 from django.utils import timezone
+from django.utils.module_loading import import_string
 
 from accounts import audit, errors, mails
 from accounts.members import hold, let_in, lock
@@ -76,11 +77,11 @@ def invite(
 ) -> tuple[Invitation, str]:
     """An invitation and its token, which is nowhere else: show or send it now. `days`: how long it is good for; 0 for the studio's usual.
 
-    Raises PersonalTeam, and as `access.require` does: it is not made for somebody who lost the right in this moment.
+    Raises PersonalTeam, NoSeat, and as `access.require` does: it is not made for somebody who lost the right in this moment.
     """
     if team.is_personal:
         raise errors.PersonalTeam
-    hold(team, invited_by, "invite")
+    require_seat(hold(team, invited_by, "invite"), invited=True)
     token = secrets.token_urlsafe(32)
     invitation = Invitation.objects.create(
         team=team,
@@ -170,6 +171,20 @@ def revoke(invitation: Invitation, *, by: User) -> bool:
     return True
 
 
+def require_seat(team: Team, *, invited: bool = False) -> None:
+    """Raises NoSeat when there is no room for one more (`settings.SEAT_GUARD`). The team must be locked.
+
+    Who was `invited` by name has a seat from then on; a link takes none before somebody comes in by it.
+    """
+    if not settings.SEAT_GUARD:
+        return
+    people = Membership.objects.filter(team=team).count() + 1
+    if invited:
+        people += Invitation.objects.open().filter(team=team).exclude(email="").count()
+    if problem := import_string(settings.SEAT_GUARD)(team, people, joins=not invited):
+        raise errors.NoSeat(problem)
+
+
 # --- accepting -------------------------------------------------------------------------------------------------------
 def known(token: str) -> Invitation | None:
     """The invitation of a link, whether it still works or not."""
@@ -200,7 +215,9 @@ def accept(token: str, user: User) -> Membership:
 
 @transaction.atomic
 def enter(invitation: Invitation, user: User) -> Membership:
-    """Use an invitation, at most as often as it was made for, however many try at once. Raises AlreadyMember, WasRemoved, InvitationUsed.
+    """Use an invitation, at most as often as it was made for, however many try at once.
+
+    Raises AlreadyMember, WasRemoved, NoSeat, InvitationUsed.
 
     It holds the team's row: whoever is being removed in this moment is out, and stays so.
     """
@@ -209,6 +226,7 @@ def enter(invitation: Invitation, user: User) -> Membership:
         raise errors.AlreadyMember
     if keeps_out(invitation, user):
         raise errors.WasRemoved
+    require_seat(team)
     is_last = When(max_uses=F("uses") + 1, then=timezone.now())
     # One statement whose row count is the answer: the last use closes the invitation as it counts itself.
     used = Invitation.objects.open().filter(pk=invitation.pk)

@@ -9,6 +9,7 @@
     ├── NotForSale               not_for_sale          a pack, a currency or a way to pay that is not offered any more
     ├── NothingToRefund          nothing_to_refund     the purchase is not paid, or its credits are spent, set aside or disputed
     ├── GatewayError             gateway               see `billing.gateways.errors`
+    ├── PlanRefused              plan_refused          a change of plan that is not possible now
     └── BooksDisagree            books_disagree        a wallet does not cover its own holds; see `manage.py verify_ledger`
 
     LedgerIsAppendOnly           a programming error: somebody tried to change or delete a ledger entry
@@ -75,6 +76,10 @@ class NotForSale(BillingError):
 
 class NothingToRefund(BillingError):
     code = "nothing_to_refund"
+
+
+class PlanRefused(BillingError):
+    code = "plan_refused"
 
 
 class BooksDisagree(BillingError):

@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from billing.views import buying, entries, purchases, statements, wallet, webhooks
+from billing.views import buying, entries, plans, purchases, statements, wallet, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("wallet/", wallet.wallet, name="wallet"),
@@ -17,4 +17,10 @@ urlpatterns: list[URLPattern] = [
     path("wallet/holds/<int:hold_id>/", entries.hold, name="wallet_hold"),
     path("wallet/statements/", statements.statements, name="wallet_statements"),
     path("wallet/statements/<str:month>.pdf", statements.statement_pdf, name="wallet_statement_pdf"),
+    path("wallet/plan/", plans.plan, name="plan"),
+    path("wallet/plan/to/<slug:slug>/", plans.change, name="plan_change"),
+    path("wallet/plan/keep/", plans.keep, name="plan_keep"),
+    path("wallet/plan/cancel/", plans.cancel, name="plan_cancel"),
+    path("wallet/plan/resume/", plans.resume, name="plan_resume"),
+    path("wallet/plan/pay/", plans.pay, name="plan_pay"),
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import secrets
 import tomllib
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -287,7 +288,10 @@ if STRIPE_SECRET_KEY:
     GATEWAYS["stripe"] = {"BACKEND": "billing.gateways.stripe.StripeGateway", "OPTIONS": _stripe}
 if INVOICES:
     GATEWAYS["manual"] = {"BACKEND": "billing.gateways.manual.ManualGateway", "OPTIONS": {"instructions": INVOICE_INSTRUCTIONS}}
-FACT_HANDLERS: dict[str, str] = {}
+FACT_HANDLERS: dict[str, str] = {
+    "subscription": "billing.services.subscriptions.write_down",
+    "invoice": "billing.services.subscriptions.write_down",
+}
 """Fact of a gateway (`billing.gateways.facts`) -> dotted path of who writes it down; those of payments need no entry."""
 RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
 """How long the result of a paid engine is offered to its team for the same request, for nothing; 0: never."""
@@ -298,11 +302,21 @@ IMAGE_CLASSIFIER = env("STUDIO_IMAGE_CLASSIFIER", default="")
 """Folder of a classifier that looks at pictures before they are shown outside; empty: people alone do."""
 IMAGE_CLASSIFIER_LABELS = env.list("STUDIO_IMAGE_CLASSIFIER_LABELS", default=["nsfw", "porn", "hentai", "sexy", "unsafe"])
 IMAGE_CLASSIFIER_THRESHOLD = env.float("STUDIO_IMAGE_CLASSIFIER_THRESHOLD", default=0.5)
+DEFAULT_PLAN = env("STUDIO_DEFAULT_PLAN", default="studio")
+"""The plan (its slug) of every team that has no subscription. The one called "studio" has no limits but the studio's own."""
+PLAN_GRACE = timedelta(days=env.int("STUDIO_PLAN_GRACE_DAYS", default=7))
+"""How long a plan stays in force whose payment failed."""
+PLAN_USAGE = "studio.generation.usage.of_team"
+"""A function that says how much of a plan's limits a team uses now, for the plan page, which has never heard of jobs and pictures."""
+PLAN_ENGINES = "studio.generation.usage.engines"
+"""A function that yields (label, the names that a plan may allow it by) of every engine."""
 DAILY_CHORES = [
     "accounts.ending.daily",
     "billing.services.reconciling.hourly",
     "billing.services.alerts.daily",
     "billing.nightly.daily",
+    "billing.services.plans.daily",
+    "billing.services.subscriptions.hourly",
 ]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
@@ -317,7 +331,9 @@ DEPARTURE_LISTENERS = ["studio.galleries.leaving.hand_to_team"]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
 DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries"]
 """Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
-TEAM_STOPPERS = ["studio.generation.services.stop_team"]
+SEAT_GUARD = "billing.services.plans.no_seat"
+"""Called with a team and a number of people who are to be in it: a sentence that says why there is no room, else nothing."""
+TEAM_STOPPERS = ["studio.generation.services.stop_team", "billing.services.subscriptions.stop_team"]
 """Called with a team inside the transaction that deletes it: what is under way there ends, and what is held for it is released."""
 TEAM_ERASERS = [
     "studio.galleries.erasing.erase_team",

@@ -48,9 +48,13 @@ def invite_by_mail(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return team_page(request, team, mail_form=form)
     data = form.cleaned_data
-    posted = inviting.invite_by_mail(
-        team, data["emails"], invited_by=request.user, role=data["role"], days=data["days"], message=data["message"]
-    )
+    try:
+        posted = inviting.invite_by_mail(
+            team, data["emails"], invited_by=request.user, role=data["role"], days=data["days"], message=data["message"]
+        )
+    except errors.NoSeat as error:
+        form.add_error("emails", error.message)
+        return team_page(request, team, mail_form=form)
     tell(request, team, posted)
     return to_the_open_ones()
 
@@ -82,7 +86,11 @@ def new_invitation(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return team_page(request, team, link_form=form)
     data = form.cleaned_data
-    _, token = inviting.invite(team, invited_by=request.user, role=data["role"], max_uses=data["people"] or None, days=data["days"])
+    try:
+        _, token = inviting.invite(team, invited_by=request.user, role=data["role"], max_uses=data["people"] or None, days=data["days"])
+    except errors.NoSeat as error:
+        form.add_error(None, error.message)
+        return team_page(request, team, link_form=form)
     show_once(request, team, "Send this link. It is shown once.", [("", inviting.link(token))])
     return to_the_open_ones()
 

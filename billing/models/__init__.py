@@ -3,6 +3,7 @@
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
+from billing.models.plans import Plan, PlanPrice, Subscription, SubscriptionInvoice
 from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 
 __all__ = [
@@ -18,6 +19,10 @@ __all__ = [
     "LotUse",
     "PackPrice",
     "PaymentRefund",
+    "Plan",
+    "PlanPrice",
     "Purchase",
+    "Subscription",
+    "SubscriptionInvoice",
     "Wallet",
 ]

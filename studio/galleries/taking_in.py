@@ -12,7 +12,7 @@ from django.db import transaction
 
 from accounts import audit
 from accounts.models import Team, User
-from studio.generation import files
+from studio.generation import files, usage
 from studio.generation.metadata import Record
 from studio.generation.models import Artifact
 from studio.generation.outside import Found, look_at
@@ -35,12 +35,14 @@ class Taken:
 def take_in(data: bytes, *, name: str, team: Team, user: User) -> Taken:
     """Put a file into a team's library; the same one twice is one.
 
-    Raises `UnusableFile` with a sentence that says what is wrong and what to do, `StorageFull`, OSError. Nothing is left behind then.
+    Raises `UnusableFile` with a sentence that says what is wrong and what to do, `PlanLimit`, `StorageFull`, OSError. Then nothing
+    is left behind.
     """
     found = look_at(data)
     artifact = _artifact(found, name, team, user)
     if same := _same(artifact):
         return Taken(same, is_new=False)
+    usage.require_storage(team, artifact.bytes)  # before anything is written, and once more when nobody else can write
     all_said = False
     try:
         files.save_artifact(artifact.id, found.mime, found.data, found.result.variants.files)
@@ -48,6 +50,7 @@ def take_in(data: bytes, *, name: str, team: Team, user: User) -> Taken:
             Team.objects.select_for_update().get(pk=team.pk)  # two uploads of one file come one after the other
             same = _same(artifact)
             if same is None:
+                usage.require_storage(team, artifact.bytes)
                 artifact.save(force_insert=True)
                 audit.count(team, user, "pictures.uploaded", "uploaded files into the library: {}")
                 transaction.on_commit(lambda: events.pictures_changed(team.pk, [artifact.pk]))

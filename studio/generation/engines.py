@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -60,13 +60,13 @@ def _reported(engine: Engine, told: Mapping[str, Any] | None) -> Engine:
     return engine.in_state(EngineState(told["state"]), told["detail"], seconds)
 
 
-def pick(engines: list[Engine], engine_id: str, mode: Mode | None) -> Engine | None:
-    """The engine asked for; else the first usable one that does the mode; None when there is none at all."""
+def pick(engines: list[Engine], engine_id: str, mode: Mode | None, *, first: Sequence[Engine] = ()) -> Engine | None:
+    """The engine asked for; else the first usable one that does the mode, of those named `first` before others; None when there is none."""
     for engine in engines:
         if engine.id == engine_id and (mode is None or engine.supports(mode)):
             return engine
-    usable = [e for e in engines if e.state in (EngineState.READY, EngineState.SLOW, EngineState.STARTING)]
-    for engine in [*usable, *engines]:
+    usable = [e for e in (*first, *engines) if e.state in (EngineState.READY, EngineState.SLOW, EngineState.STARTING)]
+    for engine in [*usable, *first, *engines]:
         if mode is None or engine.supports(mode):
             return engine
     return None

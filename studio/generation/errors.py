@@ -2,6 +2,7 @@
 
     GenerationError              code, message for a person, `fields`: what to say beside each field of the form
     ├── TooManyOpenJobs          too_many_open_jobs
+    ├── PlanLimit                plan_limit           more than the team's plan allows; the sentence names it
     ├── AskedForTwice            asked_for_twice      a Stop that would take a job from whoever joined it
     ├── UnusableFile             unusable_file        an upload that we do not take
     │   ├── UnusableImage        unusable_image       … as a picture
@@ -35,6 +36,10 @@ class GenerationError(Exception):
 
 class TooManyOpenJobs(GenerationError):
     code = "too_many_open_jobs"
+
+
+class PlanLimit(GenerationError):
+    code = "plan_limit"
 
 
 class AskedForTwice(GenerationError):

@@ -235,6 +235,7 @@ class Artifact(models.Model):
             models.Index(fields=["team", "mode", "-id"], name="artifact_by_mode", condition=Q(deleted_at=None)),
             models.Index(fields=["team", "engine", "mode", "-id"], name="artifact_by_engine_and_mode", condition=Q(deleted_at=None)),
             models.Index(fields=["team", "sha256"], name="artifact_same_file", condition=Q(deleted_at=None)),
+            models.Index(fields=["team", "bytes"], name="artifact_storage"),  # what a team keeps is added up from the index alone
         ]
 
     def __str__(self) -> str:

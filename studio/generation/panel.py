@@ -10,10 +10,10 @@ from typing import Any
 from django import forms
 from django.http import Http404
 
-from accounts.models import User
+from accounts.models import Team, User
 from studio.backends.base import Engine, MediaInput, Mode, Parameter
 from studio.generation import engines as engine_list
-from studio.generation import files
+from studio.generation import files, usage
 from studio.generation.access import artifact_for, input_for, job_for
 from studio.generation.errors import CHANGEABLE
 from studio.generation.forms import GenerationForm
@@ -63,13 +63,17 @@ class Panel:
     notes: list[str] = field(default_factory=list)
 
 
-def build(user: User, query: Mapping[str, Any], *, bound: bool = False, price_only: bool = False) -> Panel | None:
-    """Make the panel for a query or a submitted form (`bound`); None when the studio offers no engine at all."""
+def build(user: User, query: Mapping[str, Any], *, team: Team | None = None, bound: bool = False, price_only: bool = False) -> Panel | None:
+    """Make the panel for a query or a submitted form (`bound`); None when the studio offers no engine at all.
+
+    Where nobody chose an engine it is one that the plan of the `team` has, if there is one.
+    """
     engines = engine_list.available()
     start = _start(user, query)
     values = start.values
     mode = _mode(str(values.get("mode", "")))
-    engine = engine_list.pick(engines, str(values.get("engine", "")), mode) or engine_list.pick(engines, "", None)
+    open_ones = _open_to(team, engines)
+    engine = engine_list.pick(engines, str(values.get("engine", "")), mode, first=open_ones) or engine_list.pick(engines, "", None)
     if engine is None:
         return None
     if mode is None or not engine.supports(mode):
@@ -94,6 +98,11 @@ def build(user: User, query: Mapping[str, Any], *, bound: bool = False, price_on
     panel.slots = [slot for slot in slots if slot.rules.kind != "mask"]
     panel.mask = next((slot for slot in slots if slot.rules.kind == "mask"), None)
     return panel
+
+
+def _open_to(team: Team | None, engines: list[Engine]) -> list[Engine]:
+    closed = usage.locks(team, engines) if team else {}
+    return [engine for engine in engines if engine.id not in closed]
 
 
 def fresh_key(form: GenerationForm) -> GenerationForm:

@@ -35,3 +35,13 @@ def wait_for(action: str, who: str, rate: str) -> int:
         return 0
     reset = _limiter().get_window_stats(limit, action, who).reset_time
     return max(1, math.ceil(reset - time.time()))
+
+
+def seconds_for_team(team_id: int, per_minute: int) -> int:
+    """Count one request of a team against what its plan takes a minute; 0 when it may go on, else the seconds to wait."""
+    return wait_for("plan", str(team_id), f"{per_minute}/minute")
+
+
+def used_by_team(team_id: int, per_minute: int) -> int:
+    """Requests of the team that were counted in the last minute. Nothing is counted by this."""
+    return per_minute - _limiter().get_window_stats(_rate(f"{per_minute}/minute"), "plan", str(team_id)).remaining

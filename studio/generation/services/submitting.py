@@ -8,9 +8,12 @@ from django.conf import settings
 from django.db import IntegrityError, transaction
 
 from accounts.models import Team, User
+from billing.models import Plan
 from billing.services import wallets
+from billing.services.plans import plan_of
 from studio.backends import registry
 from studio.backends.base import GenerationRequest, Mode
+from studio.generation import usage
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
@@ -38,11 +41,13 @@ def submit(
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
-    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `TeamIsGone`,
-    `UnknownEngine`. Then nothing is left behind.
+    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `PlanLimit`,
+    `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
     """
     _check_words(team, request)
     [engine] = priced([registry.engine(request.engine)])
+    plan = plan_of(team)
+    usage.require_engine(plan, engine)
     quote = engine.quote(request)
     others = dict(inputs or {})
     job = Job(
@@ -64,10 +69,11 @@ def submit(
         parent=parent,
         retry_of=retry_of,
         quote=quote.to_json(),
+        priority=plan.priority,
     )
     while True:
         try:
-            return _place(job, others, describe(request, engine), anew=anew)
+            return _place(job, others, describe(request, engine), plan=plan, anew=anew)
         except _SameRequest as found:
             if _join(found.job, job):
                 return found.job
@@ -82,7 +88,7 @@ def _check_words(team: Team, request: GenerationRequest) -> None:
         raise WordsRefused(next(iter(refusals.values())), refusals)
 
 
-def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew: bool) -> Job:
+def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan: Plan, anew: bool) -> Job:
     """The transaction of `submit`. Raises `_SameRequest` as well, when everything that it did is undone."""
     user = job.user
     try:
@@ -95,6 +101,7 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, anew:
                 _require_new(job)
             if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
                 raise TooManyOpenJobs(f"You have {settings.MAX_OPEN_JOBS} generations waiting or running. Wait for one to finish.")
+            usage.require_room(plan, job.team)
             wallet = wallets.wallet_of(job.team)
             job.hold = wallets.place_hold(
                 wallet,

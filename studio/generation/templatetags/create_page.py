@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -30,6 +31,12 @@ def seconds_until(start: datetime | None, end: datetime | None) -> str:
     if spent < 1.95:
         return f"{spent:.1f} s"
     return f"{spent:.0f} s" if spent < 90 else f"{spent / 60:.0f} min"
+
+
+@register.filter
+def of_key(values: Mapping[str, Any], key: str) -> Any:
+    """What a mapping holds under a key that is itself a variable; empty for nothing."""
+    return values.get(key, "")
 
 
 @register.simple_tag

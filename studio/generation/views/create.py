@@ -20,7 +20,7 @@ from billing.credits import credits, noun
 from billing.errors import InsufficientCredits
 from billing.services import wallets
 from studio.backends.base import Mode, Quote
-from studio.generation import cards, offers, panel, throttle
+from studio.generation import cards, offers, panel, throttle, usage
 from studio.generation.engines import available, modes_of, picker
 from studio.generation.errors import GenerationError, HaveItAlready
 from studio.generation.forms import quotable
@@ -39,7 +39,7 @@ def create(request: SignedInRequest) -> HttpResponse:
         return _submit(request)
     if not allows(request.user, request.team, "generate"):
         return render(request, "generation/create.html", _looking(request))
-    drawn = panel.build(request.user, request.GET.dict())
+    drawn = panel.build(request.user, request.GET.dict(), team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     # What somebody goes on from is what they look at.
@@ -53,7 +53,7 @@ def create(request: SignedInRequest) -> HttpResponse:
 def create_form(request: SignedInRequest) -> HttpResponse:
     """The panel redrawn for another engine or mode, with everything that still applies."""
     require(request.user, request.team, "generate")
-    drawn = panel.build(request.user, request.GET.dict())
+    drawn = panel.build(request.user, request.GET.dict(), team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     if not request.htmx:
@@ -71,7 +71,7 @@ def create_engine(request: SignedInRequest) -> HttpResponse:
     mode = next((one for one in engine.modes if one == request.GET.get("mode")), None) if engine else None
     if engine is None or mode is None:
         return HttpResponse(status=204)
-    context = {"engine": engine, "mode": mode, "picker": picker(engines, mode)}
+    context = {"engine": engine, "mode": mode, "picker": picker(engines, mode), "locks": usage.locks(request.team, engines)}
     return render(request, "generation/_engine_picker.html", context)
 
 
@@ -91,6 +91,9 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     # Before anything is looked at: a check may decode the pictures that came with it.
+    wait, said = usage.wait_for_team(request.team)
+    if wait:
+        return too_fast(request, wait, said)
     if wait := throttle.seconds_to_wait("submit", request.user.pk):
         return too_fast(request, wait)
     form = drawn.form
@@ -170,8 +173,8 @@ def shows_old_price(request: SignedInRequest, version: str) -> bool:
     return request.POST.get("price_list", version) != version
 
 
-def too_fast(request: SignedInRequest, seconds: int) -> HttpResponse:
-    message = f"That was a lot at once. Try again in {seconds} s; what you typed is kept."
+def too_fast(request: SignedInRequest, seconds: int, said: str = "") -> HttpResponse:
+    message = said or f"That was a lot at once. Try again in {seconds} s; what you typed is kept."
     template = "_toast.html" if request.htmx else "429.html"
     response = render(request, template, {"message": message, "level": "warn", "seconds": seconds}, status=429)
     response["Retry-After"] = str(seconds)
@@ -207,6 +210,7 @@ def panel_context(team: Team, drawn: Panel) -> dict[str, Any]:
         "mode": drawn.mode,
         "switch": switch(modes, drawn.mode),
         "picker": picker(drawn.engines, drawn.mode),
+        "locks": usage.locks(team, drawn.engines),
         "describe": describe(drawn.mode),
         "beginning": beginning(drawn.mode),
         "takes_sound": Mode.AUDIO_TO_AUDIO in modes,

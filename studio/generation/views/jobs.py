@@ -16,7 +16,7 @@ from accounts.access import require
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits
 from studio.backends.registry import UnknownEngine
-from studio.generation import cards, previews, services, throttle
+from studio.generation import cards, previews, services, throttle, usage
 from studio.generation.access import job_for
 from studio.generation.errors import AskedForTwice, GenerationError, HaveItAlready
 from studio.generation.views.create import OLD_PRICE, shows_old_price, submitted, too_fast
@@ -78,9 +78,10 @@ def job_retry(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
         return _refused(request, "The file that this starts from is gone. Choose another and press Generate.")
     if card.again and shows_old_price(request, card.again.price_version):
         return submitted(request, found, refused=f"{OLD_PRICE} Look at the new one, then press again.")
-    wait = throttle.seconds_to_wait("submit", request.user.pk)
+    wait, said = usage.wait_for_team(found.team)
+    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
     if wait:
-        return too_fast(request, wait)
+        return too_fast(request, wait, said)
     key = f"retry:{request.POST.get('idempotency_key') or secrets.token_urlsafe(24)}"[:64]
     try:
         again = services.retry(found, user=request.user, idempotency_key=key)

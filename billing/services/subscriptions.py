@@ -1,0 +1,352 @@
+"""Plans that a team pays for through a gateway: started, changed, ended, and what the gateway tells of them.
+
+Nothing here is believed but the gateway's facts (`hear`): a page that comes back from a payment shows what they said, and waits for them.
+They come in any order, late, twice or not at all. The newest one says how a subscription stands, and `canceled` is its end; an invoice that
+is paid stays paid. What was missed is asked for (`look_again`). A gateway is never asked within a transaction.
+"""
+
+from __future__ import annotations
+
+import uuid
+from datetime import datetime, timedelta
+
+import structlog
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from accounts.models import Team, User
+from billing.errors import PlanRefused
+from billing.gateways.base import Checkout, Gateway, PlanOrder, Proration, SubscriptionOrder
+from billing.gateways.errors import GatewayError
+from billing.gateways.facts import Fact
+from billing.gateways.facts import Invoice as InvoiceFact
+from billing.gateways.facts import Subscription as SubscriptionFact
+from billing.gateways.registry import gateway as gateway_named
+from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
+from billing.services import plans
+
+log = structlog.get_logger(__name__)
+Status = Subscription.Status
+
+STATUS = {"paused": Status.UNPAID}
+"""A gateway's word for a status where ours is another."""
+RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.UNPAID: 2, Status.PAST_DUE: 3, Status.ACTIVE: 4, Status.CANCELED: 5}
+"""Of two news of the same second, the one that ranks higher holds."""
+LATE = timedelta(hours=2)
+"""So long after the end of a period the gateway is asked how it goes on, had it not told."""
+A_SECOND = timedelta(seconds=1)
+
+
+# --- starting ----------------------------------------------------------------------------------------------------------
+
+
+def start(wallet: Wallet, price: PlanPrice, gateway: Gateway, *, by: User, success_url: str, cancel_url: str) -> Checkout:
+    """Where the browser goes to pay for a plan. Asked for twice, it is one pay page, until that runs out.
+
+    Raises PlanRefused for a team that pays for a plan already, GatewayError.
+    """
+    plan, now = price.plan, timezone.now()
+    current = plans.subscription_of(wallet)
+    if current and current.gateway:
+        raise PlanRefused(f"This team is on the {current.plan} plan. Change that one.")
+    begun = wallet.subscriptions.filter(gateway=gateway.name, plan=plan, amount=price.amount, currency=price.currency)
+    waiting = begun.filter(status=Status.INCOMPLETE, external_id=None, checkout_until__gt=now).order_by("-pk").first()
+    if waiting:
+        return Checkout(id="", url=waiting.checkout_url, expires_at=waiting.checkout_until)
+    known = wallet.subscriptions.filter(gateway=gateway.name).exclude(customer_id="").order_by("-pk").first()
+    row = Subscription.objects.create(
+        wallet=wallet, plan=plan, gateway=gateway.name, currency=price.currency, amount=price.amount, started_by=by
+    )
+    order = SubscriptionOrder(
+        key=str(row.key),
+        plan=order_of(price),
+        email=by.email,
+        success_url=success_url,
+        cancel_url=cancel_url,
+        customer_id=known.customer_id if known else "",
+    )
+    checkout = gateway.start_subscription(order)
+    until = checkout.expires_at or now + timedelta(hours=1)
+    Subscription.objects.filter(pk=row.pk).update(checkout_url=checkout.url, checkout_until=until)
+    return checkout
+
+
+def order_of(price: PlanPrice) -> PlanOrder:
+    return PlanOrder(key=price.plan.slug, title=f"{price.plan} plan", amount=price.amount, currency=price.currency)
+
+
+# --- changing ----------------------------------------------------------------------------------------------------------
+
+
+def is_upgrade(current: Subscription, price: PlanPrice) -> bool:
+    """To what costs more one changes now, to the rest when the period ends."""
+    return price.amount > current.amount
+
+
+def preview(current: Subscription, price: PlanPrice) -> Proration:
+    """What an upgrade costs now. Raises PlanRefused, GatewayError."""
+    _require_settled(current)
+    return gateway_named(current.gateway).preview_change(current.external_id or "", order_of(price))
+
+
+def upgrade(current: Subscription, price: PlanPrice, *, as_of: datetime) -> None:
+    """Change now; the difference for the rest of the period is paid now, and its credits come with that payment.
+
+    `as_of` is that of the preview that was confirmed. Raises PlanRefused, GatewayError; nothing has changed then.
+    """
+    _require_settled(current)
+    key = f"{current.key}-{price.plan.slug}-{int(as_of.timestamp())}"
+    gateway = gateway_named(current.gateway)
+    fact = gateway.change_subscription(current.external_id or "", order_of(price), key=key, as_of=as_of)
+    hear(fact, gateway=current.gateway)
+    _hear_invoices(current, gateway)
+
+
+def downgrade(current: Subscription, price: PlanPrice) -> None:
+    """Change when the period ends. The gateway is told now, as of the end: what was paid for stays paid for.
+
+    Raises PlanRefused, GatewayError; nothing has changed then.
+    """
+    _require_paid(current)
+    if current.period_end is None:
+        raise PlanRefused("This plan has not begun yet. Try again in a minute.")
+    _turn(current, price, next_plan=price.plan)
+
+
+def keep(current: Subscription) -> None:
+    """Undo a downgrade that has not come into force. Raises PlanRefused, GatewayError."""
+    price = current.plan.price(current.currency)
+    if price is None or price.amount != current.amount:
+        raise PlanRefused(f"The {current.plan} plan is not offered at your price any more. Change to another one.")
+    if current.next_plan_id is not None and current.period_end is not None:
+        _turn(current, price, next_plan=None)
+
+
+def _turn(current: Subscription, price: PlanPrice, *, next_plan: Plan | None) -> None:
+    """Tell the gateway what to charge from the next period on. Our row says so first: the news of it may be here before the answer."""
+    before = current.next_plan
+    _expect(current, next_plan)
+    gateway, end = gateway_named(current.gateway), current.period_end
+    assert end is not None
+    key = f"{current.key}-{price.plan.slug}-{uuid.uuid4().hex}"
+    try:
+        fact = gateway.change_subscription(current.external_id or "", order_of(price), key=key, as_of=end - A_SECOND)
+    except GatewayError:
+        _expect(current, before)
+        raise
+    hear(fact, gateway=current.gateway)
+
+
+@transaction.atomic
+def _expect(current: Subscription, next_plan: Plan | None) -> None:
+    _lock(current.wallet_id)
+    Subscription.objects.live().filter(pk=current.pk).update(next_plan=next_plan)
+
+
+def cancel(current: Subscription) -> None:
+    """Let it end with the period that is paid for; at once where the last payment failed. Raises GatewayError."""
+    fact = gateway_named(current.gateway).cancel_subscription(current.external_id or "", at_period_end=not current.is_failing)
+    hear(fact, gateway=current.gateway)
+
+
+def resume(current: Subscription) -> None:
+    """Undo a cancellation that has not come into force. Raises GatewayError."""
+    hear(gateway_named(current.gateway).resume_subscription(current.external_id or ""), gateway=current.gateway)
+
+
+def _require_paid(current: Subscription) -> None:
+    if current.is_failing:
+        raise PlanRefused("The last payment failed. Pay what is open first, then change the plan.")
+
+
+def _require_settled(current: Subscription) -> None:
+    """A gateway that charges the next plan from the period's end on would take it for the one that is paid for."""
+    _require_paid(current)
+    if current.next_plan:
+        raise PlanRefused(f"A change to {current.next_plan} is waiting for the end of the month. Keep {current.plan} first, then change.")
+
+
+def _lock(wallet_id: int) -> None:
+    """The wallet first, as everywhere: all changes of one team's plan come one after another."""
+    Wallet.objects.select_for_update(no_key=True).get(pk=wallet_id)
+
+
+# --- what a gateway tells ------------------------------------------------------------------------------------------------
+
+
+def write_down(gateway: str, fact: Fact) -> str:
+    """`hear`, for `settings.FACT_HANDLERS`; what came of it where that is not plain."""
+    return "" if hear(fact, gateway=gateway) else "It is of no plan here."
+
+
+def hear(fact: Fact, *, gateway: str) -> bool:
+    """Write down a fact of a subscription or its invoice, whenever and however often it comes; False when it is of none of ours."""
+    if not isinstance(fact, SubscriptionFact | InvoiceFact):
+        return False
+    found = _of(fact, gateway)
+    if found is None:
+        return False
+    with transaction.atomic():
+        _lock(found.wallet_id)
+        row = Subscription.objects.select_related("plan", "next_plan", "wallet").get(pk=found.pk)
+        if isinstance(fact, SubscriptionFact):
+            _stands(row, fact)
+        else:
+            _invoiced(row, fact)
+    return True
+
+
+def _of(fact: SubscriptionFact | InvoiceFact, gateway: str) -> Subscription | None:
+    """The row that a fact is of: by the gateway's id, else by the key that we gave it."""
+    ours = Subscription.objects.filter(gateway=gateway)
+    found = ours.filter(external_id=fact.subscription_id).first()
+    if found is None:
+        try:
+            found = ours.filter(key=uuid.UUID(fact.key), external_id=None).first()
+        except ValueError:
+            return None
+    if found is None:
+        log.warning("subscription_unknown", gateway=gateway, subscription=fact.subscription_id)
+    return found
+
+
+def _stands(row: Subscription, fact: SubscriptionFact) -> None:
+    """Bring the row up to date with what was said of it, unless it knows something newer."""
+    status = Status(STATUS.get(fact.status, fact.status))
+    as_of = fact.as_of or timezone.now()
+    row.external_id = row.external_id or fact.subscription_id
+    row.customer_id = row.customer_id or fact.customer_id
+    if row.status == Status.CANCELED:
+        row.ended_at = row.ended_at or fact.ended_at
+        row.end_wanted = "" if status == Status.CANCELED else row.end_wanted
+    elif status == Status.CANCELED:
+        row.status, row.ended_at, row.told_at = status, fact.ended_at or as_of, as_of
+        row.next_plan, row.end_wanted, row.failing_since = None, "", None
+    elif not _is_older(row, status, as_of):
+        _take_over(row, fact, status, as_of)
+    row.save()
+
+
+def _is_older(row: Subscription, status: Subscription.Status, as_of: datetime) -> bool:
+    if row.told_at is None or as_of > row.told_at:
+        return False
+    return as_of < row.told_at or RANK[status] < RANK[Status(row.status)]
+
+
+def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.Status, as_of: datetime) -> None:
+    named = Plan.objects.filter(slug=fact.plan).first()
+    if named is None:
+        log.warning("plan_unknown", plan=fact.plan, subscription=fact.subscription_id)
+        named = row.plan
+    is_same_period = row.period_start is not None and fact.period_start == row.period_start
+    if is_same_period and named == row.next_plan:
+        pass  # a downgrade: the gateway knows it now, and it comes into force with the next period
+    else:
+        row.plan, row.next_plan = named, None
+        row.amount, row.currency = fact.amount, fact.currency or row.currency
+    row.period_start, row.period_end = fact.period_start or row.period_start, fact.period_end or row.period_end
+    row.cancel_at_period_end = fact.cancel_at_period_end
+    if fact.cancel_at_period_end and row.end_wanted == "period_end":
+        row.end_wanted = ""
+    failing = status in (Status.PAST_DUE, Status.UNPAID)
+    row.failing_since = (row.failing_since or as_of) if failing else None
+    row.status, row.told_at = status, as_of
+    if row.is_live:
+        _make_room(row, as_of)
+
+
+def _make_room(row: Subscription, now: datetime) -> None:
+    """A plan that begins takes the place of the one that there was. That of a gateway is ended there too, once this is committed."""
+    for other in Subscription.objects.live().filter(wallet=row.wallet_id).exclude(pk=row.pk):
+        plans.end(other, None if other.gateway else now)
+        if other.gateway:
+            Subscription.objects.filter(pk=other.pk).update(ended_at=None, end_wanted="now")
+            transaction.on_commit(lambda pk=other.pk: _tell_end(pk))  # type: ignore[misc]
+
+
+def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
+    """Keep an invoice as the newest fact has it, and grant what it brings once it is paid."""
+    as_of = fact.as_of or timezone.now()
+    plan = Plan.objects.filter(slug=fact.plan).first() or row.plan
+    invoice = SubscriptionInvoice.objects.filter(external_id=fact.invoice_id).first()
+    if invoice is None:
+        invoice = SubscriptionInvoice(subscription=row, external_id=fact.invoice_id, plan=plan, credits=plan.credits)
+    elif invoice.subscription_id != row.pk or not _is_news(invoice, fact, as_of):
+        return
+    if invoice.plan_id != plan.pk:
+        invoice.credits = plan.credits
+    invoice.plan, invoice.reason, invoice.status, invoice.told_at = plan, fact.reason, fact.status, as_of
+    invoice.amount_due, invoice.amount_paid, invoice.currency = fact.amount_due, fact.amount_paid, fact.currency
+    invoice.period_start, invoice.period_end = fact.period_start, fact.period_end
+    invoice.number, invoice.url = fact.number[:80], fact.url
+    invoice.attempts, invoice.next_attempt_at = fact.attempts, fact.next_attempt_at
+    invoice.save()
+    if row.external_id is None:
+        row.external_id = fact.subscription_id
+        row.save(update_fields=["external_id"])
+    plans.grant_due(row, invoice)
+
+
+def _is_news(invoice: SubscriptionInvoice, fact: InvoiceFact, as_of: datetime) -> bool:
+    paid = SubscriptionInvoice.Status.PAID
+    if invoice.status == paid or fact.status == paid:
+        return invoice.status != paid
+    return invoice.told_at is None or as_of >= invoice.told_at
+
+
+# --- what was not told ---------------------------------------------------------------------------------------------------
+
+
+def look_again(row: Subscription) -> None:
+    """Ask the gateway how a subscription and its invoices stand, and write that down. Raises GatewayError."""
+    if not row.external_id:
+        return
+    gateway = gateway_named(row.gateway)
+    hear(gateway.subscription(row.external_id), gateway=row.gateway)
+    _hear_invoices(row, gateway)
+
+
+def _hear_invoices(row: Subscription, gateway: Gateway) -> None:
+    for fact in gateway.invoices(row.external_id or ""):
+        hear(fact, gateway=row.gateway)
+
+
+def hourly() -> None:
+    """For whatever has a clock: ends that a gateway was not told of, and what it should have told by now."""
+    for pk in Subscription.objects.exclude(end_wanted="").values_list("pk", flat=True).order_by("pk"):
+        _tell_end(pk)
+    late = Q(status__in=Subscription.LIVE, period_end__lt=timezone.now() - LATE)
+    silent = Q(status=Status.INCOMPLETE, external_id__isnull=False)
+    for row in Subscription.objects.filter(late | silent).exclude(gateway="").order_by("pk"):
+        try:
+            look_again(row)
+        except GatewayError as error:
+            log.warning("subscription_not_read", subscription=row.pk, code=error.code)
+
+
+def stop_team(team: Team) -> None:
+    """What a team pays for ends with the period. Within the transaction that deletes it (`settings.TEAM_STOPPERS`)."""
+    for row in Subscription.objects.live().filter(wallet__team=team, cancel_at_period_end=False):
+        if not row.gateway:
+            Subscription.objects.filter(pk=row.pk).update(cancel_at_period_end=True)
+            continue
+        Subscription.objects.filter(pk=row.pk).update(end_wanted="now" if row.is_failing else "period_end")
+        transaction.on_commit(lambda pk=row.pk: _tell_end(pk))  # type: ignore[misc]
+
+
+def _tell_end(pk: int) -> None:
+    """Tell the gateway of an end that it does not know; should it not answer, it is told within the hour."""
+    row = Subscription.objects.exclude(end_wanted="").filter(pk=pk).first()
+    if row is None or not row.external_id:
+        return
+    gateway, at_period_end = gateway_named(row.gateway), row.end_wanted == "period_end"
+    try:
+        fact = gateway.subscription(row.external_id)
+        if fact.status != "canceled" and not (at_period_end and fact.cancel_at_period_end):
+            fact = gateway.cancel_subscription(row.external_id, at_period_end=at_period_end)
+    except GatewayError as error:
+        log.warning("subscription_not_ended", subscription=row.pk, code=error.code)
+        return
+    hear(fact, gateway=row.gateway)
+    Subscription.objects.filter(pk=pk).update(end_wanted="")

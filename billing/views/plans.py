@@ -1,0 +1,214 @@
+"""The plan page, and what can be done there. Everyone in the team sees it; who administers the team changes the plan."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime
+from typing import Any
+
+from django.conf import settings
+from django.contrib import messages
+from django.contrib.auth.decorators import login_required
+from django.core import signing
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils import timezone
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
+
+from accounts.access import allows, current_team, people_who_may, require
+from accounts.models import User
+from billing import access, plan_page
+from billing.errors import BillingError, PlanRefused
+from billing.gateways.base import Proration
+from billing.gateways.registry import gateway as gateway_named
+from billing.models import Plan, PlanPrice, Subscription, Wallet
+from billing.plan_page import Standing
+from billing.services import subscriptions
+from billing.services.plans import share
+
+SALT, GOOD_FOR = "plan-change", 3600
+"""A preview that was shown is charged as it was shown, for an hour."""
+
+
+@login_required
+@require_safe
+@never_cache
+def plan(request: HttpRequest) -> HttpResponse:
+    return _page(request, access.wallet_for(request.user, getattr(request, "team", None)))
+
+
+@login_required
+@require_http_methods(["GET", "HEAD", "POST"])
+@never_cache
+def change(request: HttpRequest, slug: str) -> HttpResponse:
+    """What a change to that plan means and costs, before it is confirmed; the POST is the confirmation."""
+    wallet, user = _to_change(request)
+    standing = plan_page.standing(wallet)
+    given = request.POST if request.method == "POST" else request.GET
+    price = _price(standing, slug, given.get("currency", ""))
+    try:
+        if request.method == "POST":
+            return _confirmed(request, user, standing, price)
+        return _ask(request, standing, price)
+    except BillingError as error:
+        return _page(request, wallet, problem=error.message)
+
+
+@login_required
+@require_POST
+def keep(request: HttpRequest) -> HttpResponse:
+    return _turn(request, subscriptions.keep, "{plan} stays your plan.")
+
+
+@login_required
+@require_POST
+def cancel(request: HttpRequest) -> HttpResponse:
+    return _turn(request, subscriptions.cancel, "{plan} ends {end}. Until then nothing changes.")
+
+
+@login_required
+@require_POST
+def resume(request: HttpRequest) -> HttpResponse:
+    return _turn(request, subscriptions.resume, "{plan} goes on.")
+
+
+@login_required
+@require_safe
+@never_cache
+def pay(request: HttpRequest) -> HttpResponse:
+    """To the provider's page, on which the card is changed and what is open is paid."""
+    wallet, _ = _to_change(request)
+    current = _subscription(wallet)
+    try:
+        address = gateway_named(current.gateway).payment_page(current.customer_id, return_url=_absolute("plan"))
+    except BillingError as error:
+        return _page(request, wallet, problem=error.message)
+    return redirect(address)
+
+
+# --- how they do it ------------------------------------------------------------------------------------------------------
+
+
+def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpResponse:
+    standing = plan_page.standing(wallet)
+    currency = plan_page.pick_currency(request.GET.get("currency", ""), standing.subscription)
+    begun = wallet.subscriptions.filter(status=Subscription.Status.INCOMPLETE).order_by("-pk").first()
+    context = {
+        "wallet": wallet,
+        "standing": standing,
+        "meters": plan_page.meters(wallet, standing.plan),
+        "offers": plan_page.offers(standing, currency),
+        "currency": currency,
+        "currencies": plan_page.currencies(standing.subscription),
+        "invoices": standing.subscription.invoices.exclude(amount_due=0, amount_paid=0)[:12] if standing.subscription else [],
+        "default_plan": Plan.objects.filter(slug=settings.DEFAULT_PLAN).first(),
+        "may_administer": allows(request.user, wallet.team, "administer"),  # type: ignore[arg-type]
+        "askable": people_who_may(wallet.team, "administer"),
+        "is_back": "paid" in request.GET and begun is not None and standing.subscription is None,
+        "problem": problem,
+    }
+    return render(request, "billing/plan.html", context, status=422 if problem else 200)
+
+
+def _to_change(request: HttpRequest) -> tuple[Wallet, User]:
+    """The team's wallet, for who may change its plan. Raises Http404, PermissionDenied."""
+    team = current_team(request)
+    require(request.user, team, "administer")
+    assert isinstance(request.user, User)
+    return access.wallet_for(request.user, team), request.user
+
+
+def _subscription(wallet: Wallet) -> Subscription:
+    """The one that is paid for. Raises Http404 where there is none."""
+    found = wallet.subscriptions.live().exclude(gateway="").select_related("plan", "next_plan", "wallet__team").first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def _price(standing: Standing, slug: str, currency: str) -> PlanPrice:
+    """What an offered plan costs the team. Raises Http404 where it is not sold to them."""
+    wanted = Plan.objects.offered().filter(slug=slug, by_arrangement=False).first()
+    price = wanted.price(plan_page.pick_currency(currency, standing.subscription)) if wanted else None
+    if price is None or not standing.may_change:
+        raise Http404
+    return price
+
+
+def _ask(request: HttpRequest, standing: Standing, price: PlanPrice) -> HttpResponse:
+    """The page that asks before anything is changed."""
+    current, preview = standing.subscription, None
+    more = 0
+    if current and current.plan_id == price.plan_id:
+        raise PlanRefused(f"{current.plan} is your plan already.")
+    is_upgrade = bool(current and subscriptions.is_upgrade(current, price))
+    if current and is_upgrade:
+        preview = subscriptions.preview(current, price)
+        more = share(max(0, price.plan.credits - current.plan.credits), current.period_start, preview.as_of, current.period_end)
+    context = {
+        "standing": standing,
+        "current": current,
+        "price": price,
+        "is_upgrade": is_upgrade,
+        "preview": preview,
+        "total": abs(preview.amount) if preview else 0,
+        "more": more,
+        "token": _sign(current, price, preview),
+        "facts": plan_page.facts(price.plan, plan_page.engines()),
+    }
+    return render(request, "billing/plan_change.html", context)
+
+
+def _sign(current: Subscription | None, price: PlanPrice, preview: Proration | None) -> str:
+    """What was shown, so that no other time can be named to pay less. Empty for what costs nothing now."""
+    if current is None or preview is None:
+        return ""
+    return signing.dumps([current.pk, price.pk, price.amount, preview.as_of.isoformat()], salt=SALT)
+
+
+def _shown(request: HttpRequest, current: Subscription, price: PlanPrice) -> datetime:
+    """When the preview that is confirmed was made. Raises PlanRefused for another one, and for an old one."""
+    try:
+        signed: list[Any] = signing.loads(request.POST.get("token", ""), salt=SALT, max_age=GOOD_FOR)
+    except signing.BadSignature:
+        signed = []
+    if signed[:3] != [current.pk, price.pk, price.amount]:
+        raise PlanRefused("The price may have changed since this was shown. Nothing was changed: choose the plan again.")
+    return datetime.fromisoformat(signed[3])
+
+
+def _confirmed(request: HttpRequest, user: User, standing: Standing, price: PlanPrice) -> HttpResponse:
+    current = standing.subscription
+    if current is None:
+        assert standing.gateway is not None
+        back = {"success_url": f"{_absolute('plan')}?paid=1", "cancel_url": _absolute("plan")}
+        return redirect(subscriptions.start(standing.wallet, price, standing.gateway, by=user, **back).url)
+    if current.plan_id == price.plan_id:
+        raise PlanRefused(f"{current.plan} is your plan already.")
+    if subscriptions.is_upgrade(current, price):
+        subscriptions.upgrade(current, price, as_of=_shown(request, current, price))
+        messages.success(request, f"You are on {price.plan} now.")
+    else:
+        subscriptions.downgrade(current, price)
+        messages.success(request, f"You change to {price.plan} when this month ends. Until then nothing changes.")
+    return redirect("plan")
+
+
+def _turn(request: HttpRequest, do: Callable[[Subscription], None], said: str) -> HttpResponse:
+    wallet, _ = _to_change(request)
+    current = _subscription(wallet)
+    try:
+        do(current)
+    except BillingError as error:
+        return _page(request, wallet, problem=error.message)
+    current.refresh_from_db()
+    end = current.period_end if current.is_live else None
+    when = f"on {timezone.localtime(end):%-d %B}" if end else "now"
+    messages.success(request, said.format(plan=current.plan, end=when))
+    return redirect("plan")
+
+
+def _absolute(name: str) -> str:
+    return f"{settings.STUDIO_URL}{reverse(name)}"
