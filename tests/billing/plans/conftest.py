@@ -1,0 +1,38 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import time_machine
+
+from accounts.models import Team
+from billing.gateways import registry
+from billing.models import Wallet
+from billing.services.wallets import wallet_of
+from tests.billing.plans.gateway import SETTING, CardGateway
+from tests.billing.plans.telling import at
+
+
+@pytest.fixture(autouse=True)
+def in_march() -> Iterator[Any]:
+    """The tenth of March, at noon: a third of the month that plans are paid for here is over."""
+    with time_machine.travel(at(9.5), tick=False) as moment:
+        yield moment
+
+
+@pytest.fixture
+def selling(settings: Any) -> Iterator[CardGateway]:
+    """A studio that sells plans: who has none is on Free."""
+    settings.DEFAULT_PLAN = "free"
+    settings.GATEWAYS = SETTING
+    registry.gateway.cache_clear()
+    card = registry.gateway("card")
+    assert isinstance(card, CardGateway)
+    yield card
+    registry.gateway.cache_clear()
+
+
+@pytest.fixture
+def wallet(team: Team) -> Wallet:
+    return wallet_of(team)
