@@ -14,6 +14,7 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from accounts.models import User
+from billing import plan_admin
 from billing.credits import credits, signed
 from billing.errors import AmountTooLarge
 from billing.forms import CorrectionForm, GrantForm, KeyedForm
@@ -77,15 +78,23 @@ class WalletAdmin(ReadOnlyAdmin):
         own = [
             path("<int:wallet_id>/grant/", view(self.grant_view), name="billing_wallet_grant"),
             path("<int:wallet_id>/correct/", view(self.correct_view), name="billing_wallet_correct"),
+            path("<int:wallet_id>/plan/", view(self.plan_view), name="billing_wallet_plan"),
         ]
         return [*own, *super().get_urls()]
 
     def change_view(
         self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: dict[str, Any] | None = None
     ) -> HttpResponse:
-        may = {"may_grant": self.has_grant_permission(request), "may_correct": self.has_correct_permission(request)}
+        may = {
+            "may_grant": self.has_grant_permission(request),
+            "may_correct": self.has_correct_permission(request),
+            "may_assign": plan_admin.may_assign(request),
+        }
         context = {**(extra_context or {}), **may}
         return super().change_view(request, object_id, form_url, context)
+
+    def plan_view(self, request: HttpRequest, wallet_id: int) -> HttpResponse:
+        return plan_admin.assign_view(request, self.admin_site, wallet_id)
 
     def grant_view(self, request: HttpRequest, wallet_id: int) -> HttpResponse:
         if not self.has_grant_permission(request) or not isinstance(request.user, User):

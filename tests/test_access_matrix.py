@@ -203,6 +203,14 @@ ROWS = [
     Row("purchase_refund", "GET", "++FF0>>", _kept("purchase", "purchase_id")),
     Row("purchase_refund", "POST", "++FF0>>", _kept("purchase", "purchase_id")),
     Row("payment_webhook", "POST", "+++++++", lambda world, person: {"gateway": "manual"}),  # nobody is let in without a signature: 400
+    Row("plan", "GET", "+++++>>"),
+    # The studio as it comes sells no plans: whoever may change the plan, here or in a team of their own, finds nothing to change.
+    Row("plan_change", "GET", "00FF0>>", lambda world, person: {"slug": "pro"}),
+    Row("plan_change", "POST", "00FF0>>", lambda world, person: {"slug": "pro"}),
+    Row("plan_keep", "POST", "00FF0>>"),
+    Row("plan_cancel", "POST", "00FF0>>"),
+    Row("plan_resume", "POST", "00FF0>>"),
+    Row("plan_pay", "GET", "00FF0>>"),
     # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
     Row("create", "GET", "+++++>>"),
     Row("create", "POST", "+++F+>>"),

@@ -82,7 +82,7 @@ def pay(request: HttpRequest) -> HttpResponse:
     wallet, _ = _to_change(request)
     current = _subscription(wallet)
     try:
-        address = gateway_named(current.gateway).payment_page(current.customer_id, return_url=_absolute("plan"))
+        address = gateway_named(current.gateway).payment_page(current.customer_id, return_url=_address(request))
     except BillingError as error:
         return _page(request, wallet, problem=error.message)
     return redirect(address)
@@ -183,7 +183,7 @@ def _confirmed(request: HttpRequest, user: User, standing: Standing, price: Plan
     current = standing.subscription
     if current is None:
         assert standing.gateway is not None
-        back = {"success_url": f"{_absolute('plan')}?paid=1", "cancel_url": _absolute("plan")}
+        back = {"success_url": f"{_address(request)}?paid=1", "cancel_url": _address(request)}
         return redirect(subscriptions.start(standing.wallet, price, standing.gateway, by=user, **back).url)
     if current.plan_id == price.plan_id:
         raise PlanRefused(f"{current.plan} is your plan already.")
@@ -210,5 +210,6 @@ def _turn(request: HttpRequest, do: Callable[[Subscription], None], said: str) -
     return redirect("plan")
 
 
-def _absolute(name: str) -> str:
-    return f"{settings.STUDIO_URL}{reverse(name)}"
+def _address(request: HttpRequest) -> str:
+    """The plan page's, for a provider to lead back to."""
+    return request.build_absolute_uri(reverse("plan"))

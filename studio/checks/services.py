@@ -61,6 +61,21 @@ def _mail_from() -> Finding | None:
     return "STUDIO_EMAIL_FROM is not a mail address.", "Write it like Atelier <studio@example.org>."
 
 
+def _default_plan() -> Finding | None:
+    if re.fullmatch(r"[a-z0-9_-]{1,40}", settings.DEFAULT_PLAN):
+        return None
+    return "STUDIO_DEFAULT_PLAN is no short name of a plan.", "Write it as it stands in the admin, under Plans: studio, free, …"
+
+
+def _plans_for_nothing() -> Finding | None:
+    if settings.DEFAULT_PLAN == "studio" and settings.ENVIRONMENT.given("STUDIO_PLAN_GRACE_DAYS"):
+        return (
+            "STUDIO_PLAN_GRACE_DAYS is given, but no plans are offered: STUDIO_DEFAULT_PLAN is studio, which has no limits.",
+            "Set STUDIO_DEFAULT_PLAN to free to offer the plans beside it, or leave the days out.",
+        )
+    return None
+
+
 def _pair(provider: str, other: str) -> Rule:
     """A provider's client id is nothing without its `other` half, nor the other way round."""
 
@@ -97,5 +112,8 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_RESULT_CACHE_HOURS", lambda: settings.RESULT_CACHE_HOURS, 0, "Hours that a result is offered again"),
     at_least("STUDIO_PROVIDER_LOW_CREDITS", lambda: settings.PROVIDER_LOW_CREDITS, 0, "Credits left at a provider"),
     at_least("STUDIO_PROVIDER_DRIFT_CREDITS", lambda: settings.PROVIDER_DRIFT_CREDITS, 0, "Credits that no job explains"),
+    Rule("STUDIO_DEFAULT_PLAN", _default_plan),
+    Rule("STUDIO_PLAN_GRACE_DAYS", _plans_for_nothing, warning=True),
+    at_least("STUDIO_PLAN_GRACE_DAYS", lambda: settings.PLAN_GRACE.days, 0, "Days that a plan stays in force that is not paid"),
     at_least("STUDIO_WELCOME_CREDITS", lambda: settings.WELCOME_CREDITS, 0, "Credits that a new person is given"),
 )

@@ -16,6 +16,7 @@ from accounts.ending import erase_team
 from accounts.members import tell
 from accounts.models import AuditEntry, Invitation, Membership, Removal, Role, Team, User
 from accounts.querysets import AuditQuerySet
+from billing.services import subscriptions
 from studio.galleries.erasing import erase_pictures
 from studio.galleries.leaving import hand_to_team, kept_in_teams
 from studio.galleries.models import Comment, Gallery, Notice, Visibility
@@ -93,6 +94,7 @@ def _end(team: Team, user: User) -> None:
         if Job.objects.of_team(team).open().exists():  # it would bring pixels into a team that nobody erases any more
             raise AccountStays(STOPPING)
         Team.objects.filter(pk=team.pk, deleted_at=None).update(deleted_at=timezone.now())
+        subscriptions.stop_team(team)
     erase_team(team)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,9 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_GOOGLE_SECRET", ERROR, {"ENVIRONMENT": Environment({"STUDIO_GOOGLE_CLIENT_ID": "x"})}),
         ("STUDIO_GITHUB_SECRET", ERROR, {"ENVIRONMENT": Environment({"STUDIO_GITHUB_SECRET": "x"})}),
         ("STUDIO_OIDC_URL", ERROR, {"ENVIRONMENT": Environment(OIDC)}),
+        ("STUDIO_DEFAULT_PLAN", ERROR, {"DEFAULT_PLAN": "The free one"}),
+        ("STUDIO_PLAN_GRACE_DAYS", ERROR, {"PLAN_GRACE": timedelta(days=-1)}),
+        ("STUDIO_PLAN_GRACE_DAYS", WARNING, {"ENVIRONMENT": Environment({"STUDIO_PLAN_GRACE_DAYS": "3"})}),
         ("STUDIO_WELCOME_CREDITS", ERROR, {"WELCOME_CREDITS": -25}),
         ("STUDIO_LOCAL_MODELS", ERROR, {"ENVIRONMENT": Environment({"STUDIO_LOCAL_MODELS": "/nowhere/models.toml"})}),
         ("STUDIO_LOCAL_MODELS_LOADED", ERROR, {"BACKENDS": {"diffusers": {"OPTIONS": {"MAX_LOADED": 0}}}}),

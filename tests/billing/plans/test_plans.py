@@ -189,4 +189,3 @@ def test_months_from_any_day(start: tuple[int, ...], now: tuple[int, ...], expec
 )
 def test_sizes_in_words(number: int, words: str) -> None:
     assert size(number) == words
-

@@ -167,7 +167,7 @@ UPGRADED = 1000 * 1000 + 1_500_000 * 21 // 31
 @pytest.mark.parametrize("seed", range(40))
 def test_the_same_end_in_whatever_order(seed: int, team: Team, wallet: Wallet, in_march: Any) -> None:
     in_march.move_to(END + timedelta(days=4))
-    row, dice = begun(wallet), random.Random(seed)  # noqa: S311 - for the order of a test
+    row, dice = begun(wallet), random.Random(seed)
     told = story(row)
     told += dice.choices(told, k=6)
     dice.shuffle(told)
@@ -184,7 +184,7 @@ def test_the_same_end_in_whatever_order(seed: int, team: Team, wallet: Wallet, i
 @pytest.mark.parametrize("seed", range(20))
 def test_up_to_any_point_the_newest_news_hold(seed: int, team: Team, wallet: Wallet, in_march: Any) -> None:
     in_march.move_to(END + timedelta(days=4))
-    row, dice = begun(wallet), random.Random(seed)  # noqa: S311 - for the order of a test
+    row, dice = begun(wallet), random.Random(seed)
     told = story(row)[:-2]
     dice.shuffle(told)
     hear(*told)
@@ -350,9 +350,7 @@ def test_a_downgrade_waits_for_the_end(team: Team, wallet: Wallet, selling: Card
     hear(stands(row, as_of=at(12)))  # the same news once more, by webhook
     assert plan_of(team).slug == "pro"
     in_march.move_to(END)
-    hear(
-        stands(row, as_of=END, period_start=END, period_end=NEXT), invoice(row, 2, reason="period", period_start=END, period_end=NEXT)
-    )
+    hear(stands(row, as_of=END, period_start=END, period_end=NEXT), invoice(row, 2, reason="period", period_start=END, period_end=NEXT))
     row.refresh_from_db()
     assert (plan_of(team).slug, row.next_plan, row.amount) == ("creator", None, 1000)
     assert [amount for _, amount in granted(wallet)] == [2500, 1000]

@@ -1,0 +1,147 @@
+"""The operator's side of plans: what there is to choose from, who is on what, and putting a team on a plan by hand."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django import forms
+from django.conf import settings
+from django.contrib import admin, messages
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect
+from django.template.response import TemplateResponse
+
+from accounts.models import User
+from billing.credits import credits
+from billing.errors import PlanRefused
+from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
+from billing.services.plans import assign, plan_of, subscription_of
+
+if TYPE_CHECKING:
+    ModelAdmin = admin.ModelAdmin[Any]
+    TabularInline = admin.TabularInline[Any, Any]
+else:
+    ModelAdmin = admin.ModelAdmin
+    TabularInline = admin.TabularInline
+
+
+class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
+    """Refuses what no engine could ever be compared with."""
+
+    class Meta:
+        model = Plan
+        fields = "__all__"
+
+    def clean_engines(self) -> list[str]:
+        given = self.cleaned_data["engines"] or []
+        if not isinstance(given, list) or not all(isinstance(one, str) and one.strip() for one in given):
+            raise forms.ValidationError('Write a list of names, like ["diffusers", "sd3.5-*"]; an empty list allows all engines.')
+        return [one.strip() for one in given]
+
+
+class PlanPrices(TabularInline):
+    model = PlanPrice
+    extra = 0
+
+
+@admin.register(Plan)
+class PlanAdmin(ModelAdmin):
+    form = PlanForm
+    inlines = (PlanPrices,)
+    list_display = ("name", "slug", "monthly_credits", "prices_in_words", "teams", "is_public", "position")
+    ordering = ("position", "pk")
+
+    @admin.display(description="Credits a month")
+    def monthly_credits(self, plan: Plan) -> str:
+        return credits(plan.credits)
+
+    @admin.display(description="Prices")
+    def prices_in_words(self, plan: Plan) -> str:
+        return ", ".join(str(price) for price in plan.prices.all()) or "–"
+
+    @admin.display(description="Teams on it")
+    def teams(self, plan: Plan) -> int:
+        return plan.subscriptions.live().count()
+
+    def get_readonly_fields(self, request: HttpRequest, obj: Plan | None = None) -> tuple[str, ...]:
+        return ("slug",) if obj else ()
+
+    def has_delete_permission(self, request: HttpRequest, obj: Plan | None = None) -> bool:
+        """Not the one that everybody has, and none that somebody was on."""
+        is_free = obj is None or (obj.slug != settings.DEFAULT_PLAN and not obj.subscriptions.exists())
+        return is_free and super().has_delete_permission(request, obj)
+
+
+class Written(ModelAdmin):
+    """Rows that only services write."""
+
+    actions = None
+    list_per_page = 50
+    ordering = ("-pk",)
+
+    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
+        return False
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(Written):
+    list_display = ("wallet__team", "plan", "next_plan", "status", "price", "gateway", "period_end", "cancel_at_period_end", "created_at")
+    list_filter = ("status", "plan", "gateway")
+    list_select_related = ("wallet__team", "plan", "next_plan")
+    search_fields = ("wallet__team__name", "external_id", "customer_id")
+
+
+@admin.register(SubscriptionInvoice)
+class SubscriptionInvoiceAdmin(Written):
+    list_display = ("created_at", "subscription__wallet__team", "number", "plan", "reason", "status", "total", "period_start", "period_end")
+    list_filter = ("status", "reason")
+    list_select_related = ("subscription__wallet__team", "plan")
+    search_fields = ("number", "external_id", "subscription__wallet__team__name")
+
+
+class AssignForm(forms.Form):
+    plan = forms.ModelChoiceField(
+        Plan.objects.order_by("position", "pk"),
+        label="Plan",
+        help_text="From now on, without a payment. Its credits come now and each month; the default plan ends the one there is.",
+    )
+
+
+def may_assign(request: HttpRequest) -> bool:
+    return isinstance(request.user, User) and request.user.has_perm("billing.assign_plan")
+
+
+def assign_view(request: HttpRequest, site: admin.AdminSite, wallet_id: int) -> HttpResponse:
+    """Put a team on a plan by hand."""
+    if not may_assign(request) or not isinstance(request.user, User):
+        raise PermissionDenied
+    wallet = Wallet.objects.select_related("team").filter(pk=wallet_id).first()
+    if wallet is None:
+        raise Http404
+    form = AssignForm(request.POST or None, initial={"plan": Plan.objects.filter(pk=plan_of(wallet.team).pk).first()})
+    if form.is_valid():
+        try:
+            assign(wallet, form.cleaned_data["plan"], by=request.user)
+        except PlanRefused as error:
+            form.add_error("plan", error.message)
+        else:
+            messages.success(request, f"{wallet.team} is on the {form.cleaned_data['plan']} plan.")
+            return redirect("admin:billing_wallet_change", wallet.pk)
+    context = {
+        **site.each_context(request),
+        "title": "Put on a plan",
+        "subtitle": str(wallet.team),
+        "opts": Wallet._meta,
+        "wallet": wallet,
+        "current": subscription_of(wallet),
+        "plan": plan_of(wallet.team),
+        "form": form,
+    }
+    return TemplateResponse(request, "admin/billing/wallet/plan.html", context, status=422 if form.errors else 200)
