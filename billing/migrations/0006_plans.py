@@ -76,7 +76,7 @@ def seed(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0004_two_sides"),
+        ("billing", "0005_buying"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

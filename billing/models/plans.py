@@ -10,18 +10,18 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 from django.conf import settings
-from django.core.validators import MaxValueValidator, MinValueValidator, RegexValidator
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Team
 from billing.credits import MILLICREDITS
+from billing.models.buying import CURRENCY
 from billing.models.wallets import Wallet
 from billing.money import money
 
 GIGABYTE = 1024**3
-SMALL_LETTERS = RegexValidator(r"\A[a-z]{3}\Z", "Write the currency as three small letters (ISO 4217), like usd.")
 ONE = MinValueValidator(1)
 
 
@@ -95,7 +95,7 @@ class PlanPrice(models.Model):
     """What a plan costs a month in one currency. Whoever is on it keeps paying what they pay until they change."""
 
     plan = models.ForeignKey(Plan, on_delete=models.CASCADE, related_name="prices")
-    currency = models.CharField(max_length=3, validators=[SMALL_LETTERS], help_text="ISO 4217 in small letters, like usd.")
+    currency = models.CharField(max_length=3, validators=[CURRENCY], help_text="ISO 4217 in small letters, like usd.")
     amount = models.PositiveBigIntegerField(validators=[ONE], help_text="In the smallest unit of the currency: 1000 for US$10.00.")
 
     class Meta:

@@ -31,8 +31,8 @@ Status = Subscription.Status
 
 STATUS = {"paused": Status.UNPAID}
 """A gateway's word for a status where ours is another."""
-RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.UNPAID: 2, Status.PAST_DUE: 3, Status.ACTIVE: 4, Status.CANCELED: 5}
-"""Of two news of the same second, the one that ranks higher holds."""
+RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.ACTIVE: 2, Status.PAST_DUE: 3, Status.UNPAID: 4, Status.CANCELED: 5}
+"""Of two news of the same second, the one that ranks higher holds; whether what is not paid still is not, the gateway is asked each hour."""
 LATE = timedelta(hours=2)
 """So long after the end of a period the gateway is asked how it goes on, had it not told."""
 A_SECOND = timedelta(seconds=1)
@@ -317,8 +317,9 @@ def hourly() -> None:
     for pk in Subscription.objects.exclude(end_wanted="").values_list("pk", flat=True).order_by("pk"):
         _tell_end(pk)
     late = Q(status__in=Subscription.LIVE, period_end__lt=timezone.now() - LATE)
+    failing = Q(status__in=(Status.PAST_DUE, Status.UNPAID))
     silent = Q(status=Status.INCOMPLETE, external_id__isnull=False)
-    for row in Subscription.objects.filter(late | silent).exclude(gateway="").order_by("pk"):
+    for row in Subscription.objects.filter(late | failing | silent).exclude(gateway="").order_by("pk"):
         try:
             look_again(row)
         except GatewayError as error:

@@ -12,6 +12,9 @@ from billing.models import Wallet
 from billing.services.wallets import wallet_of
 from tests.billing.plans.gateway import SETTING, CardGateway
 from tests.billing.plans.telling import at
+from tests.stripe_server.fixtures import running_stripe, stripe_gateway, stripe_server
+
+__all__ = ["running_stripe", "stripe_gateway", "stripe_server"]
 
 
 @pytest.fixture(autouse=True)
