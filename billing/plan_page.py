@@ -78,12 +78,12 @@ def meters(wallet: Wallet, plan: Plan) -> list[Meter]:
     found = [
         *_credits(wallet),
         _meter("Jobs at once", used.get("jobs_at_once", 0), plan.jobs_at_once),
-        _meter("Requests in the last minute", used.get("requests_per_minute", 0), plan.requests_per_minute),
+        _meter("Requests a minute", used.get("requests_per_minute", 0), plan.requests_per_minute),
         _meter("People", people, plan.seats),
         _meter("Library", used.get("storage", 0), plan.storage, size),
     ]
     # Who has no limit on requests has none counted either.
-    return [one for one in found if one.limit or one.label != "Requests in the last minute"]
+    return [one for one in found if one.limit or one.label != "Requests a minute"]
 
 
 def _credits(wallet: Wallet) -> list[Meter]:

@@ -32,7 +32,7 @@ Status = Subscription.Status
 STATUS = {"paused": Status.UNPAID}
 """A gateway's word for a status where ours is another."""
 RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.ACTIVE: 2, Status.PAST_DUE: 3, Status.UNPAID: 4, Status.CANCELED: 5}
-"""Of two news of the same second, the one that ranks higher holds; whether what is not paid still is not, the gateway is asked each hour."""
+"""What holds of two news of the same second. Whether what is not paid still is not, the gateway is asked each hour."""
 LATE = timedelta(hours=2)
 """So long after the end of a period the gateway is asked how it goes on, had it not told."""
 A_SECOND = timedelta(seconds=1)
@@ -223,15 +223,23 @@ def _stands(row: Subscription, fact: SubscriptionFact) -> None:
     elif status == Status.CANCELED:
         row.status, row.ended_at, row.told_at = status, fact.ended_at or as_of, as_of
         row.next_plan, row.end_wanted, row.failing_since = None, "", None
-    elif not _is_older(row, status, as_of):
+    elif not _is_older(row, fact, status, as_of):
         _take_over(row, fact, status, as_of)
     row.save()
 
 
-def _is_older(row: Subscription, status: Subscription.Status, as_of: datetime) -> bool:
+def _is_older(row: Subscription, fact: SubscriptionFact, status: Subscription.Status, as_of: datetime) -> bool:
+    """Whether the row knows better. Gateways tell whole seconds, and our own questions are answered within one: of news of the same
+    second the later period holds, then what ranks higher, then our own answer."""
     if row.told_at is None or as_of > row.told_at:
         return False
-    return as_of < row.told_at or RANK[status] < RANK[Status(row.status)]
+    if as_of < row.told_at.replace(microsecond=0):
+        return True
+    if fact.period_start and row.period_start and fact.period_start != row.period_start:
+        return fact.period_start < row.period_start
+    if status != row.status:
+        return RANK[status] < RANK[Status(row.status)]
+    return as_of < row.told_at
 
 
 def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.Status, as_of: datetime) -> None:
@@ -251,7 +259,7 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
         row.end_wanted = ""
     failing = status in (Status.PAST_DUE, Status.UNPAID)
     row.failing_since = (row.failing_since or as_of) if failing else None
-    row.status, row.told_at = status, as_of
+    row.status, row.told_at = status, max(as_of, row.told_at or as_of)
     if row.is_live:
         _make_room(row, as_of)
 

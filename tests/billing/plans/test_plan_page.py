@@ -50,7 +50,7 @@ def test_what_is_used_of_each_limit(client_of: ClientOf, alice: User, bob: User,
     told = {one.label: (one.used, one.limit, one.percent, one.level) for one in client_of(bob).get(URL).context["meters"]}
     assert told == {
         "Jobs at once": ("0", "2", 0, "fine"),
-        "Requests in the last minute": ("0", "10", 0, "fine"),
+        "Requests a minute": ("0", "10", 0, "fine"),
         "People": ("2", "2", 100, "full"),
         "Library": ("0 bytes", "1 GB", 0, "fine"),
     }

@@ -193,11 +193,29 @@ def test_up_to_any_point_the_newest_news_hold(seed: int, team: Team, wallet: Wal
     assert (row.told_at, row.amount, plan_of(team).slug) == (END + timedelta(days=3), 2500, "pro")
 
 
-def test_news_of_the_same_second(wallet: Wallet) -> None:
-    row = begun(wallet)
-    hear(stands(row), stands(row, status="incomplete"))
+@pytest.mark.parametrize("turned", [False, True])
+def test_news_of_the_same_second(turned: bool, wallet: Wallet) -> None:
+    """Whatever comes first: paid after it was incomplete, the next period after the one before, failed after it began."""
+    told = [
+        stands(row := begun(wallet), status="incomplete"),
+        stands(row),
+        stands(row, period_start=END, period_end=NEXT),
+        stands(row, period_start=END, period_end=NEXT, status="past_due"),
+    ]
+    hear(*(told[::-1] if turned else told))
     row.refresh_from_db()
-    assert row.status == "active"
+    assert (row.status, row.period_end) == ("past_due", NEXT)
+
+
+def test_our_own_question_knows_better_than_the_second_it_was_asked_in(wallet: Wallet) -> None:
+    row = begun(wallet)
+    asked = START + timedelta(milliseconds=700)
+    hear(stands(row, as_of=asked), stands(row, cancel_at_period_end=True))
+    row.refresh_from_db()
+    assert (row.cancel_at_period_end, row.told_at) == (False, asked)
+    hear(stands(row, status="past_due"))
+    row.refresh_from_db()
+    assert (row.status, row.told_at) == ("past_due", asked)
 
 
 def test_what_has_ended_stays_ended(team: Team, wallet: Wallet, selling: CardGateway) -> None:
