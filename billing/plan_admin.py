@@ -31,7 +31,10 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
 
     class Meta:
         model = Plan
-        fields = "__all__"
+        fields = (
+            *("slug", "name", "description", "credits", "requests_per_minute", "jobs_at_once", "engines", "priority", "seats", "storage"),
+            *("by_arrangement", "is_public", "position"),
+        )
 
     def clean_engines(self) -> list[str]:
         given = self.cleaned_data["engines"] or []

@@ -79,7 +79,7 @@ def meters(wallet: Wallet, plan: Plan) -> list[Meter]:
         *_credits(wallet),
         _meter("Jobs at once", used.get("jobs_at_once", 0), plan.jobs_at_once),
         _meter("Requests a minute", used.get("requests_per_minute", 0), plan.requests_per_minute),
-        _meter("People", people, plan.seats),
+        *([] if wallet.team.is_personal else [_meter("People", people, plan.seats)]),
         _meter("Library", used.get("storage", 0), plan.storage, size),
     ]
     # Who has no limit on requests has none counted either.
@@ -92,7 +92,7 @@ def _credits(wallet: Wallet) -> list[Meter]:
     total = lots.aggregate(came=Sum("amount"), left=Sum("remaining"))
     if not total["came"]:
         return []
-    return [_meter("Credits of this month", total["came"] - total["left"], total["came"], credits)]
+    return [_meter("Plan credits used", total["came"] - total["left"], total["came"], credits)]
 
 
 def _meter(label: str, used: int, limit: int | None, words: object = None) -> Meter:

@@ -24,7 +24,7 @@ from billing.gateways.facts import Invoice as InvoiceFact
 from billing.gateways.facts import Subscription as SubscriptionFact
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
-from billing.services import plans
+from billing.services import plan_letters, plans
 
 log = structlog.get_logger(__name__)
 Status = Subscription.Status
@@ -258,6 +258,8 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     if fact.cancel_at_period_end and row.end_wanted == "period_end":
         row.end_wanted = ""
     failing = status in (Status.PAST_DUE, Status.UNPAID)
+    if failing and row.failing_since is None:
+        transaction.on_commit(lambda: plan_letters.payment_failed(row.pk))
     row.failing_since = (row.failing_since or as_of) if failing else None
     row.status, row.told_at = status, max(as_of, row.told_at or as_of)
     if row.is_live:

@@ -153,12 +153,18 @@ def _ask(request: HttpRequest, standing: Standing, price: PlanPrice) -> HttpResp
         "price": price,
         "is_upgrade": is_upgrade,
         "preview": preview,
+        "lines": [(_words(one.amount, current, price), one.amount) for one in preview.lines] if preview and current else [],
         "total": abs(preview.amount) if preview else 0,
         "more": more,
         "token": _sign(current, price, preview),
         "facts": plan_page.facts(price.plan, plan_page.engines()),
     }
     return render(request, "billing/plan_change.html", context)
+
+
+def _words(amount: int, current: Subscription, price: PlanPrice) -> str:
+    """A line of a change's price in our own words; a provider's differ."""
+    return f"What is left of {current.plan}" if amount < 0 else f"{price.plan} for the rest of the month"
 
 
 def _sign(current: Subscription | None, price: PlanPrice, preview: Proration | None) -> str:

@@ -43,7 +43,11 @@ def test_a_studio_without_plans_says_so(client_of: ClientOf, alice: User, team: 
     assert answer.status_code == 200
     assert answer.context["offers"] == []
     assert "This studio sells no plans" in text(answer)
-    assert [(one.label, one.limit) for one in answer.context["meters"]] == [("Jobs at once", ""), ("People", ""), ("Library", "")]
+    assert [(one.label, one.limit) for one in answer.context["meters"]] == [
+        ("Jobs at once", ""),
+        ("People", ""),
+        ("Library", ""),
+    ]
 
 
 def test_what_is_used_of_each_limit(client_of: ClientOf, alice: User, bob: User, team: Team, wallet: Wallet, selling: CardGateway) -> None:
@@ -56,7 +60,7 @@ def test_what_is_used_of_each_limit(client_of: ClientOf, alice: User, bob: User,
     }
     running(wallet, selling)
     told = {one.label: (one.used, one.limit, one.percent, one.level) for one in client_of(bob).get(URL).context["meters"]}
-    assert told["Credits of this month"] == ("0", "1,000", 0, "fine")
+    assert told["Plan credits used"] == ("0", "1,000", 0, "fine")
     assert told["People"] == ("2", "3", 66, "fine")
 
 
@@ -149,7 +153,7 @@ def test_an_upgrade_shows_what_it_costs_first(client_of: ClientOf, alice: User, 
     browser = client_of(alice)
     asked = browser.get(f"{URL}to/pro/", {"currency": "usd"})
     said = text(asked)
-    assert "Unused time on Creator −$5.00" in said
+    assert "What is left of Creator −$5.00 Pro for the rest of the month $12.50" in said
     assert "Paid now $7.50" in said
     assert "Pay $7.50 and change" in said
     assert f"{1500 * 21.5 / 31:,.3f}".rstrip("0")[:6] in said

@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core import mail
 from django.utils import timezone
 
 from accounts import ending
@@ -313,6 +314,21 @@ def test_a_plan_that_is_not_paid_stays_for_a_while(team: Team, wallet: Wallet, s
     hear(stands(row, as_of=timezone.now(), period_start=END, period_end=NEXT))
     row.refresh_from_db()
     assert (plan_of(team).slug, row.failing_since) == ("creator", None)
+
+
+def test_a_letter_says_once_that_a_payment_failed(
+    team: Team, alice: User, bob: User, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
+) -> None:
+    row = running(wallet, selling)
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(row, status="past_due", as_of=at(8)), stands(row, status="past_due", as_of=at(9)))
+    [letter] = mail.outbox
+    assert (letter.to, letter.subject) == ([alice.email], "The payment for the Creator plan failed")
+    assert "The plan goes on until 16 March." in " ".join(str(letter.body).split())
+    assert "http://localhost:8000/wallet/plan/" in letter.body
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(row, as_of=at(9.1)))
+    assert len(mail.outbox) == 1
 
 
 @pytest.mark.parametrize("status", ["unpaid", "paused"])
