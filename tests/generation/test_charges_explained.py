@@ -45,7 +45,7 @@ def test_old_holds_are_filled_from_their_jobs(team: Team, bob: User) -> None:
     ultra = make_job(team, bob, engine_label="Ultra", mode=Mode.UPSCALING).hold
     other = wallets.place_hold(wallets.wallet_of(team), 1, reference="other", description="Nothing of ours")
     Hold.objects.update(product="", operation="")
-    migration = importlib.import_module("studio.generation.migrations.0009_say_what_old_holds_were_for")
+    migration = importlib.import_module("studio.generation.migrations.0010_say_what_old_holds_were_for")
 
     def words() -> list[tuple[str, str]]:
         return [Hold.objects.values_list("product", "operation").get(pk=one.pk) for one in (core, ultra, other)]

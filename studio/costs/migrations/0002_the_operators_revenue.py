@@ -8,7 +8,7 @@ from django.db import migrations
 class Migration(migrations.Migration):
     dependencies = [
         ("costs", "0001_a_row_a_day_with_a_providers_balance"),
-        ("generation", "0009_say_what_old_holds_were_for"),
+        ("generation", "0010_say_what_old_holds_were_for"),
     ]
 
     operations = [

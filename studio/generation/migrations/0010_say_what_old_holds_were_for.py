@@ -41,7 +41,7 @@ def empty(apps: StateApps, editor: BaseDatabaseSchemaEditor) -> None:
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generation", "0008_find_the_same_file_in_a_team"),
+        ("generation", "0009_add_up_what_a_team_keeps"),
         ("billing", "0004_two_sides"),
     ]
 
