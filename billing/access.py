@@ -9,7 +9,7 @@ from django.http import Http404
 
 from accounts.access import Right, allows, membership_for, require
 from accounts.models import Team, User
-from billing.models import Hold, LedgerEntry, Purchase, Wallet
+from billing.models import BudgetRequest, Hold, LedgerEntry, Purchase, Wallet
 from billing.services.wallets import wallet_of
 
 
@@ -69,3 +69,13 @@ def _found(entry: LedgerEntry | None) -> LedgerEntry:
     if entry is None:
         raise Http404
     return entry
+
+
+def budget_request_for(user: User | AnonymousUser, request_id: int) -> BudgetRequest:
+    """Whoever may `administer` answers it. Raises like `accounts.access.require`, and Http404 for no such request."""
+    found = BudgetRequest.objects.select_related("wallet__team", "person", "decided_by")
+    request = found.filter(pk=request_id, wallet__team__deleted_at=None).first()
+    if request is None:
+        raise Http404
+    require(user, request.wallet.team, "administer")
+    return request

@@ -3,6 +3,8 @@
     BillingError                 code, message for a person
     ├── InvalidAmount            invalid_amount        not a number of millicredits that the operation takes
     ├── InsufficientCredits      insufficient_credits  `needed`, `available`
+    ├── OverBudget               over_budget           `needed`, `left`, `scope`, `span`: the budget of a person or a team is used up
+    ├── BudgetRefused            budget_refused        a request for more that cannot be made or answered any more
     ├── AmountTooLarge           amount_too_large      `amount`, `limit`: more than was held, or than is left to refund
     ├── HoldNotActive            hold_not_active       `status`: it was captured or voided before
     ├── ReferenceTaken           reference_taken       the reference already names another refund
@@ -19,7 +21,7 @@ All amounts are millicredits (1 credit = 1000).
 
 from __future__ import annotations
 
-from billing.credits import credits, noun
+from billing.credits import MILLICREDITS, credits, noun
 
 
 class BillingError(Exception):
@@ -46,6 +48,29 @@ class InsufficientCredits(BillingError):
             f"This costs {credits(needed)} {noun(needed)} and {credits(available)} are available. "
             "Add credits to the wallet, or choose something that costs less."
         )
+
+
+class OverBudget(BillingError):
+    """`scope` is "team" or "member", `span` "day" or "month"; `again` says when it starts again."""
+
+    code = "over_budget"
+
+    def __init__(self, needed: int, left: int, limit: int, *, scope: str, span: str, period: str, again: str) -> None:
+        self.needed = needed
+        self.left = left
+        self.limit = limit
+        self.scope = scope
+        self.span = span
+        whose = "your" if scope == "member" else "the team’s"
+        super().__init__(
+            f"This costs {credits(needed)} {noun(needed)}, and {credits(left)} of {whose} {credits(limit)} {noun(limit)} for {period} "
+            f"{'is' if left == MILLICREDITS else 'are'} left. The budget starts again {again}. "
+            "Ask for more, or choose something that costs less."
+        )
+
+
+class BudgetRefused(BillingError):
+    code = "budget_refused"
 
 
 class AmountTooLarge(BillingError):

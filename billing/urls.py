@@ -1,9 +1,14 @@
 from django.urls import URLPattern, path
 
-from billing.views import buying, entries, plans, purchases, statements, wallet, webhooks
+from billing.views import budgets, buying, entries, plans, purchases, statements, wallet, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("wallet/", wallet.wallet, name="wallet"),
+    path("wallet/budgets/", budgets.budgets_page, name="budgets"),
+    path("wallet/budgets/of/<int:team_id>/", budgets.budgets_of_team, name="budgets_of_team"),
+    path("wallet/budgets/set/", budgets.budget_set, name="budget_set"),
+    path("wallet/budgets/ask/", budgets.budget_ask, name="budget_ask"),
+    path("wallet/budgets/requests/<int:request_id>/", budgets.budget_request, name="budget_request"),
     path("wallet/buy/", buying.buy, name="buy"),
     path("wallet/purchases/", purchases.purchases, name="purchases"),
     path("wallet/purchases/<uuid:purchase_id>/", purchases.purchase, name="purchase"),

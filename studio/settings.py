@@ -327,7 +327,7 @@ TEAM_LISTENER = "billing.services.wallets.open_wallet"
 """Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
 ACCESS_LISTENER = "studio.live.listeners.access_changed"
 """Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
-DEPARTURE_LISTENERS = ["studio.galleries.leaving.hand_to_team"]
+DEPARTURE_LISTENERS = ["studio.galleries.leaving.hand_to_team", "billing.services.budget_requests.leave"]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
 DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries"]
 """Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
@@ -339,10 +339,13 @@ TEAM_ERASERS = [
     "studio.galleries.erasing.erase_team",
     "studio.generation.services.erase_team",
     "studio.moderation.words.erase_team",
+    "billing.services.budgets.erase_team",
 ]
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
+BUDGET_LISTENER = "studio.galleries.budget_news.tell"
+"""Called with news of a budget (most is used, somebody asks for more, or has an answer) once they are committed."""
 LEDGER_CHECKS = ["billing.sales_ledger.disagreements", "studio.generation.ledger.disagreements"]
 """Functions that yield a sentence for each disagreement between the ledger and their own rows, for `manage.py verify_ledger`."""
 PRICE_LIST = "studio.generation.quotes.price_list"

@@ -6,7 +6,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0006_plans"),
+        ("billing", "0007_budgets"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

@@ -1,5 +1,6 @@
 """All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
 
+from billing.models.budgets import Budget, BudgetRequest, BudgetWarning, Scope, Span
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
@@ -9,6 +10,9 @@ from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 __all__ = [
     "SOURCES",
     "Account",
+    "Budget",
+    "BudgetRequest",
+    "BudgetWarning",
     "CreditPack",
     "Dispute",
     "GatewayEvent",
@@ -22,6 +26,8 @@ __all__ = [
     "Plan",
     "PlanPrice",
     "Purchase",
+    "Scope",
+    "Span",
     "Subscription",
     "SubscriptionInvoice",
     "Wallet",

@@ -105,6 +105,7 @@ class Hold(models.Model):
             models.Index(fields=["wallet", "-id"], name="hold_active", condition=Q(status="active")),
             models.Index(fields=["wallet", "actor", "created_at"], name="hold_of_person"),
             models.Index(fields=["wallet", "product", "-id"], name="hold_of_product"),
+            models.Index(fields=["wallet", "created_at"], name="hold_of_period"),
         ]
 
     def __str__(self) -> str:

@@ -22,9 +22,9 @@ from django.utils.module_loading import import_string
 
 from accounts.models import Team, User
 from billing.credits import MILLICREDITS
-from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, ReferenceTaken
+from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, OverBudget, ReferenceTaken
 from billing.models import Account, Hold, LedgerEntry, Lot, Wallet
-from billing.services import alerts, lots
+from billing.services import alerts, budgets, lots
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -90,7 +90,7 @@ def place_hold(
     """Set `amount` aside for a piece of work. The same `reference` again returns the first hold, whatever became of it.
 
     `actor` is the person who asked for the work; `product` and `operation` are what it is reported under. What has expired goes first.
-    Raises InsufficientCredits when less is available (and leaves nothing behind),
+    Raises InsufficientCredits when less is available, OverBudget when a budget does not allow it (and leaves nothing behind),
     InvalidAmount when `amount` is negative; 0 is a hold like any other.
     """
     _require(amount, minimum=0)
@@ -99,6 +99,7 @@ def place_hold(
             expire(wallet)
             if not _set_aside(wallet, amount):
                 raise _NotDone
+            budgets.check(wallet, actor, amount)
             hold = Hold.objects.create(
                 wallet=wallet,
                 amount=amount,
@@ -110,11 +111,11 @@ def place_hold(
             )
             _record(wallet, Kind.HOLD, reference, description, held=amount, hold=hold, actor_id=_id(actor))
             return hold
-    except (IntegrityError, _NotDone) as error:
+    except (IntegrityError, OverBudget, _NotDone) as error:
         before = wallet.holds.filter(reference=reference).first()
         if before is not None:
             return before
-        if isinstance(error, IntegrityError):
+        if not isinstance(error, _NotDone):
             raise
         raise InsufficientCredits(amount, Wallet.objects.get(pk=wallet.pk).available) from None
 

@@ -15,8 +15,8 @@ from studio.generation.models import Artifact
 from studio.live import events
 from studio.prepared import PreparedCount
 
-WALLET = "wallet"
-"""Kind of the notices that lead to the wallet of their team."""
+PAGES = {"wallet": "wallet_of_team", "budget": "budgets_of_team"}
+"""Kinds of the notices that lead to a page of their team."""
 COUNTED = 100
 """How far what is not read is counted."""
 
@@ -69,9 +69,9 @@ def seen(user: User, artifact: Artifact) -> int:
 
 
 def place(notice: Notice) -> str:
-    """The address that a notice leads to: the comment on its picture, the gallery, or the wallet; empty when there is none."""
-    if notice.kind == WALLET:
-        return reverse("wallet_of_team", args=[notice.team_id])
+    """The address that a notice leads to: a page of its team, the comment on its picture, or the gallery; empty when there is none."""
+    if notice.kind in PAGES:
+        return reverse(PAGES[notice.kind], args=[notice.team_id])
     if notice.artifact_id:
         return reverse("picture", args=[notice.artifact_id]) + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
     return reverse("gallery", args=[notice.gallery_id]) if notice.gallery_id else ""

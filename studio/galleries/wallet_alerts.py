@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from billing.services.alerts import Alert
-from studio.galleries.notices import WALLET, notify
+from studio.galleries.notices import notify
 
 
 def tell(alert: Alert) -> None:
     """Inside the transaction that noticed it."""
-    notify(alert.people, team=alert.wallet.team, actor=None, kind=WALLET, text=alert.text)
+    notify(alert.people, team=alert.wallet.team, actor=None, kind="wallet", text=alert.text)

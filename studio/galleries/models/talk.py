@@ -33,7 +33,7 @@ class Comment(models.Model):
 class Notice(models.Model):
     """Something that concerns one person. `text` is the sentence they read.
 
-    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, `gallery` (its words were changed), or `wallet`.
+    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, `gallery` (its words were changed), or one of `notices.PAGES`.
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)

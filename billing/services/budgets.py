@@ -1,0 +1,251 @@
+"""What a person and a team may spend in a day and a month.
+
+Spent is what was charged less what was refunded, and what is held now, of the work that was asked for in the period. `check` is called
+when the wallet's row is locked: of those who ask at once each sees what the one before set aside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Case, F, Q, Sum, When
+from django.db.models.functions import Coalesce
+from django.urls import reverse
+from django.utils.module_loading import import_string
+
+from accounts import audit, members
+from accounts.access import people_who_may
+from accounts.models import Team, User
+from billing import periods
+from billing.credits import credits, noun
+from billing.errors import BudgetRefused, OverBudget
+from billing.models import Budget, BudgetRequest, BudgetWarning, Hold, Scope, Wallet
+from billing.periods import DAY, MONTH, Period
+
+COST = Case(When(status=Hold.Status.ACTIVE, then=F("amount")), default=F("captured") - F("refunded"))
+"""What a piece of work takes from a budget."""
+WARN_AT = 80
+"""Percent of a limit at which people are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Meter:
+    """How far a limit is used: the team's (`person` is None) or a person's. `raised` was granted on top of it, for this period only."""
+
+    budget: Budget
+    person: User | None
+    period: Period
+    limit: int
+    raised: int
+    spent: int
+
+    @property
+    def cap(self) -> int:
+        return self.limit + self.raised
+
+    @property
+    def left(self) -> int:
+        return max(0, self.cap - self.spent)
+
+    @property
+    def scope(self) -> Scope:
+        return Scope.MEMBER if self.person else Scope.TEAM
+
+    @property
+    def percent(self) -> int:
+        """Whole percent that are used, 100 for all of it and more."""
+        return min(100, self.spent * 100 // self.cap) if self.cap else 100
+
+    @property
+    def state(self) -> str:
+        return "full" if self.percent == 100 else "warn" if self.percent >= WARN_AT else "fine"
+
+    @property
+    def key(self) -> str:
+        """What a form calls it: "member-day"."""
+        return f"{self.scope.value}-{self.period.kind}"
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """A sentence that `people` have to know. `kind` is warning, asked, approved or declined; `path` is where they look at it."""
+
+    kind: str
+    wallet: Wallet
+    people: Sequence[User]
+    actor: User | None
+    subject: str
+    text: str
+    path: str
+    button: str
+
+
+# --- the guard -------------------------------------------------------------------------------------------------------
+
+
+def check(wallet: Wallet, actor: User | None, amount: int) -> None:
+    """Called by `wallets.place_hold` with the wallet's row locked, before the hold is there. Raises OverBudget.
+
+    What crosses `WARN_AT` is told, once in a period. A wallet without budgets costs one query.
+    """
+    if not amount:
+        return
+    meters = meters_of(wallet, actor)
+    if over := stopping(meters, amount):
+        raise refusal(over, amount)
+    for meter in meters:
+        if meter.cap and (meter.spent + amount) * 100 >= meter.cap * WARN_AT:
+            _warn(wallet, meter, actor, amount)
+
+
+def stopping(meters: Iterable[Meter], amount: int) -> Meter | None:
+    """The limit that `amount` more would pass; of several the one that lasts longest, or asking for the other would be in vain."""
+    over = [meter for meter in meters if meter.spent + amount > meter.cap]
+    return max(over, key=lambda meter: meter.period.next) if over else None
+
+
+def refusal(meter: Meter, amount: int) -> OverBudget:
+    return OverBudget(
+        amount,
+        meter.left,
+        meter.cap,
+        scope=meter.scope,
+        span=meter.period.kind,
+        period=meter.period.words,
+        again=meter.period.again,
+    )
+
+
+# --- reading ---------------------------------------------------------------------------------------------------------
+
+
+def meters_of(wallet: Wallet, person: User | None) -> list[Meter]:
+    """The limits that hold for what a person spends, theirs first, the month before the day; empty without budgets."""
+    own = Q(scope=Scope.EVERYONE) | Q(member=person) if person else Q(pk__in=())
+    found = {budget.scope: budget for budget in Budget.objects.filter(Q(scope=Scope.TEAM) | own, wallet=wallet)}
+    if not found:
+        return []
+    limits = [(found.get(Scope.MEMBER) or found.get(Scope.EVERYONE), person), (found.get(Scope.TEAM), None)]
+    return [meter for budget, whose in limits if budget for meter in _meters(wallet, budget, whose)]
+
+
+def _meters(wallet: Wallet, budget: Budget, person: User | None) -> list[Meter]:
+    limited = [(one, limit) for one in reversed(periods.now()) if (limit := budget.limit(one.kind)) is not None]
+    if not limited:
+        return []
+    spans = [one for one, _ in limited]
+    holds = Hold.objects.filter(wallet=wallet, created_at__gte=min(one.begins for one in spans))
+    spent = (holds.filter(actor=person) if person else holds).aggregate(**sums(spans))
+    raised = raises(wallet, person, spans)
+    return [Meter(budget, person, one, limit, raised[one.kind], spent[one.kind]) for one, limit in limited]
+
+
+def sums(spans: Sequence[Period]) -> dict[str, Any]:
+    """Aggregates over holds: what was spent in each of these periods, by its kind."""
+    return {one.kind: Coalesce(Sum(COST, filter=Q(created_at__gte=one.begins)), 0) for one in spans}
+
+
+def raises(wallet: Wallet, person: User | None, spans: Sequence[Period]) -> dict[str, int]:
+    """What was granted in these periods on top of the limits of a person, or of the team, by the kind of the period."""
+    granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED, start__gte=min(one.start for one in spans))
+    mine = granted.filter(scope=Scope.MEMBER, person=person) if person else granted.filter(scope=Scope.TEAM)
+    return mine.aggregate(**{one.kind: Coalesce(Sum("amount", filter=Q(span=one.kind, start=one.start)), 0) for one in spans})
+
+
+# --- setting ---------------------------------------------------------------------------------------------------------
+
+
+@transaction.atomic
+def set_limits(wallet: Wallet, *, by: User, day: int | None, month: int | None, scope: Scope, member: User | None = None) -> bool:
+    """Limits of the team, of everyone, or of one member; False when they were so already. Raises as `access.require` does.
+
+    Without any limit there is no budget; a member keeps one where everyone has limits: theirs says that they have none.
+    """
+    team = members.hold(wallet.team, by, "administer")
+    if scope == Scope.MEMBER and not team.memberships.filter(user=member).exists():
+        raise BudgetRefused("They are not in this team any more.")
+    mine = Budget.objects.filter(wallet=wallet, scope=scope, member=member)
+    before = mine.first()
+    if before and (before.day, before.month) == (day, month):
+        return False
+    if (day, month) == (None, None) and not (member and Budget.objects.filter(wallet=wallet, scope=Scope.EVERYONE).exists()):
+        if not mine.delete()[0]:
+            return False
+    else:
+        Budget.objects.update_or_create(wallet=wallet, scope=scope, member=member, defaults={"day": day, "month": month})
+    BudgetWarning.objects.filter(budget__in=mine).delete()  # of the new limits they shall be warned again
+    audit.record(team, by, "budget.changed", f"set the budget of {_whom(scope, member)} to {limits_in_words(day, month)}")
+    return True
+
+
+@transaction.atomic
+def follow_everyone(wallet: Wallet, member: User, *, by: User) -> bool:
+    """Let a member have everyone's limits again; False when they have."""
+    team = members.hold(wallet.team, by, "administer")
+    if not Budget.objects.filter(wallet=wallet, member=member).delete()[0]:
+        return False
+    audit.record(team, by, "budget.changed", f"set the budget of {member} to that of everyone")
+    return True
+
+
+def limits_in_words(day: int | None, month: int | None) -> str:
+    """ "10 credits a day, 100 credits a month", "no limit"."""
+    said = [f"{credits(limit)} {noun(limit)} a {span}" for limit, span in ((day, DAY), (month, MONTH)) if limit is not None]
+    return ", ".join(said) or "no limit"
+
+
+def _whom(scope: Scope, member: User | None) -> str:
+    return str(member) if member else "the team" if scope == Scope.TEAM else "everyone"
+
+
+# --- telling ---------------------------------------------------------------------------------------------------------
+
+
+def _warn(wallet: Wallet, meter: Meter, actor: User | None, amount: int) -> None:
+    """Tell the person, and those who administer. The wallet's row is locked: nobody warns of the same beside this."""
+    start = meter.period.start
+    once = {"budget": meter.budget, "person": meter.person, "span": meter.period.kind, "start": start}
+    if BudgetWarning.objects.filter(**once).exists():
+        return
+    BudgetWarning.objects.create(**once)
+    team, used = wallet.team, credits(meter.spent + amount)
+    limit = f"{credits(meter.cap)} {noun(meter.cap)} for {meter.period.words}"
+    people = [one for one in people_who_may(team, "administer") if one != meter.person]
+    subject = f"Most of a budget of {team} is used"
+    if meter.person:
+        tell(wallet, "warning", [meter.person], subject, f"You have used {used} of your {limit} in {team}.")
+        tell(wallet, "warning", people, subject, f"{meter.person} has used {used} of their {limit} in {team}.")
+    else:
+        told = people if actor is None or actor in people else [*people, actor]
+        tell(wallet, "warning", told, subject, f"{team} has used {used} of its {limit}.")
+
+
+def tell(
+    wallet: Wallet,
+    kind: str,
+    people: Sequence[User],
+    subject: str,
+    text: str,
+    *,
+    actor: User | None = None,
+    path: str = "",
+    button: str = "",
+) -> None:
+    """Call `settings.BUDGET_LISTENER` once this transaction is committed."""
+    if settings.BUDGET_LISTENER and people:
+        page = path or reverse("budgets_of_team", args=[wallet.team_id])
+        news = News(kind, wallet, people, actor, subject, text, page, button or "Look at the budgets")
+        transaction.on_commit(lambda: import_string(settings.BUDGET_LISTENER)(news), robust=True)
+
+
+# --- the end of a team ------------------------------------------------------------------------------------------------
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`: what people wrote, and who might spend what."""
+    BudgetRequest.objects.filter(wallet__team=team).delete()
+    Budget.objects.filter(wallet__team=team).delete()
