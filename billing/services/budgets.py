@@ -96,7 +96,7 @@ def check(wallet: Wallet, actor: User | None, amount: int) -> None:
         return
     meters = meters_of(wallet, actor)
     if over := stopping(meters, amount):
-        raise refusal(over, amount)
+        raise _refused(over, amount)
     for meter in meters:
         if meter.cap and (meter.spent + amount) * 100 >= meter.cap * WARN_AT:
             _warn(wallet, meter, actor, amount)
@@ -108,16 +108,15 @@ def stopping(meters: Iterable[Meter], amount: int) -> Meter | None:
     return max(over, key=lambda meter: meter.period.next) if over else None
 
 
-def refusal(meter: Meter, amount: int) -> OverBudget:
-    return OverBudget(
-        amount,
-        meter.left,
-        meter.cap,
-        scope=meter.scope,
-        span=meter.period.kind,
-        period=meter.period.words,
-        again=meter.period.again,
-    )
+def refusal(wallet: Wallet, actor: User, amount: int) -> OverBudget | None:
+    """What `check` would raise now; None when it lets the amount pass. Only the check decides: it has the wallet's row locked."""
+    over = stopping(meters_of(wallet, actor), amount) if amount else None
+    return _refused(over, amount) if over else None
+
+
+def _refused(over: Meter, amount: int) -> OverBudget:
+    span = over.period
+    return OverBudget(amount, over.left, over.cap, scope=over.scope.value, span=span.kind, period=span.words, again=span.again)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------

@@ -41,7 +41,7 @@ def submit(
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
-    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `TooManyOpenJobs`, `PlanLimit`,
+    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`,
     `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
     """
     _check_words(team, request)

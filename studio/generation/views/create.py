@@ -17,8 +17,8 @@ from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from billing import shop
 from billing.credits import credits, noun
-from billing.errors import InsufficientCredits
-from billing.services import wallets
+from billing.errors import InsufficientCredits, OverBudget
+from billing.services import budgets, wallets
 from studio.backends.base import Mode, Quote
 from studio.generation import cards, offers, panel, throttle, usage
 from studio.generation.engines import available, modes_of, picker
@@ -119,6 +119,9 @@ def _submit(request: SignedInRequest) -> HttpResponse:
         way_out = _way_out(request.user, request.team, error.needed)
         form.add_error(None, format_html("{} {}", error.message, way_out) if way_out else error.message)
         return _refused(request, drawn)
+    except OverBudget as error:
+        form.add_error(None, error.message)
+        return _refused(request, drawn)
     except GenerationError as error:
         form.add_refusal(error.fields, error.message)
         return _refused(request, drawn)
@@ -194,10 +197,16 @@ def _shown(user: User, team: Team, job_id: str, *, of_anyone: bool = False) -> J
 
 def _price(team: Team, drawn: Panel) -> dict[str, Any]:
     quote: Quote = drawn.engine.quote(quotable(drawn.form))
-    available = wallets.wallet_of(team).available
-    after = available - quote.amount
-    way_out = _way_out(drawn.form.user, team, quote.amount) if after < 0 else ""
-    return {"quote": quote, "available": available, "after": after, "way_out": way_out, "same": offers.known(team, drawn.form)}
+    wallet = wallets.wallet_of(team)
+    after = wallet.available - quote.amount
+    return {
+        "quote": quote,
+        "available": wallet.available,
+        "after": after,
+        "way_out": _way_out(drawn.form.user, team, quote.amount) if after < 0 else "",
+        "over": budgets.refusal(wallet, drawn.form.user, quote.amount) if after >= 0 else None,
+        "same": offers.known(team, drawn.form),
+    }
 
 
 def panel_context(team: Team, drawn: Panel) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from accounts.access import require
 from accounts.requests import SignedInRequest
-from billing.errors import InsufficientCredits
+from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.registry import UnknownEngine
 from studio.generation import cards, previews, services, throttle, usage
 from studio.generation.access import job_for
@@ -89,7 +89,7 @@ def job_retry(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
         message = f"{found.engine_label} is not available any more. Pick another engine and press Generate."
     except HaveItAlready as error:
         return submitted(request, error.job, shows=True)
-    except (InsufficientCredits, GenerationError) as error:
+    except (InsufficientCredits, OverBudget, GenerationError) as error:
         message = error.message
     else:
         return submitted(request, again, is_new=again.idempotency_key == key, shows=True)
