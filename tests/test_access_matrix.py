@@ -23,6 +23,9 @@ from django.utils import timezone
 
 from accounts.inviting import invite
 from accounts.models import Membership, Role, Team, User
+from billing.models import Scope
+from billing.services import budgets
+from billing.services.budget_requests import ask
 from billing.services.wallets import wallet_of
 from studio.galleries import curating, publishing
 from studio.galleries.models import Comment, Visibility
@@ -211,6 +214,14 @@ ROWS = [
     Row("plan_cancel", "POST", "00FF0>>"),
     Row("plan_resume", "POST", "00FF0>>"),
     Row("plan_pay", "GET", "00FF0>>"),
+    # --- budgets: everybody sees their own, who may spend asks for more, who may administer sets them and answers
+    Row("budgets", "GET", "+++++>>"),
+    Row("budgets_of_team", "GET", "++++0>>", _team),
+    Row("budget_set", "POST", "++FF+>>", data=lambda world, person: {"whose": "team"}),
+    Row("budget_ask", "GET", "+++F+>>"),
+    Row("budget_ask", "POST", "+++F+>>"),
+    Row("budget_request", "GET", "++FF0>>", _kept("asked", "request_id")),
+    Row("budget_request", "POST", "++FF0>>", _kept("asked", "request_id"), lambda world, person: {"decision": "approve"}),
     # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
     Row("create", "GET", "+++++>>"),
     Row("create", "POST", "+++F+>>"),
@@ -394,6 +405,8 @@ def furnish(world: World) -> None:
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
     kept["purchase"] = begin(wallet_of(team), owner, gateway="manual")
+    budgets.set_limits(wallet_of(team), by=owner, day=1_000_000, month=None, scope=Scope.EVERYONE)
+    kept["asked"] = ask(wallet_of(team), creator, limit="member-day", amount=1000)
     kept["other"] = make_artifact(team, creator, seed=8)
     kept["comment"] = Comment.objects.create(artifact=world.picture, user=creator, text="Hm")
     [kept["notice"]] = notify([owner], team=team, actor=creator, kind="comment", text="Bob wrote.", artifact=world.picture)

@@ -59,6 +59,8 @@ ADDRESSES: dict[str, tuple[str, dict[str, Any]]] = {
     "notices_read": ("/notices/read/", {}),
     "notice_open": (f"/notices/{ID}/", {"notice_id": ID}),
     "wallet": ("/wallet/", {}),
+    "budgets": ("/wallet/budgets/", {}),
+    "budget_request": ("/wallet/budgets/requests/7/", {"request_id": 7}),
     "account": ("/account/", {}),
     "invitation": ("/invitations/a-token/", {"token": "a-token"}),
     "account_login": ("/accounts/login/", {}),

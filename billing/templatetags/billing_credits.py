@@ -12,8 +12,9 @@ from django.utils.formats import date_format
 from accounts import access
 from billing import credits, shop
 from billing.asking import Asked
-from billing.models import LedgerEntry
+from billing.models import LedgerEntry, Wallet
 from billing.money import money
+from billing.services import budgets
 
 register = template.Library()
 register.filter("credits", credits.credits)
@@ -65,3 +66,9 @@ def after(asked: Asked, entry_id: int) -> str:
 def shop_is_open() -> bool:
     """`{% shop_is_open as is_open %}`: whether there is something to buy."""
     return shop.is_open()
+
+
+@register.simple_tag(takes_context=True)
+def budget_meters(context: dict[str, Any], wallet: Wallet) -> list[budgets.Meter]:
+    """`{% budget_meters wallet as meters %}`: the limits that hold for the person, theirs first; empty without budgets."""
+    return budgets.meters_of(wallet, context["request"].user)

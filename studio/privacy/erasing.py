@@ -16,6 +16,7 @@ from accounts.ending import erase_team
 from accounts.members import tell
 from accounts.models import AuditEntry, Invitation, Membership, Removal, Role, Team, User
 from accounts.querysets import AuditQuerySet
+from billing.models import BudgetRequest
 from billing.services import subscriptions
 from studio.galleries.erasing import erase_pictures
 from studio.galleries.leaving import hand_to_team, kept_in_teams
@@ -131,6 +132,7 @@ def _erase_talk(user: User) -> None:
         Comment.objects.filter(user=user).update(text="", user=None)
         Notice.objects.filter(actor=user).delete()
         Invitation.objects.filter(email__iexact=user.email).delete()
+        BudgetRequest.objects.filter(decided_by=user).update(note="")
         AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
         for entry in _lines_about(user):
             AuditEntry.objects.filter(pk=entry.pk).update(text=_without(entry.text, user))

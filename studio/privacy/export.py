@@ -10,10 +10,11 @@ from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
 from django.core.files.storage import default_storage
+from django.db.models import Q
 
 from accounts.models import Agreement, AuditEntry, Membership, Removal, User
 from billing.credits import credits
-from billing.models import LedgerEntry, Purchase
+from billing.models import BudgetRequest, LedgerEntry, Purchase
 from billing.money import money
 from studio.galleries import archive
 from studio.galleries.models import Comment, Gallery, Mark, Tagging
@@ -35,6 +36,7 @@ def everything(user: User) -> Iterator[File]:
     yield _json("ratings.json", list(_marks(user)))
     yield _json("galleries.json", list(_galleries(user)))
     yield _json("log.json", [_entry(one) for one in AuditEntry.objects.filter(actor=user).select_related("team").order_by("id")])
+    yield _json("budget_requests.json", list(_requests(user)))
     yield File("credits.csv", [archive.as_csv(list(_ledger(user)), LEDGER)])
     yield File("purchases.csv", [archive.as_csv(list(_purchases(user)), PURCHASES)])
     teams = Membership.objects.filter(user=user).values("team")
@@ -109,6 +111,15 @@ def _galleries(user: User) -> Iterator[dict[str, Any]]:
 
 def _entry(one: AuditEntry) -> dict[str, Any]:
     return {"at": one.created_at, "team": one.team.name, "action": one.action, "text": one.text}
+
+
+def _requests(user: User) -> Iterator[dict[str, Any]]:
+    """What they asked for beyond their budget, and their answers to others."""
+    found = BudgetRequest.objects.filter(Q(person=user) | Q(decided_by=user)).select_related("wallet__team").order_by("id")
+    for one in found:
+        about = {"team": one.wallet.team.name, "at": one.created_at, "credits": credits(one.amount), "for": f"{one.span} of {one.start}"}
+        asked = {"asked": True, "why": one.why} if one.person_id == user.pk else {"asked": False}
+        yield {**about, **asked, "status": one.status, **({"answer": one.note} if one.decided_by_id == user.pk else {})}
 
 
 def _ledger(user: User) -> Iterator[dict[str, Any]]:

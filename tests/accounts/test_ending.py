@@ -25,8 +25,8 @@ from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from billing import access as billing_access
 from billing.errors import InsufficientCredits
 from billing.ledger import disagreements
-from billing.models import Hold, LedgerEntry, Wallet
-from billing.services import wallets
+from billing.models import Budget, BudgetRequest, Hold, LedgerEntry, Scope, Wallet
+from billing.services import budget_requests, budgets, wallets
 from studio.backends.base import GenerationRequest, Mode
 from studio.costs.reconciling import recorded_total
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice, Tag, Tagging
@@ -248,6 +248,8 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     WordList.objects.create(team=team, blocked=SECRET)
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
+    budgets.set_limits(wallets.wallet_of(team), by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
+    budget_requests.ask(wallets.wallet_of(team), bob, limit="member-day", amount=1000, why=SECRET)
     inviting.invite(team, invited_by=alice, email="secret@lighthouse.example")
     members.keep_out(team, make_user("Rudi Removed"))
     return [*pictures, trashed]
@@ -297,6 +299,7 @@ def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob:
         if model._meta.app_label in ("generation", "galleries", "moderation")
     ]
     assert "secret" not in json.dumps(rows, default=str)
+    assert (Budget.objects.count(), BudgetRequest.objects.count()) == (0, 0)
     left = Team.objects.get(pk=team.pk)
     assert (left.name, left.members.count(), left.deleted_at is not None) == ("Deleted team", 0, True)
     # The books: the same entries, balanced, and every job still says what it cost.

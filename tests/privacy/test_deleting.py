@@ -13,12 +13,13 @@ from django.core.management import call_command
 from django.db import models
 from django.test import Client
 from django.urls import reverse
+from django.utils import timezone
 
 from accounts import audit, ending, inviting, members
 from accounts.models import AuditEntry, Membership, Removal, Role, Team, User
 from accounts.services import ensure_personal_team
-from billing.models import LedgerEntry
-from billing.services import wallets
+from billing.models import BudgetRequest, LedgerEntry, Scope
+from billing.services import budget_requests, budgets, wallets
 from studio.galleries.models import Comment, Gallery, Mark, Notice
 from studio.generation import files
 from studio.generation.images import clean_upload
@@ -64,6 +65,11 @@ def world(bob: User, alice: User, team: Team) -> dict[str, Any]:
     Gallery.objects.create(team=team, owner=bob, name=f"{SECRET} shelf", visibility="private")
     kept = Gallery.objects.create(team=team, owner=bob, name="For all")
     Notice.objects.create(user=alice, team=team, actor=bob, kind="comment", text="Bob Member wrote a comment.", artifact=hers)
+    wallet = wallets.wallet_of(team)
+    budgets.set_limits(wallet, by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
+    budget_requests.ask(wallet, bob, limit="member-day", amount=1000, why=f"{SECRET}, asked bob")
+    hers_too = budget_requests.ask(wallet, alice, limit="member-day", amount=1000)
+    BudgetRequest.objects.filter(pk=hers_too.pk).update(status="approved", decided_by=bob, decided_at=timezone.now(), note=SECRET)
     audit.record(team, alice, "member.role", "changed the role of Bob Member from viewer to creator")
     audit.record(team, bob, "gallery.made", "made a gallery")
     return {"own": own, "mine": mine, "hers": hers, "private": private, "given": given, "comment": comment, "kept": kept}

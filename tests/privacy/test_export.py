@@ -56,9 +56,9 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     def read(name: str) -> object:
         return json.loads(archive.read(name))
 
-    words = ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json"]
-    assert names[:8] == [*words, "credits.csv", "purchases.csv"]
-    assert names[8:] == [
+    words = ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json", "budget_requests.json"]
+    assert names[:9] == [*words, "credits.csv", "purchases.csv"]
+    assert names[9:] == [
         f"pictures/0001 bob s boat {mine.pk.hex[-6:]}.png",
         "pictures/metadata.json",
         "pictures/metadata.csv",
