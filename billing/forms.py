@@ -97,7 +97,7 @@ class BuyForm(forms.Form):
 class RefundForm(forms.Form):
     """`amount` is what the button said: when less can go back by now, the form is shown again. The operator gives a reason."""
 
-    amount = forms.IntegerField(widget=forms.HiddenInput)
+    amount = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
     key = forms.UUIDField(widget=forms.HiddenInput)
     reason = forms.CharField(
         label="Reason",

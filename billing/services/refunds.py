@@ -27,27 +27,31 @@ class Refundable:
     millicredits: int
 
 
-def refundable(purchase: Purchase) -> Refundable:
-    """The price of the credits that are left, in proportion, rounded down to the minor unit; and as many credits as that pays for."""
+def refundable(purchase: Purchase, limit: int | None = None) -> Refundable:
+    """The price of the credits that are left, in proportion, rounded down to the minor unit, at most `limit`; and as many credits as that
+    pays for."""
     if not purchase.is_paid or disputed(purchase, Dispute.Status.OPEN):
         return Refundable(0, 0)
     back = refunded(purchase) + disputed(purchase, Dispute.Status.LOST)
     covered = (purchase.taken + unused(purchase)) * purchase.amount // purchase.millicredits
     amount = min(covered, purchase.amount) - back
+    amount = amount if limit is None else min(amount, limit)
     return Refundable(amount, worth(purchase, back + amount) - purchase.taken) if amount > 0 else Refundable(0, 0)
 
 
 def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "", expected: int | None = None) -> PaymentRefund:
     """Give the money for all unused credits back. The same `form_key` again gives the same refund.
 
-    `expected` is the amount that was on the button: when less can go back by now, nothing does. Raises NothingToRefund; GatewayRefused
-    (the credits are back in the wallet); GatewayUnavailable (the refund is under way, and is sent again by `reconcile_payments`).
+    `expected` is the amount that was on the button: so much goes back, and nothing when by now it would be less.
+
+    Raises NothingToRefund; GatewayRefused (the credits are back in the wallet); GatewayUnavailable (the refund is under way, and is sent
+    again by `reconcile_payments`).
     """
     with transaction.atomic():
         purchase = locked(purchase)
         before = purchase.refunds.filter(form_key=form_key).first()
         if before is None:
-            can = refundable(purchase)
+            can = refundable(purchase, expected)
             if not can.amount:
                 raise NothingToRefund("There is nothing to refund: the credits of this purchase are used, held by work, or disputed.")
             if expected is not None and can.amount < expected:

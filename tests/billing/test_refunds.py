@@ -99,6 +99,14 @@ def test_what_changed_since_the_button_was_drawn_is_asked_again(
     assert (stripe_server.all("refund"), balance(wallet)) == ([], 500)
 
 
+def test_no_more_goes_back_than_the_button_said(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
+    """Work that ended since has released credits: they are kept."""
+    assert ask(bought, alice, expected=600).millicredits == 600 * CREDIT
+    assert [one["amount"] for one in stripe_server.all("refund")] == [600]
+    assert state(bought) == ("part", 600, 600, 0, 0)
+    assert balance(wallet) == 410
+
+
 def test_what_work_holds_stays(alice: User, wallet: Wallet, bought: Purchase) -> None:
     hold = wallets.place_hold(wallet, 1000 * CREDIT, reference="work", description="Pictures")
     assert refunds.refundable(bought) == refunds.Refundable(10, 10 * CREDIT)
