@@ -135,7 +135,7 @@ def ceiling(amount: int) -> int:
     """The end of the scale: the next plain number, whose half is one too."""
     if amount <= 0:
         return 0
-    step = 10 ** max(0, len(str(amount)) - 2)
+    step = int(10 ** max(0, len(str(amount)) - 2))
     return next(step * factor for factor in (10, 12, 14, 16, 20, 24, 30, 40, 50, 60, 80, 100) if step * factor >= amount)
 
 

@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from django.db.models import Count, F, Q, QuerySet, Sum
 from django.db.models.functions import Coalesce
@@ -224,7 +225,7 @@ def _expiring(wallet: Wallet, first: date, end: datetime | None) -> list[Dated]:
     lots = lots.filter(expires_at__gte=midnight(first)).annotate(
         used=Coalesce(Sum("uses__amount", filter=Q(uses__entry__created_at__lt=end)), 0)
     )
-    rows = lots.annotate(left=F("amount") + F("used")).filter(left__gt=0).order_by("expires_at", "pk")
+    rows: Iterable[Any] = lots.annotate(left=F("amount") + F("used")).filter(left__gt=0).order_by("expires_at", "pk")
     return [Dated(lot.get_source_display(), _day(lot.entry.created_at), lot.amount, lot.left, _day(lot.expires_at)) for lot in rows]
 
 

@@ -39,7 +39,7 @@ HEADING = ParagraphStyle("heading", TEXT, fontName=typefaces.BOLD, fontSize=10.5
 FIGURE = ParagraphStyle("figure", TEXT, fontName=typefaces.BOLD, fontSize=14, leading=19)
 
 
-class Pages(Canvas):
+class Pages(Canvas):  # type: ignore[misc]
     """Writes "page 1 of 3" at the foot, when it is known how many there are."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -46,7 +46,8 @@ FILES: dict[str, dict[str, str]] = {
     },
     "thumbhash": {"thumbhash.js": "thumbhash/thumbhash.js"},
 }
-"""npm package -> its file -> the copy here. DejaVu is for the PDF of a statement, no page asks for it. three 0.185 is the last that brings its build in few bytes."""
+"""npm package -> its file -> the copy here. DejaVu is for the PDF of a statement, no page asks for it. three 0.185 is the last that brings
+its build in few bytes."""
 
 ALTERED = {"three": (b"} from 'three';", b"} from '../three.module.min.js';")}
 """npm package -> what is written in its files -> what stands in the copies: a browser finds a module by its address, and an import map

@@ -11,10 +11,10 @@ from django.http import HttpRequest, HttpResponse
 from django.template.response import TemplateResponse
 from django.utils import timezone
 
-from billing.admin import ReadOnlyAdmin
 from billing.credits import credits
 from billing.ledger import accounts
 from billing.models import SOURCES
+from billing.read_only_admin import ReadOnlyAdmin
 from studio.costs import report, revenue
 from studio.costs.forms import DaysForm
 from studio.costs.models import BalanceSnapshot, CostReport, RevenueReport

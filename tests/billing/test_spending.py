@@ -104,7 +104,7 @@ def test_the_page_draws_it_without_styles_and_says_it_in_a_table(alice: User, bo
     section = re.search(r'<section id="spending".*?</section>', html, re.DOTALL)
     assert section
     assert section[0].count('class="column"') == 30
-    assert 'role="img" aria-label="Credits by day: 25 credits in the last 30 days, by mode.' in section[0]
+    assert '<p class="visually-hidden">Credits by day: 25 credits in the last 30 days, by mode.' in section[0]
     assert "style=" not in section[0]
     table = part(response, r'<details class="spending-table">(.*?)</details>')
     assert table.startswith("25 credits in all, as a table")
