@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from billing import spans
 from billing.asking import midnight
 from billing.exports import plain
-from billing.models import SOURCES, Account, Dispute, LedgerEntry, PaymentRefund, Purchase
+from billing.models import SOURCES, Account, Dispute, LedgerEntry, PaymentRefund, Purchase, SubscriptionInvoice
 from billing.money import money
 from billing.spans import Span
 from studio.costs.report import decimal
@@ -41,8 +41,10 @@ class EngineSums:
 
 @dataclass(frozen=True, slots=True)
 class MonthSums:
-    """`came` and `back` are money by currency, in its minor unit. `credits` are millicredits by account: positive what sources brought,
-    less what was taken back; negative what was spent or expired."""
+    """`came` (for packs and plans; a plan's by the day of its invoice) and `back` are money by currency, in its minor unit.
+
+    `credits` are millicredits by account: positive what sources brought, less what was taken back; negative what was spent or expired.
+    """
 
     span: Span
     came: Mapping[str, int]
@@ -100,12 +102,12 @@ def months(today: date, count: int = MONTHS) -> list[MonthSums]:
     shown = spans.months(spans.months_back(today, count - 1), today)
     begin, end = midnight(shown[0].first), midnight(shown[-1].last + timedelta(days=1))
     came = _money(Purchase.objects.filter(paid_at__isnull=False), "paid_at", "currency", shown, begin, end)
+    invoices = SubscriptionInvoice.objects.filter(status=SubscriptionInvoice.Status.PAID, amount_paid__gt=0)
+    _add(came, _money(invoices, "created_at", "currency", shown, begin, end, amount="amount_paid"))
     refunds = PaymentRefund.objects.exclude(status=PaymentRefund.Status.FAILED)
     back = _money(refunds, "created_at", "purchase__currency", shown, begin, end)
     lost = _money(Dispute.objects.filter(status=Dispute.Status.LOST), "closed_at", "purchase__currency", shown, begin, end)
-    for place, sums in lost.items():
-        for currency, amount in sums.items():
-            back[place][currency] = back[place].get(currency, 0) + amount
+    _add(back, lost)
     credits, engines = _credits(shown, begin, end), _engines(shown, begin, end)
     told = [MonthSums(span, came[place], back[place], credits[place], engines[place]) for place, span in enumerate(shown)]
     return told[::-1]
@@ -127,6 +129,12 @@ def total(months: Sequence[MonthSums]) -> MonthSums:
     )
 
 
+def _add(to: dict[int, dict[str, int]], more: Mapping[int, Mapping[str, int]]) -> None:
+    for place, sums in more.items():
+        for currency, amount in sums.items():
+            to[place][currency] = to[place].get(currency, 0) + amount
+
+
 def _added(all_sums: Iterator[Mapping[str, int]]) -> dict[str, int]:
     added: dict[str, int] = {}
     for sums in all_sums:
@@ -136,12 +144,19 @@ def _added(all_sums: Iterator[Mapping[str, int]]) -> dict[str, int]:
 
 
 def _money(
-    rows: QuerySet[Any], column: str, currency: str, shown: Sequence[Span], begin: datetime | None, end: datetime | None
+    rows: QuerySet[Any],
+    column: str,
+    currency: str,
+    shown: Sequence[Span],
+    begin: datetime | None,
+    end: datetime | None,
+    *,
+    amount: str = "amount",
 ) -> dict[int, dict[str, int]]:
     within = rows.filter(**{f"{column}__gte": begin, f"{column}__lt": end}).annotate(place=spans.which(shown, column))
     found: dict[int, dict[str, int]] = defaultdict(dict)
-    for place, code, amount in within.order_by().values_list("place", currency).annotate(total=Sum("amount")):
-        found[place][code] = amount
+    for place, code, total in within.order_by().values_list("place", currency).annotate(total=Sum(amount)):
+        found[place][code] = total
     return found
 
 
