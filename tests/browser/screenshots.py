@@ -97,6 +97,10 @@ def listen_a_while(page: Page) -> None:
     expect(wave).not_to_have_attribute("aria-valuenow", "0")
 
 
+def explain_a_charge(page: Page) -> None:
+    page.goto(page.locator("#statement .explain").first.evaluate("link => link.href"))
+
+
 def fill_in_the_welcome(page: Page) -> None:
     page.get_by_label("Your name").fill("Ana Marques")
     page.get_by_label("Email").fill("ana@harbour.example")
@@ -157,6 +161,9 @@ FULL = (
     Shot("picture-model", lambda s: s.pictures["model"], act=await_the_model, whole=False),
     Shot("picture-sound", lambda s: s.pictures["sound"], act=listen_a_while, whole=False),
     Shot("wallet", "/wallet/"),
+    Shot("wallet-year", "/wallet/?span=12&split=person&kind=capture"),
+    Shot("wallet-statements", "/wallet/statements/"),
+    Shot("wallet-explained", "/wallet/", act=explain_a_charge),
     Shot("account", "/account/"),
     Shot("team", "/team/", "viewer"),
     Shot("team-own", "/team/"),
