@@ -203,7 +203,9 @@ def _of(fact: SubscriptionFact | InvoiceFact, gateway: str) -> Subscription | No
     found = ours.filter(external_id=fact.subscription_id).first()
     if found is None:
         try:
-            found = ours.filter(key=uuid.UUID(fact.key), external_id=None).first()
+            # Its first news may be here twice at once: by now the other one may have written the gateway's id down.
+            known = Q(external_id=None) | Q(external_id=fact.subscription_id)
+            found = ours.filter(known, key=uuid.UUID(fact.key)).first()
         except ValueError:
             return None
     if found is None:
@@ -351,8 +353,9 @@ def _tell_end(pk: int) -> None:
     row = Subscription.objects.exclude(end_wanted="").filter(pk=pk).first()
     if row is None or not row.external_id:
         return
-    gateway, at_period_end = gateway_named(row.gateway), row.end_wanted == "period_end"
+    at_period_end = row.end_wanted == "period_end"
     try:
+        gateway = gateway_named(row.gateway)  # which may not be offered any more
         fact = gateway.subscription(row.external_id)
         if fact.status != "canceled" and not (at_period_end and fact.cancel_at_period_end):
             fact = gateway.cancel_subscription(row.external_id, at_period_end=at_period_end)
