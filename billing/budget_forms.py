@@ -30,7 +30,7 @@ class LimitsForm(forms.Form):
     month = _amount("A month", required=False, min_value=Decimal(0), attrs={"placeholder": "no limit"})
 
     def __init__(self, *args: Any, whose: str, **kwargs: Any) -> None:
-        super().__init__(*args, auto_id=f"{whose}-%s", **kwargs)
+        super().__init__(*args, **{"auto_id": f"{whose}-%s", **kwargs})
         self.whose = whose
 
     @classmethod

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from django.db.models import Sum
 
@@ -61,7 +62,7 @@ def build(wallet: Wallet, bound: Mapping[str, LimitsForm] | None = None) -> Page
         mine, more = spent.get(place.user_id, {}), raised.get(place.user_id, {})
         cells = [_cell(budget, place, one, mine.get(one.kind, 0), more.get(one.kind, 0)) for one in spans]
         own = of_member.get(place.user_id)
-        form = forms.get(str(place.user_id)) or LimitsForm.of(own, whose=str(place.user_id))
+        form = forms.get(str(place.user_id)) or LimitsForm.of(budget, whose=str(place.user_id))
         words = limits_in_words(budget.day, budget.month) if budget else "no limit"
         rows.append(Row(place, cells, words, own is not None, form))
     all_of_it = {one.kind: sum(each[one.kind] for each in spent.values()) for one in spans}
@@ -85,7 +86,7 @@ def _cell(budget: Budget | None, place: Membership | None, span: Period, spent: 
 def _spent(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, int]]:
     """What everybody spent, by their key; without one what was made for nobody, or for somebody who is gone."""
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=spans[-1].begins)
-    rows = holds.order_by().values("actor").annotate(**sums(spans))
+    rows: Iterable[dict[str, Any]] = holds.order_by().values("actor").annotate(**sums(spans))
     return {row["actor"]: {one.kind: row[one.kind] for one in spans} for row in rows}
 
 

@@ -51,7 +51,7 @@ class InsufficientCredits(BillingError):
 
 
 class OverBudget(BillingError):
-    """`scope` is "team" or "member", `span` "day" or "month"; `again` says when it starts again."""
+    """`scope` is "team" or "member", `span` "day" or "month"; `facts` is the message without what to do."""
 
     code = "over_budget"
 
@@ -62,11 +62,11 @@ class OverBudget(BillingError):
         self.scope = scope
         self.span = span
         whose = "your" if scope == "member" else "the team’s"
-        super().__init__(
+        self.facts = (
             f"This costs {credits(needed)} {noun(needed)}, and {credits(left)} of {whose} {credits(limit)} {noun(limit)} for {period} "
-            f"{'is' if left == MILLICREDITS else 'are'} left. The budget starts again {again}. "
-            "Ask for more, or choose something that costs less."
+            f"{'is' if left == MILLICREDITS else 'are'} left. The budget starts again {again}."
         )
+        super().__init__(f"{self.facts} Ask for more, or choose something that costs less.")
 
 
 class BudgetRefused(BillingError):

@@ -82,7 +82,7 @@ def test_a_budget_stops_is_asked_about_and_raised(studio: RunningStudio, person:
     assert faults(his) == []
 
     # Alice's bell rings without a reload; it leads to the request, and one press grants it.
-    expect(hers.locator("#bell .bell-count")).to_have_text("1")
+    expect(hers.locator("#bell .bell-count")).to_have_text("2")  # the other: that most of it is used
     hers.locator("#bell").click()
     hers.get_by_text("Bob Member asks for 3 credits more for today").click()
     hers.wait_for_url("**/wallet/budgets/")
