@@ -14,7 +14,8 @@ from django.urls import reverse
 
 from accounts import audit, members
 from accounts.models import Membership, Team, User
-from billing.services import wallets
+from billing.models import Scope
+from billing.services import budget_requests, budgets, wallets
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Tag, Tagging
 from studio.generation import files
 from studio.generation.images import clean_upload
@@ -50,6 +51,8 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     offer()
     begin(wallets.wallet_of(team), bob, gateway="manual")
     given = files.save_input(clean_upload(io.BytesIO(draw(seed=5))), team=team, user=bob)
+    budgets.set_limits(wallets.wallet_of(team), by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
+    budget_requests.ask(wallets.wallet_of(team), bob, limit="member-day", amount=2_000, why="a campaign")
     archive = exported(client_of(bob))
     names = archive.namelist()
 
@@ -76,8 +79,11 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
         {"picture": str(mine.pk), "rating": 0, "favourite": False, "tags": ["Sea"]},
     ]
     assert [(one["name"], one["pictures"]) for one in read("galleries.json")] == [("Boats", [str(mine.pk)])]  # type: ignore[attr-defined]
-    assert [one["text"] for one in read("log.json")] == ["made the gallery Boats"]  # type: ignore[attr-defined]
-    assert archive.read(names[8]) == files.read(mine.variant("original"))
+    told = [one["text"] for one in read("log.json")]  # type: ignore[attr-defined]
+    assert told == ["made the gallery Boats", "asked for 2 credits more for today"]
+    [asked] = read("budget_requests.json")  # type: ignore[misc]
+    assert (asked["team"], asked["credits"], asked["why"], asked["status"]) == ("Harbour Street", "2", "a campaign", "open")
+    assert archive.read(names[9]) == files.read(mine.variant("original"))
     assert ",Harbour Street,Granted,7.5,0,A present,test" in archive.read("credits.csv").decode("utf-8-sig")
     assert ',Harbour Street,AT-001001,"1,000 credits",$10.00,Waiting for payment,$0.00,,' in archive.read("purchases.csv").decode(
         "utf-8-sig"
