@@ -18,12 +18,23 @@ from billing import plan_admin
 from billing.credits import credits, signed
 from billing.errors import AmountTooLarge
 from billing.forms import CorrectionForm, GrantForm, KeyedForm
-from billing.models import Hold, LedgerCheck, LedgerEntry, Wallet
+from billing.models import Account, Hold, LedgerCheck, LedgerEntry, Wallet
+from billing.promotions_admin import PromoCodeAdmin, RedemptionAdmin
 from billing.read_only_admin import ReadOnlyAdmin
 from billing.sales_admin import CreditPackAdmin, PurchaseAdmin
 from billing.services.wallets import correct, grant
 
-__all__ = ["CreditPackAdmin", "HoldAdmin", "LedgerCheckAdmin", "LedgerEntryAdmin", "PurchaseAdmin", "ReadOnlyAdmin", "WalletAdmin"]
+__all__ = [
+    "CreditPackAdmin",
+    "HoldAdmin",
+    "LedgerCheckAdmin",
+    "LedgerEntryAdmin",
+    "PromoCodeAdmin",
+    "PurchaseAdmin",
+    "ReadOnlyAdmin",
+    "RedemptionAdmin",
+    "WalletAdmin",
+]
 
 
 @admin.register(Wallet)
@@ -126,8 +137,10 @@ class WalletAdmin(ReadOnlyAdmin):
 
     def _grant(self, request: HttpRequest, actor: User, wallet: Wallet, form: GrantForm) -> bool:
         """True when the wallet holds what the form says. False when its key has granted something else before: the form then says so."""
-        amount, reason = form.millicredits, form.cleaned_data["reason"]
-        entry = grant(wallet, amount, reference=form.reference, description=f"Granted: {reason}", actor=actor)
+        amount, reason, source = form.millicredits, form.cleaned_data["reason"], form.cleaned_data["source"]
+        told = f"{'Gift' if source == Account.PROMOTIONS else 'Granted'}: {reason}"
+        until = form.cleaned_data["expires_at"]
+        entry = grant(wallet, amount, reference=form.reference, description=told, source=source, expires_at=until, actor=actor)
         if entry.amount != amount:
             form.add_error(None, f"This form has granted {credits(entry.amount)} credits already. Open it again to grant more.")
             return False

@@ -12,6 +12,9 @@
     ├── NothingToRefund          nothing_to_refund     the purchase is not paid, or its credits are spent, set aside or disputed
     ├── GatewayError             gateway               see `billing.gateways.errors`
     ├── PlanRefused              plan_refused          a change of plan that is not possible now
+    ├── CodeRefused              code_refused          no code that this team can redeem now; never says which of the reasons it is
+    ├── CodeRedeemed             code_redeemed         `redemption`: the team has redeemed this code before
+    ├── CodeTaken                code_taken            there is a code that reads like the one that the operator made up
     └── BooksDisagree            books_disagree        a wallet does not cover its own holds; see `manage.py verify_ledger`
 
     LedgerIsAppendOnly           a programming error: somebody tried to change or delete a ledger entry
@@ -21,7 +24,15 @@ All amounts are millicredits (1 credit = 1000).
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
+from django.utils import timezone
+from django.utils.formats import date_format
+
 from billing.credits import MILLICREDITS, credits, noun
+
+if TYPE_CHECKING:
+    from billing.models import Redemption
 
 
 class BillingError(Exception):
@@ -105,6 +116,31 @@ class NothingToRefund(BillingError):
 
 class PlanRefused(BillingError):
     code = "plan_refused"
+
+
+class CodeRefused(BillingError):
+    code = "code_refused"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This code cannot be redeemed here. Check how it is written; it may also have ended, be used up, or be meant for new teams."
+        )
+
+
+class CodeRedeemed(BillingError):
+    code = "code_redeemed"
+
+    def __init__(self, redemption: Redemption) -> None:
+        self.redemption = redemption
+        when = date_format(timezone.localdate(redemption.created_at), "j F Y")
+        super().__init__(f"This team has redeemed that code already, on {when}. Nothing was added now.")
+
+
+class CodeTaken(BillingError):
+    code = "code_taken"
+
+    def __init__(self) -> None:
+        super().__init__("There is a code already that reads like this one. Make up another, or leave it empty.")
 
 
 class BooksDisagree(BillingError):

@@ -4,17 +4,39 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
 from django import forms
+from django.utils import timezone
 
 from billing.credits import credits, noun, to_millicredits
 from billing.gateways.base import Gateway
-from billing.models import PackPrice, Wallet
+from billing.models import Account, PackPrice, Wallet
 
 LARGEST_GRANT = Decimal(10_000_000)
 """Credits (US$100,000): a typing mistake, rather than a gift, is beyond it."""
+
+
+def after(day: date) -> datetime:
+    """The moment at which a day is over, in the studio's time zone."""
+    return timezone.make_aware(datetime.combine(day + timedelta(days=1), time()))
+
+
+class DayField(forms.DateField):
+    """A day that is not over yet, as a calendar; cleaned to the moment at which it is (`after`), or None."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"required": False, "widget": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"), **kwargs})
+
+    def clean(self, value: Any) -> datetime | None:
+        day = super().clean(value)
+        if day is None:
+            return None
+        if day < timezone.localdate() or day.year > 9000:
+            raise forms.ValidationError("This day is over, or never comes. Choose today or a later one.", code="over")
+        return after(day)
 
 
 class KeyedForm(forms.Form):
@@ -51,7 +73,20 @@ class GrantForm(KeyedForm):
         decimal_places=3,
         help_text="1 credit = US$0.01. Down to a thousandth of a credit.",
     )
-    field_order = ("amount", "reason", "key")
+    source = forms.ChoiceField(
+        label="What it is",
+        choices=[(Account.OPERATOR, "A grant: credits that the team needs, or is owed"), (Account.PROMOTIONS, "A gift or a promotion")],
+        initial=Account.OPERATOR,
+        required=False,
+        help_text="The books keep the two apart.",
+    )
+    expires_at = DayField(
+        label="Last day", help_text="What is left after this day expires. Empty: it lasts. What expires first is spent first."
+    )
+    field_order = ("amount", "reason", "source", "expires_at", "key")
+
+    def clean_source(self) -> Account:
+        return Account(self.cleaned_data["source"] or Account.OPERATOR)
 
 
 class CorrectionForm(KeyedForm):
@@ -160,3 +195,9 @@ class AlertForm(forms.Form):
         if amount is None:
             return "Nobody is warned any more."
         return f"Those who administer the team are warned when fewer than {credits(amount)} {noun(amount)} are left."
+
+
+class RedeemForm(forms.Form):
+    """A code as it was typed; whether it can be redeemed, and by whom, is not the form's business."""
+
+    code = forms.CharField(max_length=60, error_messages={"required": "Type the code that you were given."})

@@ -1,9 +1,10 @@
 from django.urls import URLPattern, path
 
-from billing.views import budgets, buying, entries, plans, purchases, statements, wallet, webhooks
+from billing.views import budgets, buying, entries, plans, purchases, redeeming, statements, wallet, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("wallet/", wallet.wallet, name="wallet"),
+    path("wallet/redeem/", redeeming.redeem, name="redeem"),
     path("wallet/budgets/", budgets.budgets_page, name="budgets"),
     path("wallet/budgets/of/<int:team_id>/", budgets.budgets_of_team, name="budgets_of_team"),
     path("wallet/budgets/set/", budgets.budget_set, name="budget_set"),

@@ -222,6 +222,8 @@ ROWS = [
     Row("budget_ask", "POST", "+++F+>>"),
     Row("budget_request", "GET", "++FF0>>", _kept("asked", "request_id")),
     Row("budget_request", "POST", "++FF0>>", _kept("asked", "request_id"), lambda world, person: {"decision": "approve"}),
+    Row("redeem", "GET", "++FF+>>"),
+    Row("redeem", "POST", "++FF+>>", data=lambda world, person: {"code": "NO-SUCH-CODE"}),
     # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
     Row("create", "GET", "+++++>>"),
     Row("create", "POST", "+++F+>>"),

@@ -5,6 +5,7 @@ from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, 
 from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
 from billing.models.plans import Plan, PlanPrice, Subscription, SubscriptionInvoice
+from billing.models.promotions import PromoCode, Redemption
 from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 
 __all__ = [
@@ -25,7 +26,9 @@ __all__ = [
     "PaymentRefund",
     "Plan",
     "PlanPrice",
+    "PromoCode",
     "Purchase",
+    "Redemption",
     "Scope",
     "Span",
     "Subscription",
