@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -26,7 +27,7 @@ from billing import access as billing_access
 from billing.errors import InsufficientCredits
 from billing.ledger import disagreements
 from billing.models import Budget, BudgetRequest, Hold, LedgerEntry, Scope, Wallet
-from billing.services import budget_requests, budgets, wallets
+from billing.services import budget_requests, budgets, promotions, wallets
 from studio.backends.base import GenerationRequest, Mode
 from studio.costs.reconciling import recorded_total
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice, Tag, Tagging
@@ -250,6 +251,8 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
     budgets.set_limits(wallets.wallet_of(team), by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
     budget_requests.ask(wallets.wallet_of(team), bob, limit="member-day", amount=1000, why=SECRET)
+    [code] = promotions.make_codes(batch=uuid.uuid4(), label="A fair", amount=1_000)
+    promotions.redeem(wallets.wallet_of(team), code.code, actor=bob)
     inviting.invite(team, invited_by=alice, email="secret@lighthouse.example")
     members.keep_out(team, make_user("Rudi Removed"))
     return [*pictures, trashed]
