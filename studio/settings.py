@@ -400,6 +400,9 @@ LOCAL_MEMORY_MB = env.int("STUDIO_LOCAL_MEMORY_MB", default=0)
 """Resident memory at which the local worker ends after its job, to be started anew; 0: no limit."""
 MAX_OPEN_JOBS = env.int("STUDIO_MAX_OPEN_JOBS", default=50)
 """Waiting and running jobs that one person may have at a time."""
+PREVIEW_ENGINES: list[str] = env.list("STUDIO_PREVIEW_ENGINES", default=["sd3.5-flash", "stable-image-core"])
+"""Engines that show cheaply what another will make; of those that can, the one that costs least is offered. Names that no engine has are
+passed over."""
 SUBMIT_RATE = env("STUDIO_SUBMIT_RATE", default="60/minute")
 MAX_UPLOAD_BYTES = env.int("STUDIO_MAX_UPLOAD_MB", default=25) * 1024 * 1024
 MAX_UPLOAD_PIXELS = env.int("STUDIO_MAX_UPLOAD_MEGAPIXELS", default=50) * 1_000_000

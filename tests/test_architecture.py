@@ -61,6 +61,7 @@ ROOMS: dict[str, str] = {
     "studio.generation.panel": PAGES,
     "studio.generation.cards": PAGES,
     "studio.generation.offers": PAGES,
+    "studio.generation.till": PAGES,
     "studio.generation.templatetags": PAGES,
     "studio.generation.views": PAGES,
     "studio.generation.urls": PAGES,

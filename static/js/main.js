@@ -11,6 +11,7 @@ import "./hotkeys.js";
 import "./placeholders.js";
 import "./create/panel.js";
 import "./create/draft.js";
+import "./create/price.js";
 import "./create/slots.js";
 import "./create/sides.js";
 import "./create/stage.js";

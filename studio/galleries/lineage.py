@@ -224,7 +224,11 @@ def _label(artifact: Artifact, before: Artifact | None) -> str:
     """In a word or two how it was made."""
     if not artifact.mode:
         return "Uploaded"
-    mode = Mode(artifact.mode)
+    mode, job = Mode(artifact.mode), artifact.job
+    if before and job and job.final_of_id == before.id:
+        return "Final"
+    if job and job.intended:
+        return "Preview"
     return _MADE.get(mode, mode.label) if before else "First idea"
 
 

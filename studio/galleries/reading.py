@@ -84,7 +84,15 @@ class Reader:
         return not self._are_few
 
     def _found(self, span: Span, limit: int) -> list[uuid.UUID]:
-        return search.find(self.team.pk, self.criteria, span=span, limit=limit, among=self._among, few=self._are_few)
+        """The index of the search knows of no finals: so many more are asked for as might be left out."""
+        most = limit + len(self._replaced)
+        found = search.find(self.team.pk, self.criteria, span=span, limit=most, among=self._among, few=self._are_few)
+        return [one for one in found if one not in self._replaced][:limit] if self._replaced else found
+
+    @cached_property
+    def _replaced(self) -> set[uuid.UUID]:
+        """Previews in whose place their final is shown."""
+        return set(Artifact.objects.all().with_a_final(self.team))
 
     @cached_property
     def _all_found(self) -> set[uuid.UUID]:
@@ -110,7 +118,7 @@ class Reader:
     def _listed(self, pictures: ArtifactQuerySet) -> ArtifactQuerySet:
         if self._among is not None:
             pictures = pictures.filter(pk__in=self._among.values("artifact_id"))
-        return pictures.filter(self._own())
+        return pictures.filter(self._own()).exclude(pk__in=Artifact.objects.all().with_a_final(self.team))
 
     def _own(self, prefix: str = "") -> Q:
         """All that a picture's own row can tell, but for the text and the place; `prefix` leads to the picture."""
@@ -140,7 +148,8 @@ class Reader:
         others = related(self.team, self.criteria.but(sort="", rating="", favourite=""), self.viewer)
         if others is not None:
             marks = named_by(others, marks)
-        return marks.filter(self._own("artifact__"), artifact__team=self.team, artifact__deleted_at=None)
+        marks = marks.filter(self._own("artifact__"), artifact__team=self.team, artifact__deleted_at=None)
+        return marks.exclude(artifact__in=Artifact.objects.all().with_a_final(self.team))
 
     def _best(self, span: Span, limit: int) -> list[Artifact]:
         """Each with the rating that gives it its place, as `rated`."""

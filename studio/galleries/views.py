@@ -99,6 +99,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
         "query": criteria.query(),
         "back": f"{reverse('library')}{criteria.query(until=artifact.id)}#p-{artifact.id}",
         "siblings": list(siblings),
+        "preview": _preview(artifact),
         "tags": artifact.tags.split("\n") if artifact.tags else [],
         "can_generate": "generate" in rights,
         "can_repeat": can_repeat(artifact, engines),
@@ -107,6 +108,11 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
         "can_curate": "curate" in rights,
     }
     return render(request, "galleries/picture.html", context)
+
+
+def _preview(artifact: Artifact) -> Artifact | None:
+    """The preview that this is the final of, while it can be looked at."""
+    return Artifact.objects.visible().filter(pk=artifact.job.final_of_id).first() if artifact.job and artifact.job.final_of_id else None
 
 
 def _about(artifact: Artifact) -> dict[str, Any]:

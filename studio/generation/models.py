@@ -90,6 +90,16 @@ class Job(models.Model):
     parent = models.ForeignKey("Artifact", on_delete=models.SET_NULL, null=True, blank=True, related_name="children")
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
 
+    intended = models.JSONField(null=True, blank=True, help_text="Of a preview: the request that its final shall be made with.")
+    final_of = models.ForeignKey(
+        "Artifact",
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="finals",
+        help_text="The preview that this is the final of.",
+    )
+
     quote = models.JSONField()
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="job")
 
@@ -121,6 +131,8 @@ class Job(models.Model):
             models.Index(fields=["lease_expires_at"], name="job_lease", condition=Q(status="running")),
             models.Index(fields=["team", "-id"], name="job_newest_of_team"),
             models.Index(fields=["team", "fingerprint"], name="job_same_request"),
+            models.Index(fields=["engine", "-id"], name="job_newest_of_engine"),
+            models.Index(fields=["team", "final_of"], name="job_final", condition=Q(final_of__isnull=False)),
             # Not partial ones: SQLite does not see that an IN over bound values implies the condition.
             models.Index(fields=["team", "status"], name="job_status_of_team"),
             models.Index(fields=["user", "status"], name="job_status_of_person"),

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from accounts.models import Team
+from studio.backends import registry
+from studio.backends.base import PaidBackend
+from studio.backends.errors import BackendError
+from studio.generation.finals import Way
 from studio.generation.forms import GenerationForm
 from studio.generation.models import InputFile, Job
 from studio.generation.reuse import fingerprint, is_paid, same
@@ -32,3 +38,17 @@ def _inputs(form: GenerationForm) -> dict[str, str]:
         if kept:
             found["image"] = kept
     return found
+
+
+def takes(way: Way, form: GenerationForm) -> bool:
+    """Whether whoever bills for a preview by another engine takes it: its own record was asked already."""
+    backend = registry.backend(way.engine.backend)
+    if way.is_same_engine or not isinstance(backend, PaidBackend):
+        return True
+    media = form.inputs.read(lambda name, problem: None)
+    pictures = {name: media.pop(name, None) for name in ("image", "mask_image")}
+    try:
+        backend.check(replace(way.request, **pictures, media=media))
+    except BackendError:
+        return False
+    return True

@@ -56,6 +56,17 @@ class JobQuerySet(models.QuerySet["Job"]):
         seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
         return self.filter(~Q(status="succeeded") | Exists(seen)).order_by("-id")
 
+    def finals_of(self, preview: Artifact) -> JobQuerySet:
+        """Jobs that make the final of a preview, or made it, newest first."""
+        return self.filter(final_of=preview).order_by("-id")
+
+    def standing(self) -> JobQuerySet:
+        """Under way, or with a result that can be seen."""
+        from studio.generation.models import Artifact
+
+        seen = Exists(Artifact.objects.visible().filter(job=OuterRef("pk")))
+        return self.filter(Q(status__in=self.model.OPEN, cancel_requested_at=None) | Q(seen, status="succeeded"))
+
     def claimable(self, queues: Sequence[str], now: datetime) -> JobQuerySet:
         """Waiting jobs in the order in which they should run: fewest running per team first, then priority, then oldest."""
         return (
@@ -98,6 +109,13 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible(self) -> ArtifactQuerySet:
         """Not in the trash."""
         return self.filter(deleted_at=None)
+
+    def with_a_final(self, team: Team) -> models.QuerySet[Any, Any]:
+        """Ids of the team's previews in whose place a final can be seen."""
+        from studio.generation.models import Job
+
+        made = Job.objects.of_team(team).filter(final_of__isnull=False)
+        return made.filter(Exists(self.model.objects.visible().filter(job=OuterRef("pk")))).values_list("final_of", flat=True)
 
     def trashed_before(self, moment: datetime) -> ArtifactQuerySet:
         return self.filter(deleted_at__lt=moment)

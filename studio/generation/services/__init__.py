@@ -3,7 +3,7 @@
 from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
-from studio.generation.services.submitting import retry, submit
+from studio.generation.services.submitting import finish, retry, submit
 
 __all__ = [
     "abandon",
@@ -13,6 +13,7 @@ __all__ = [
     "erase_team",
     "erase_words",
     "fail",
+    "finish",
     "finish_canceled",
     "heartbeat",
     "mark_sent",

@@ -38,7 +38,8 @@ def erase_words(jobs: JobQuerySet) -> int:
             job.request = _figures(job.request)
             job.prompt = job.fingerprint = job.error_message = ""
             job.error_fields = {}
-        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields"))
+            job.intended = None
+        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields", "intended"))
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 

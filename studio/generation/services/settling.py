@@ -97,7 +97,8 @@ def _commit(job: Job, artifacts: list[Artifact], bill: Bill) -> bool:
             won = _leave(job, Job.Status.SUCCEEDED, not_stopped=True, delivered=len(artifacts), **bill.columns)
             if won:
                 Artifact.objects.bulk_create(artifacts)
-                transaction.on_commit(lambda: events.pictures_changed(job.team_id, [one.pk for one in artifacts]))
+                changed = [one.pk for one in artifacts] + ([job.final_of_id] if job.final_of_id else [])
+                transaction.on_commit(lambda: events.pictures_changed(job.team_id, changed))
                 wallets.capture(job.hold, job.price.per_image * (len(artifacts) + bill.filtered_charged))
             all_said = True
     except BaseException:

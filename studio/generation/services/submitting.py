@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -34,11 +35,14 @@ def submit(
     inputs: Mapping[str, InputFile] | None = None,
     parent: Artifact | None = None,
     retry_of: Job | None = None,
+    intended: Mapping[str, Any] | None = None,
+    final_of: Artifact | None = None,
     anew: bool = True,
 ) -> Job:
     """Put a request in the queue and hold its price, in one transaction; the same key gives the same job and no second hold.
 
-    `inputs` are the files it starts from, by the names of the engine's `MediaInput`s.
+    `inputs` are the files it starts from, by the names of the engine's `MediaInput`s. `intended` (a request as JSON) makes it a preview of
+    that; `final_of` the final of one: while that is under way or can be seen, the same again gives that job.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
     Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`,
@@ -68,6 +72,8 @@ def submit(
         mask_image=others.pop("mask_image", None),
         parent=parent,
         retry_of=retry_of,
+        intended=dict(intended) if intended else None,
+        final_of=final_of,
         quote=quote.to_json(),
         priority=plan.priority,
     )
@@ -97,6 +103,8 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
             if existing is not None:
                 return existing
             _keep(job.team_id)
+            if job.final_of and (standing := Job.objects.finals_of(job.final_of).standing().first()):
+                return standing  # the team's row is locked: nobody makes another at this moment
             if not anew:
                 _require_new(job)
             if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
@@ -176,7 +184,27 @@ def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
         inputs={name: file for name, file in job.given.items() if file},
         parent=job.parent,
         retry_of=job,
+        intended=job.intended,
+        final_of=job.final_of,
         anew=job.status == Job.Status.SUCCEEDED,
+    )
+
+
+def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempotency_key: str, anew: bool = False) -> Job:
+    """Make the final of a preview with `request` (`finals.request_for`), from the files that the preview started from.
+
+    While one is under way or can be seen, that is returned. Raises as `submit` does.
+    """
+    assert preview.job
+    return submit(
+        user=user,
+        team=preview.team,
+        request=request,
+        idempotency_key=idempotency_key,
+        inputs={name: file for name, file in preview.job.given.items() if file},
+        parent=preview,
+        final_of=preview,
+        anew=anew,
     )
 
 

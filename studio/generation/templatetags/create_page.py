@@ -13,8 +13,9 @@ from django.forms import BoundField
 from django.utils import timezone
 
 from studio.backends import registry
-from studio.generation import onward
+from studio.generation import finals, onward
 from studio.generation.models import Artifact, Job
+from studio.pricing.prices import priced
 
 register = template.Library()
 
@@ -52,6 +53,12 @@ def shape_box(ratio: float) -> dict[str, float]:
 def ways_on(artifact: Artifact) -> onward.Onward:
     """What can be made of it next: `{% ways_on artifact as ways %}`, then `ways.usual` and `ways.more`."""
     return onward.onward(artifact, registry.engines())
+
+
+@register.simple_tag
+def final_offer(artifact: Artifact | None) -> finals.Offer | None:
+    """What "Make final" would do with a preview: `{% final_offer artifact as final %}`; nothing for what is no preview."""
+    return finals.offer(artifact, priced(registry.engines())) if artifact and artifact.job and artifact.job.intended else None
 
 
 @register.filter

@@ -15,15 +15,12 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from accounts.access import allows, people_who_may, require
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
-from billing import shop
-from billing.credits import credits, noun
 from billing.errors import InsufficientCredits, OverBudget
-from billing.services import budgets, wallets
-from studio.backends.base import Mode, Quote
-from studio.generation import cards, offers, panel, throttle, usage
+from billing.services import wallets
+from studio.backends.base import Mode
+from studio.generation import cards, finals, offers, panel, throttle, till, usage
 from studio.generation.engines import available, modes_of, picker
 from studio.generation.errors import GenerationError, HaveItAlready
-from studio.generation.forms import quotable
 from studio.generation.models import Artifact, Job
 from studio.generation.modes import beginning, describe, switch
 from studio.generation.panel import Panel
@@ -78,11 +75,22 @@ def create_engine(request: SignedInRequest) -> HttpResponse:
 @login_required
 @require_POST
 def create_quote(request: SignedInRequest) -> HttpResponse:
+    """The price of what stands in the panel; without JavaScript the page with it, and with another engine where one was pressed."""
     require(request.user, request.team, "generate")
+    if not request.htmx:
+        return _page_anew(request)
     drawn = panel.build(request.user, request.POST.dict(), bound=True, price_only=True)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
-    return render(request, "generation/_price.html", _price(request.team, drawn))
+    return render(request, "generation/_price.html", till.price(request.team, drawn) | {"engine": drawn.engine, "mode": drawn.mode})
+
+
+def _page_anew(request: SignedInRequest) -> HttpResponse:
+    values = {**request.POST.dict(), "was": request.POST.getlist("engine")[0] if "engine" in request.POST else ""}
+    drawn = panel.build(request.user, values)
+    if drawn is None:
+        return render(request, "generation/no_engine.html", status=503)
+    return render(request, "generation/create.html", page_context(request, drawn, job=_shown(request.user, request.team, "")))
 
 
 def _submit(request: SignedInRequest) -> HttpResponse:
@@ -99,7 +107,12 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     form = drawn.form
     if not form.is_valid():
         return _refused(request, drawn)
-    if shows_old_price(request, drawn.engine.price.version):
+    asked = form.to_request()
+    way = finals.cheaper(asked, drawn.engine, drawn.engines, till.given(drawn)) if "preview" in request.POST else None
+    if "preview" in request.POST and not (way and offers.takes(way, form)):
+        form.add_error(None, "There is no cheaper way to try this any more. Look at the price, then press Generate.")
+        return _refused(request, drawn)
+    if shows_old_price(request, way.engine.price.version if way else drawn.engine.price.version, "preview_list" if way else "price_list"):
         form.add_error(None, f"{OLD_PRICE} Look at the new one, then press Generate again.")
         return _refused(request, drawn)
     try:
@@ -107,16 +120,17 @@ def _submit(request: SignedInRequest) -> HttpResponse:
         job = submit(
             user=request.user,
             team=request.team,
-            request=form.to_request(),
+            request=way.request if way else asked,
             idempotency_key=form.cleaned_data["idempotency_key"],
             inputs=inputs,
             parent=form.parent,
+            intended=asked.to_json() if way else None,
             anew=not offers.is_exact(form) or bool(request.POST.get("anew")),
         )
     except HaveItAlready as error:
         return _refused(request, drawn, have=error.job)
     except InsufficientCredits as error:
-        way_out = _way_out(request.user, request.team, error.needed)
+        way_out = till.way_out(request.user, request.team, error.needed)
         form.add_error(None, format_html("{} {}", error.message, way_out) if way_out else error.message)
         return _refused(request, drawn)
     except OverBudget as error:
@@ -126,19 +140,6 @@ def _submit(request: SignedInRequest) -> HttpResponse:
         form.add_refusal(error.fields, error.message)
         return _refused(request, drawn)
     return submitted(request, job, drawn, is_new=job.idempotency_key == form.cleaned_data["idempotency_key"], shows=True)
-
-
-def _way_out(user: User, team: Team, needed: int) -> str:
-    """Who has too few credits in this team may have enough in another, or may buy or grant them."""
-    for other in Team.objects.of(user).exclude(pk=team.pk):
-        available = wallets.wallet_of(other).available
-        if available >= needed and allows(user, other, "generate"):
-            name = "Your own team" if other.is_personal else f"Your team {other}"
-            return f"{name} has {credits(available)} {noun(available)}: switch to it at the top of the page."
-    if user.is_staff:
-        return "As an operator you grant credits in the admin, under Wallets."
-    may_buy = shop.is_open() and allows(user, team, "administer")
-    return format_html('<a class="link" href="{}">Buy credits</a>', reverse("buy")) if may_buy else ""
 
 
 def _refused(request: SignedInRequest, drawn: Panel, *, have: Job | None = None) -> HttpResponse:
@@ -171,9 +172,9 @@ def submitted(
     return render(request, "generation/_submitted.html", context, status=422 if refused else 200)
 
 
-def shows_old_price(request: SignedInRequest, version: str) -> bool:
+def shows_old_price(request: SignedInRequest, version: str, name: str = "price_list") -> bool:
     """Whether the page names another price list than `version`, the one of now; one that names none was not drawn by us."""
-    return request.POST.get("price_list", version) != version
+    return request.POST.get(name, version) != version
 
 
 def too_fast(request: SignedInRequest, seconds: int, said: str = "") -> HttpResponse:
@@ -195,25 +196,11 @@ def _shown(user: User, team: Team, job_id: str, *, of_anyone: bool = False) -> J
     return cards.load_one(job) if job else None
 
 
-def _price(team: Team, drawn: Panel) -> dict[str, Any]:
-    quote: Quote = drawn.engine.quote(quotable(drawn.form))
-    wallet = wallets.wallet_of(team)
-    after = wallet.available - quote.amount
-    return {
-        "quote": quote,
-        "available": wallet.available,
-        "after": after,
-        "way_out": _way_out(drawn.form.user, team, quote.amount) if after < 0 else "",
-        "over": budgets.refusal(wallet, drawn.form.user, quote.amount) if after >= 0 else None,
-        "same": offers.known(team, drawn.form),
-    }
-
-
 def panel_context(team: Team, drawn: Panel) -> dict[str, Any]:
     """Everything that `_panel.html` reads."""
     priced, modes = panel.priced(drawn), modes_of(drawn.engines)
     return {
-        **_price(team, priced),
+        **till.price(team, priced),
         "engines": drawn.engines,
         "engine": drawn.engine,
         "mode": drawn.mode,

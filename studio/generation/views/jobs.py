@@ -75,7 +75,7 @@ def job_retry(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
     found = job_for(request.user, job_id, "generate")
     card: cards.Card = cards.load_one(found).card  # type: ignore[attr-defined]
     if card.input_gone:
-        return _refused(request, "The file that this starts from is gone. Choose another and press Generate.")
+        return refused(request, "The file that this starts from is gone. Choose another and press Generate.")
     if card.again and shows_old_price(request, card.again.price_version):
         return submitted(request, found, refused=f"{OLD_PRICE} Look at the new one, then press again.")
     wait, said = usage.wait_for_team(found.team)
@@ -93,9 +93,9 @@ def job_retry(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
         message = error.message
     else:
         return submitted(request, again, is_new=again.idempotency_key == key, shows=True)
-    return _refused(request, message)
+    return refused(request, message)
 
 
-def _refused(request: SignedInRequest, message: str) -> HttpResponse:
+def refused(request: SignedInRequest, message: str) -> HttpResponse:
     template = "_toast.html" if request.htmx else "400.html"
     return render(request, template, {"message": message, "level": "bad"}, status=422)
