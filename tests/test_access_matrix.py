@@ -127,6 +127,10 @@ def _failed(world: World, person: str) -> dict[str, Any]:
     return {"job_id": world.failed.pk}
 
 
+def _preview(world: World, person: str) -> dict[str, Any]:
+    return {"artifact_id": world.kept["preview"].pk}
+
+
 def _invited(world: World, person: str) -> dict[str, Any]:
     """A link that is open to whoever has it."""
     return {"token": world.kept["way_in"]}
@@ -229,6 +233,7 @@ ROWS = [
     Row("create", "POST", "+++F+>>"),
     Row("create_form", "GET", "+++F+>>"),
     Row("create_engine", "GET", "+++F+>>"),
+    Row("make_final", "POST", "+++F0>>", _preview),
     Row("create_quote", "POST", "+++F+>>"),
     Row("job", "GET", "++++0>>", _waiting),
     Row("job_stage", "GET", "++++0>>", _waiting),
@@ -410,6 +415,8 @@ def furnish(world: World) -> None:
     budgets.set_limits(wallet_of(team), by=owner, day=1_000_000, month=None, scope=Scope.EVERYONE)
     kept["asked"] = ask(wallet_of(team), creator, limit="member-day", amount=1000)
     kept["other"] = make_artifact(team, creator, seed=8)
+    kept["preview"] = make_artifact(team, creator, seed=9)
+    Job.objects.filter(pk=kept["preview"].job_id).update(intended=kept["preview"].job.request)
     kept["comment"] = Comment.objects.create(artifact=world.picture, user=creator, text="Hm")
     [kept["notice"]] = notify([owner], team=team, actor=creator, kind="comment", text="Bob wrote.", artifact=world.picture)
     kept["gallery"] = curating.create(team, by=creator, name="Boats", visibility=Visibility.LINK)

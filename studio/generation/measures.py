@@ -73,13 +73,9 @@ class Clock:
 
 
 def about(seconds: float) -> str:
-    """As a person says it: "a second", "20 seconds", "2 minutes", "an hour"."""
-    if seconds < 1.5:
-        return "a second"
-    if seconds < 15:
-        return f"{seconds:.0f} seconds"
+    """As a person says it: "3 s", "20 s", "a minute", "2 minutes", "an hour"."""
     if seconds < 55:
-        return f"{5 * round(seconds / 5)} seconds"
+        return f"{max(1, seconds):.0f} s" if seconds < 15 else f"{5 * round(seconds / 5)} s"
     if seconds < 90:
         return "a minute"
     if seconds < 55 * 60:

@@ -17,7 +17,7 @@ from billing.credits import credits, noun
 from billing.services import budgets, wallets
 from studio.backends.base import Engine, GenerationRequest, Mode, Quote
 from studio.generation import finals, offers
-from studio.generation.fitting import fit, ratio_of
+from studio.generation.fitting import USABLE, fit, ratio_of
 from studio.generation.forms import quotable
 from studio.generation.measures import Clock, about
 from studio.generation.models import InputFile
@@ -56,6 +56,7 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "askable": people_who_may(team, "administer") if missing and not help_from else [],
         "same": offers.known(team, drawn.form),
         "here": here(request, drawn, files, quote),
+        "looks_here": not drawn.engine.local and any(one.local and one.state in USABLE and one.supports(drawn.mode) for one in drawn.engines),
         "preview": finals.cheaper(request, drawn.engine, drawn.engines, files),
     }
 
@@ -69,10 +70,10 @@ def given(drawn: Panel) -> dict[str, InputFile]:
 def included(engine: Engine, mode: Mode, quote: Quote) -> str:
     """What the price does not depend on, in words; empty where that would say nothing."""
     names = {one.name for one in engine.parameters_for(mode)}
-    parts = ["every shape"] if engine.size or any(one.kind == "aspect-ratio" for one in engine.parameters_for(mode)) else []
+    parts = ["in every shape"] if engine.size or any(one.kind == "aspect-ratio" for one in engine.parameters_for(mode)) else []
     if "num_inference_steps" in names and len(quote.lines) == 1:
-        parts.append(f"up to {engine.price.included_steps} steps" if engine.price.per_extra_step else "any number of steps")
-    return f"{' and '.join(parts)} included".capitalize() if parts else ""
+        parts.append(f"with up to {engine.price.included_steps} steps" if engine.price.per_extra_step else "with any number of steps")
+    return f"The same {' and '.join(parts)}" if parts else ""
 
 
 def way_out(user: User, team: Team, needed: int) -> str:

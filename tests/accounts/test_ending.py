@@ -234,7 +234,7 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     default_storage.save(given.file, ContentFile(b"pixels"))
     pictures = make_artifacts(team, bob, 3, prompt=SECRET, negative_prompt=SECRET, image=given, extra={"search_prompt": SECRET})
     job = pictures[0].job
-    Job.objects.filter(pk=job.pk).update(sent_at=timezone.now(), provider_cost=3000, fingerprint="f" * 64)
+    Job.objects.filter(pk=job.pk).update(sent_at=timezone.now(), provider_cost=3000, fingerprint="f" * 64, intended={"prompt": SECRET})
     JobInput.objects.create(job=job, name="init_image", file=given)
     failed = make_job(team, alice, prompt=SECRET)
     claimed = {one.pk: one for one in generation.claim(["null"], "worker")}
