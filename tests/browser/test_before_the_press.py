@@ -98,10 +98,9 @@ def test_the_last_answer_counts(alice: Person) -> None:
             waiting.append(route)
 
     page.route("**/create/quote/", hold_the_first)
-    choose(page, "num_images", "4")
+    with page.expect_request("**/create/quote/"):
+        choose(page, "num_images", "4")
     expect(page.locator("#price[data-counting]")).to_have_count(1)
-    page.wait_for_function("() => true")
-    page.wait_for_timeout(300)
     choose(page, "num_images", "2")
     expect(page.locator("#generate")).to_contain_text("13 credits")
     waiting[0].continue_()

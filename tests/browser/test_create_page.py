@@ -113,7 +113,7 @@ def test_the_price_follows_the_panel(ana):
     expect(page.locator("#generate")).to_contain_text("1 credit")
     page.locator("#panel label:has([name=num_images][value='4'])").click()
     expect(page.locator("#generate")).to_contain_text("4 credits")
-    expect(page.locator("#price")).to_contain_text("4 × 1 credit")
+    expect(page.locator("#price")).to_contain_text("4 pictures × 1 credit")
     before = float(ana.balance())
     expect(page.locator("#price")).to_contain_text(f"leaves {before - 4:g}")
     ana.generate("four test cards", num_images="4")

@@ -259,6 +259,16 @@ def test_the_library_shows_the_final_in_place_of_its_preview(
     assert set(shown(rich, alice, **criteria)) == {preview.pk, *others}
 
 
+def test_an_open_library_takes_the_preview_away_and_an_open_gallery_does_not(alices: Any, preview: Artifact, hints: Any) -> None:
+    finish(alices, preview)
+    [final] = make()
+    ids = {"ids": [str(preview.pk), str(final.pk)]}
+    wall = alices.get(reverse("library_tiles"), {**ids, "finals": "1"}).content.decode()
+    assert (f"p-{preview.pk}" in wall, f"p-{final.pk}" in wall) == (False, True)
+    gallery = alices.get(reverse("library_tiles"), ids).content.decode()
+    assert (f"p-{preview.pk}" in gallery, f"p-{final.pk}" in gallery) == (True, True)
+
+
 def test_each_leads_to_the_other(alices: Any, preview: Artifact) -> None:
     finish(alices, preview)
     [final] = make()

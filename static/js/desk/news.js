@@ -55,6 +55,7 @@ async function refresh(ids) {
   url.search = location.search;
   for (const name of ["ids", "after", "until"]) url.searchParams.delete(name);
   for (const id of ids) url.searchParams.append("ids", id);
+  if (document.querySelector(".library[data-library]")) url.searchParams.set("finals", "1"); // there a final stands in the place of its preview
   const answer = await fetched(url);
   if (!answer?.getElementById("tiles")) return;
   const there = new Map([...answer.querySelectorAll(".cell")].map((cell) => [cell.querySelector(".tile").id.slice(2), cell]));

@@ -79,7 +79,7 @@ def _picture(word: str) -> uuid.UUID:
 @require_safe
 @never_cache
 def tiles(request: SignedInRequest) -> HttpResponse:
-    """Some tiles of the wall as they are now; those that the team has no more are not among them."""
+    """Some tiles of the wall as they are now; those that the team has no more are not among them, nor with `finals` what has a final."""
     team = current_team(request)
     require(request.user, team, "see")
     try:
@@ -87,6 +87,8 @@ def tiles(request: SignedInRequest) -> HttpResponse:
     except BulkRefused:
         ids = []
     pictures = Artifact.objects.of_team(team).visible().select_related("user").defer("info", "sha256").filter(pk__in=ids).order_by("-pk")
+    if request.GET.get("finals"):
+        pictures = pictures.exclude(pk__in=Artifact.objects.all().with_a_final(team))
     marks = sorting.marks_of(request.user, pictures)
     criteria = Criteria.from_query(request.GET.dict())
     return render(request, "galleries/_tiles.html", {"tiles": as_tiles(pictures, criteria, marks)})
