@@ -29,7 +29,7 @@ class PromoCodeAdmin(ReadOnlyAdmin):
     list_filter = ("who", "stopped_at", "created_at")
     search_fields = ("code", "key", "label")
     ordering = ("-pk",)
-    actions = ("stop_codes",)
+    actions = ("stop_codes",)  # type: ignore[assignment]  # the others have none
     fields = (
         "code",
         "label",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,13 @@ def _rate() -> Finding | None:
     return None
 
 
+def _previews() -> Finding | None:
+    wrong = next((name for name in settings.PREVIEW_ENGINES if not re.fullmatch(r"[a-z0-9._-]{1,80}", name)), None)
+    if wrong is None:
+        return None
+    return f"STUDIO_PREVIEW_ENGINES names “{wrong[:40]}”, which is no engine's id.", "Write ids with commas between them, or none."
+
+
 RULES: tuple[Rule, ...] = (
     Rule("STUDIO_LOCAL_MODELS", _models_file),
     Rule("STUDIO_LOCAL_MODELS_LOADED", _models_loaded),
@@ -72,6 +80,7 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_LOCAL_MEMORY_MB", lambda: settings.LOCAL_MEMORY_MB, 0, "Megabytes at which the local worker starts anew (0: never)"),
     at_least("STUDIO_MAX_OPEN_JOBS", lambda: settings.MAX_OPEN_JOBS, 1, "Waiting and running jobs of one person"),
     Rule("STUDIO_SUBMIT_RATE", _rate),
+    Rule("STUDIO_PREVIEW_ENGINES", _previews),
     at_least("STUDIO_MAX_UPLOAD_MB", lambda: settings.MAX_UPLOAD_BYTES >> 20, 1, "Megabytes of an uploaded picture"),
     at_least("STUDIO_MAX_UPLOAD_MEGAPIXELS", lambda: settings.MAX_UPLOAD_PIXELS / 1e6, 1, "Megapixels of an uploaded picture"),
     at_least("STUDIO_TRASH_DAYS", lambda: settings.TRASH_DAYS, 1, "Days that a deleted picture can be brought back"),

@@ -46,9 +46,9 @@ def takes(way: Way, form: GenerationForm) -> bool:
     if way.is_same_engine or not isinstance(backend, PaidBackend):
         return True
     media = form.inputs.read(lambda name, problem: None)
-    pictures = {name: media.pop(name, None) for name in ("image", "mask_image")}
+    image, mask_image = media.pop("image", None), media.pop("mask_image", None)
     try:
-        backend.check(replace(way.request, **pictures, media=media))
+        backend.check(replace(way.request, image=image, mask_image=mask_image, media=media))
     except BackendError:
         return False
     return True

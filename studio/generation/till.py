@@ -56,9 +56,13 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "askable": people_who_may(team, "administer") if missing and not help_from else [],
         "same": offers.known(team, drawn.form),
         "here": here(request, drawn, files, quote),
-        "looks_here": not drawn.engine.local and any(one.local and one.state in USABLE and one.supports(drawn.mode) for one in drawn.engines),
+        "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in drawn.engines),
         "preview": finals.cheaper(request, drawn.engine, drawn.engines, files),
     }
+
+
+def _is_here(engine: Engine, mode: Mode) -> bool:
+    return engine.local and engine.state in USABLE and engine.supports(mode)
 
 
 def given(drawn: Panel) -> dict[str, InputFile]:
