@@ -72,7 +72,7 @@ def build(user: User, query: Mapping[str, Any], *, team: Team | None = None, bou
     start = _start(user, query)
     values = start.values
     mode = _mode(str(values.get("mode", "")))
-    open_ones = _open_to(team, engines)
+    open_ones = open_to(team, engines)
     engine = engine_list.pick(engines, str(values.get("engine", "")), mode, first=open_ones) or engine_list.pick(engines, "", None)
     if engine is None:
         return None
@@ -100,7 +100,8 @@ def build(user: User, query: Mapping[str, Any], *, team: Team | None = None, bou
     return panel
 
 
-def _open_to(team: Team | None, engines: list[Engine]) -> list[Engine]:
+def open_to(team: Team | None, engines: list[Engine]) -> list[Engine]:
+    """The engines that the team's plan has."""
     closed = usage.locks(team, engines) if team else {}
     return [engine for engine in engines if engine.id not in closed]
 

@@ -3,7 +3,7 @@ would cost on this machine, and how to try it for less."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -21,7 +21,7 @@ from studio.generation.fitting import USABLE, fit, ratio_of
 from studio.generation.forms import quotable
 from studio.generation.measures import Clock, about
 from studio.generation.models import InputFile
-from studio.generation.panel import Panel
+from studio.generation.panel import Panel, open_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,7 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     wallet = wallets.wallet_of(team)
     available = wallet.available
     missing = max(0, quote.amount - available)
-    files = given(drawn)
+    files, engines = given(drawn), open_to(team, drawn.engines)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
     return {
         "quote": quote,
@@ -55,9 +55,9 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "over": None if missing else budgets.refusal(wallet, drawn.form.user, quote.amount),
         "askable": people_who_may(team, "administer") if missing and not help_from else [],
         "same": offers.known(team, drawn.form),
-        "here": here(request, drawn, files, quote),
-        "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in drawn.engines),
-        "preview": finals.cheaper(request, drawn.engine, drawn.engines, files),
+        "here": here(request, drawn, engines, files, quote),
+        "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),
+        "preview": finals.cheaper(request, drawn.engine, engines, files),
     }
 
 
@@ -93,12 +93,12 @@ def way_out(user: User, team: Team, needed: int) -> str:
     return format_html('<a class="link" href="{}">Buy credits</a>', reverse("buy")) if may_buy else ""
 
 
-def here(request: GenerationRequest, drawn: Panel, files: Mapping[str, InputFile], quote: Quote) -> Here | None:
+def here(request: GenerationRequest, drawn: Panel, engines: Sequence[Engine], files: Mapping[str, InputFile], quote: Quote) -> Here | None:
     """The local engine that does the same for least; None where the chosen one is local itself, or none costs less."""
     if drawn.engine.local:
         return None
     found = []
-    for other in drawn.engines:
+    for other in engines:
         fitted = fit(request, drawn.engine, other, files) if other.local else None
         if fitted and (its := other.quote(fitted)).amount < quote.amount:
             found.append((its.amount, other, fitted, its))

@@ -87,7 +87,7 @@ def create_quote(request: SignedInRequest) -> HttpResponse:
 
 def _page_anew(request: SignedInRequest) -> HttpResponse:
     values = {**request.POST.dict(), "was": request.POST.getlist("engine")[0] if "engine" in request.POST else ""}
-    drawn = panel.build(request.user, values)
+    drawn = panel.build(request.user, values, team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     return render(request, "generation/create.html", page_context(request, drawn, job=_shown(request.user, request.team, "")))
@@ -108,7 +108,11 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, drawn)
     asked = form.to_request()
-    way = finals.cheaper(asked, drawn.engine, drawn.engines, till.given(drawn)) if "preview" in request.POST else None
+    way = (
+        finals.cheaper(asked, drawn.engine, panel.open_to(request.team, drawn.engines), till.given(drawn))
+        if "preview" in request.POST
+        else None
+    )
     if "preview" in request.POST and not (way and offers.takes(way, form)):
         form.add_error(None, "There is no cheaper way to try this any more. Look at the price, then press Generate.")
         return _refused(request, drawn)

@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generation", "0008_find_the_same_file_in_a_team"),
+        ("generation", "0010_say_what_old_holds_were_for"),
     ]
 
     operations = [
