@@ -45,6 +45,7 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     missing = max(0, quote.amount - available)
     files, engines = given(drawn), open_to(team, drawn.engines)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
+    leads = bool(missing) and allows(drawn.form.user, team, "administer")
     return {
         "quote": quote,
         "included": included(drawn.engine, drawn.mode, quote),
@@ -53,7 +54,8 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "missing": missing,
         "way_out": help_from,
         "over": None if missing else budgets.refusal(wallet, drawn.form.user, quote.amount),
-        "askable": people_who_may(team, "administer") if missing and not help_from else [],
+        "may_buy": bool(missing) and leads and shop.is_open() and "href" not in help_from,
+        "askable": people_who_may(team, "administer") if missing and not leads else [],
         "same": offers.known(team, drawn.form),
         "here": here(request, drawn, engines, files, quote),
         "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),

@@ -63,7 +63,8 @@ def test_too_little_says_how_much_more_and_where_to_get_it(client_of: Any, alice
     wallets.grant(wallets.wallet_of(team), 4_500, reference="test", description="For the test")
     page = text(price(client_of(alice, team), **fields(num_images="8")))
     assert "3.5 more needed · 4.5 available" in page
-    assert f'href="{reverse("wallet")}">Get credits for the team' in page
+    assert "Your own team has 25 credits: switch to it at the top of the page." in page
+    assert f'Or <a class="link strong" href="{reverse("buy")}">buy credits</a> for this team.' in page
     assert "Not enough: 3.5 more needed, 4.5 available." in page
 
 
@@ -71,7 +72,7 @@ def test_who_cannot_get_credits_is_told_whom_to_ask(client_of: Any, alice: Any, 
     Membership.objects.filter(team=team, user=carol).update(role=Role.ADMIN)
     page = text(price(client_of(bob, team), **fields(num_images="8")))
     assert "Ask <strong>Alice Harbour</strong> or <strong>Carol Viewer</strong> for more" in page
-    assert "Get credits" not in page
+    assert "buy credits" not in page
 
 
 @pytest.mark.parametrize("nonsense", [{"num_images": "many"}, {"num_inference_steps": "x"}, {"size": "0x0"}, {"seed": "-1"}])
