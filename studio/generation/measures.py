@@ -53,7 +53,9 @@ class Clock:
             since = uuid7_at(self.now - RECENT)
             done = Job.objects.filter(engine=engine, pk__gte=since, status=Job.Status.SUCCEEDED, started_at__isnull=False)
             rows = done.order_by("-id").values_list("request", "num_images", "started_at", "finished_at")[:LOOKED_AT]
-            self._past[engine] = [(kind_of(row[0]), row[1], (row[3] - row[2]).total_seconds()) for row in rows]
+            self._past[engine] = [
+                (kind_of(request), number, (end - start).total_seconds()) for request, number, start, end in rows if start and end
+            ]
         return self._past[engine]
 
     def wait(self, queue: str) -> float | None:
