@@ -9,7 +9,7 @@ from django.http import Http404
 
 from accounts.access import Right, allows, membership_for, require
 from accounts.models import Team, User
-from billing.models import BudgetRequest, Hold, LedgerEntry, Purchase, Wallet
+from billing.models import ApprovalRule, BudgetRequest, Hold, LedgerEntry, Purchase, Wallet
 from billing.services.wallets import wallet_of
 
 
@@ -79,3 +79,12 @@ def budget_request_for(user: User | AnonymousUser, request_id: int) -> BudgetReq
         raise Http404
     require(user, request.wallet.team, "administer")
     return request
+
+
+def rule_for(user: User | AnonymousUser, rule_id: int) -> ApprovalRule:
+    """For those who may `administer`. Raises like `accounts.access.require`, and Http404 for no such rule."""
+    rule = ApprovalRule.objects.select_related("wallet__team").filter(pk=rule_id, wallet__team__deleted_at=None).first()
+    if rule is None:
+        raise Http404
+    require(user, rule.wallet.team, "administer")
+    return rule

@@ -10,6 +10,8 @@
     ├── ReferenceTaken           reference_taken       the reference already names another refund
     ├── NotForSale               not_for_sale          a pack, a currency or a way to pay that is not offered any more
     ├── NothingToRefund          nothing_to_refund     the purchase is not paid, or its credits are spent, set aside or disputed
+    ├── RuleExists               rule_exists           a team has the same rule already
+    ├── TooManyRules             too_many_rules        a team has as many rules as it may
     ├── GatewayError             gateway               see `billing.gateways.errors`
     ├── PlanRefused              plan_refused          a change of plan that is not possible now
     ├── CodeRefused              code_refused          no code that this team can redeem now; never says which of the reasons it is
@@ -141,6 +143,14 @@ class CodeTaken(BillingError):
 
     def __init__(self) -> None:
         super().__init__("There is a code already that reads like this one. Make up another, or leave it empty.")
+
+
+class RuleExists(BillingError):
+    code = "rule_exists"
+
+
+class TooManyRules(BillingError):
+    code = "too_many_rules"
 
 
 class BooksDisagree(BillingError):

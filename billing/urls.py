@@ -1,6 +1,6 @@
 from django.urls import URLPattern, path
 
-from billing.views import budgets, buying, entries, plans, purchases, redeeming, statements, wallet, webhooks
+from billing.views import budgets, buying, entries, plans, purchases, redeeming, rules, statements, wallet, webhooks
 
 urlpatterns: list[URLPattern] = [
     path("wallet/", wallet.wallet, name="wallet"),
@@ -15,6 +15,9 @@ urlpatterns: list[URLPattern] = [
     path("wallet/purchases/<uuid:purchase_id>/", purchases.purchase, name="purchase"),
     path("wallet/purchases/<uuid:purchase_id>/cancel/", purchases.cancel, name="purchase_cancel"),
     path("wallet/purchases/<uuid:purchase_id>/refund/", purchases.refund, name="purchase_refund"),
+    path("wallet/rules/", rules.rules, name="wallet_rules"),
+    path("wallet/rules/<int:rule_id>/switch/", rules.rule_switch, name="rule_switch"),
+    path("wallet/rules/<int:rule_id>/delete/", rules.rule_delete, name="rule_delete"),
     path("payments/<slug:gateway>/webhook/", webhooks.payment_webhook, name="payment_webhook"),
     path("wallet/statement.csv", wallet.statement_csv, name="wallet_csv"),
     path("wallet/alert/", wallet.alert, name="wallet_alert"),

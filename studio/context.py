@@ -24,7 +24,8 @@ from studio.generation.models import Job
 from studio.prepared import PreparedCount
 
 THEMES = ("dark", "light")
-_open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).open().order_by())
+_open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).in_progress().order_by())
+_to_approve = PreparedCount(lambda team: Job.objects.filter(team=team).waits_for_approval().order_by())
 
 
 class _Shown:
@@ -74,6 +75,15 @@ class _Shown:
         mine = self.team()
         role = next((one.role for one in self.places() if mine and one.team_id == mine.pk), None)
         return shelf.number_to_review(mine) if mine and role and "publish" in RIGHTS[role] else 0
+
+    def to_approve(self) -> int:
+        """How many jobs of the team wait for approval."""
+        mine = self.team()
+        return _to_approve(mine.pk) if mine else 0
+
+    def may_approve(self) -> bool:
+        mine = self.team()
+        return any("administer" in RIGHTS[one.role] for one in self._memberships if mine and one.team_id == mine.pk)
 
     def engines(self) -> list[Engine]:
         return available()

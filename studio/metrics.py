@@ -17,6 +17,7 @@ from threading import Lock
 from django.conf import settings
 from django.db import DatabaseError
 from django.db.models import Count, F, Min
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, Histogram, ProcessCollector, generate_latest
@@ -39,6 +40,8 @@ METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
 LOOPBACK = frozenset({"127.0.0.1", "::1"})
 WAIT_BUCKETS = (0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0)
 RUN_BUCKETS = (0.1, 0.5, 1.0, 2.0, 5.0, 15.0, 60.0, 300.0)
+IN_LINE_SINCE = Coalesce("decided_at", "created_at")
+"""How long people take to approve is no fault of the queue."""
 COMMIT_TIME = timedelta(seconds=60)
 """A job's id is made before its row can be seen by others; this is more than that ever takes."""
 
@@ -76,7 +79,7 @@ class Closed:
     run: dict[str, list[float]] = field(default_factory=dict)
 
     def add(self, rows: Iterable[tuple[str, str, str, int, datetime, datetime | None, datetime | None]]) -> None:
-        """Take in rows of (engine, status, error code, captured millicredits, created, started, finished)."""
+        """Take in rows of (engine, status, error code, captured millicredits, in line since, started, finished)."""
         for engine, status, error, captured, created, started, finished in rows:
             self.jobs[engine, status, error] += 1
             self.charged[engine] += captured
@@ -122,9 +125,13 @@ class StudioCollector(Collector):
         yield from found
 
     def _open(self) -> Iterator[Metric]:
-        depth = GaugeMetricFamily("atelier_jobs_open", "Waiting and running jobs.", labels=["queue", "status"])
+        depth = GaugeMetricFamily(
+            "atelier_jobs_open", "Jobs that wait, for approval (approval) or a worker (queued), or run.", labels=["queue", "status"]
+        )
         oldest = GaugeMetricFamily("atelier_queue_oldest_seconds", "How long the longest waiting job has waited.", labels=["queue"])
-        rows = Job.objects.filter(status__in=Job.OPEN).values("queue", "status").annotate(n=Count("pk"), since=Min("created_at")).order_by()
+        rows = (
+            Job.objects.filter(status__in=Job.OPEN).values("queue", "status").annotate(n=Count("pk"), since=Min(IN_LINE_SINCE)).order_by()
+        )
         for row in rows:
             depth.add_metric([row["queue"], row["status"]], row["n"])
             if row["status"] == Job.Status.QUEUED:
@@ -152,8 +159,8 @@ class StudioCollector(Collector):
         past = uuid.UUID(int=int((timezone.now() - COMMIT_TIME).timestamp() * 1000) << 80)
         border = max(self._until, min(first_open, past) if first_open else past)
         closed = Job.objects.exclude(status__in=Job.OPEN).order_by("id")
-        rows = closed.annotate(captured=F("hold__captured")).values_list(
-            "engine", "status", "error_code", "captured", "created_at", "started_at", "finished_at"
+        rows = closed.annotate(captured=F("hold__captured"), in_line_since=IN_LINE_SINCE).values_list(
+            "engine", "status", "error_code", "captured", "in_line_since", "started_at", "finished_at"
         )
         self._settled.add(rows.filter(id__gte=self._until, id__lt=border).iterator())
         self._until = border

@@ -317,6 +317,7 @@ DAILY_CHORES = [
     "billing.nightly.daily",
     "billing.services.plans.daily",
     "billing.services.subscriptions.hourly",
+    "studio.generation.services.lapse",
 ]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
@@ -327,7 +328,11 @@ TEAM_LISTENER = "billing.services.wallets.open_wallet"
 """Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
 ACCESS_LISTENER = "studio.live.listeners.access_changed"
 """Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
-DEPARTURE_LISTENERS = ["studio.galleries.leaving.hand_to_team", "billing.services.budget_requests.leave"]
+DEPARTURE_LISTENERS = [
+    "studio.galleries.leaving.hand_to_team",
+    "billing.services.budget_requests.leave",
+    "studio.generation.services.withdraw",
+]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
 DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries"]
 """Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
@@ -340,12 +345,17 @@ TEAM_ERASERS = [
     "studio.generation.services.erase_team",
     "studio.moderation.words.erase_team",
     "billing.services.budgets.erase_team",
+    "billing.services.approvals.erase_team",
 ]
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
 BUDGET_LISTENER = "studio.galleries.budget_news.tell"
 """Called with news of a budget (most is used, somebody asks for more, or has an answer) once they are committed."""
+APPROVAL_LISTENER = "studio.approvals.telling.heard"
+"""Called with a job and what happened to it, inside the transaction in which it was asked for, decided on or withdrawn."""
+APPROVAL_SUBJECTS = "studio.generation.approving.subjects"
+"""A function that yields what an approval rule may name (group, product, operation, name): billing has never heard of engines."""
 LEDGER_CHECKS = ["billing.sales_ledger.disagreements", "studio.generation.ledger.disagreements"]
 """Functions that yield a sentence for each disagreement between the ledger and their own rows, for `manage.py verify_ledger`."""
 PRICE_LIST = "studio.generation.quotes.price_list"

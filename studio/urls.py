@@ -18,6 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", require_safe(RedirectView.as_view(pattern_name="create")), name="home"),
     path("", include("accounts.urls")),
     path("", include("billing.urls")),
+    path("", include("studio.approvals.urls")),
     path("", include("studio.moderation.urls")),
     path("", include("studio.privacy.urls")),
     path("", include("studio.generation.urls")),

@@ -64,7 +64,7 @@ def make_job(
     made_at: datetime | None = None,
     engine_label: str = "Test card",
     queue: str = "null",
-    hold: bool = True,
+    approval: str = "",
     **request: Any,
 ) -> Job:
     """A job with an active hold; `request` are fields of `GenerationRequest`. The team is granted what it lacks."""
@@ -91,6 +91,7 @@ def make_job(
         request=asked.to_json(),
         shape=asked.shape,
         quote=quote.to_json(),
+        approval=approval,
         parent=parent,
         image=image,
         hold=wallets.place_hold(

@@ -25,6 +25,7 @@ from accounts.inviting import invite
 from accounts.models import Membership, Role, Team, User
 from billing.models import Scope
 from billing.services import budgets
+from billing.services.approvals import add_rule
 from billing.services.budget_requests import ask
 from billing.services.wallets import wallet_of
 from studio.galleries import curating, publishing
@@ -228,6 +229,14 @@ ROWS = [
     Row("budget_request", "POST", "++FF0>>", _kept("asked", "request_id"), lambda world, person: {"decision": "approve"}),
     Row("redeem", "GET", "++FF+>>"),
     Row("redeem", "POST", "++FF+>>", data=lambda world, person: {"code": "NO-SUCH-CODE"}),
+    # --- approval
+    Row("wallet_rules", "GET", "++FF+>>"),
+    Row("wallet_rules", "POST", "++FF+>>", data=lambda world, person: {"kind": "pictures", "pictures-threshold": 20}),
+    Row("rule_switch", "POST", "++FF0>>", _kept("rule", "rule_id")),
+    Row("rule_delete", "POST", "++FF0>>", _kept("rule", "rule_id")),
+    Row("wallet_approvals", "GET", "+++F+>>"),
+    Row("wallet_approval", "GET", "+++F0>>", _kept("waits", "job_id")),
+    Row("wallet_approval", "POST", "++FF0>>", _kept("waits", "job_id")),
     # --- making: who only looks may open the page and press nothing; a stranger is in a team of their own
     Row("create", "GET", "+++++>>"),
     Row("create", "POST", "+++F+>>"),
@@ -409,6 +418,8 @@ def furnish(world: World) -> None:
     owner, creator = world.people["owner"], world.people["creator"]
     kept, team = world.kept, world.team
     offer()
+    kept["rule"] = add_rule(wallet_of(team), kind="credits", threshold=50_000, by=owner)
+    kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
     kept["purchase"] = begin(wallet_of(team), owner, gateway="manual")

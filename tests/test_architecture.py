@@ -34,6 +34,7 @@ PAGES = "generation pages"
 EVENTS = "live events"
 SOCKET = "live socket"
 GROUND = "ground"
+APPROVALS = "approvals"
 PREPARED = "prepared reads"
 GALLERY_MODELS = "gallery models"
 PRIVACY = "privacy"
@@ -77,6 +78,7 @@ ROOMS: dict[str, str] = {
     "studio.live.origin": GROUND,
     "studio.galleries": "galleries",
     "studio.galleries.models": GALLERY_MODELS,
+    "studio.approvals": APPROVALS,
     "studio.privacy": PRIVACY,
     "studio.galleries.shelf": SHELF,
     "studio.galleries.notices": NOTICES,
@@ -124,6 +126,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     SHELF: {"accounts", MODELS, GALLERY_MODELS, PREPARED},
     NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS, PREPARED},
     "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
+    APPROVALS: {"accounts", "billing", MODELS, PICTURES, SERVICES, PAGES, NOTICES},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries"},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
     ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET, PREPARED},

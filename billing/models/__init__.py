@@ -1,5 +1,6 @@
 """All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
 
+from billing.models.approvals import ApprovalRule
 from billing.models.budgets import Budget, BudgetRequest, BudgetWarning, Scope, Span
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.checks import LedgerCheck
@@ -11,6 +12,7 @@ from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 __all__ = [
     "SOURCES",
     "Account",
+    "ApprovalRule",
     "Budget",
     "BudgetRequest",
     "BudgetWarning",

@@ -11,12 +11,14 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from studio.galleries.models import Comment, Gallery, Notice
-from studio.generation.models import Artifact
+from studio.generation.models import Artifact, Job
 from studio.live import events
 from studio.prepared import PreparedCount
 
 PAGES = {"wallet": "wallet_of_team", "budget": "budgets_of_team"}
 """Kinds of the notices that lead to a page of their team."""
+APPROVAL, VERDICT = "approval", "verdict"
+"""Kinds of the notices about a job: it waits for theirs, theirs was decided on."""
 COUNTED = 100
 """How far what is not read is counted."""
 
@@ -31,10 +33,15 @@ def notify(
     artifact: Artifact | None = None,
     gallery: Gallery | None = None,
     comment: Comment | None = None,
+    job: Job | None = None,
 ) -> list[Notice]:
-    """Tell each of `people` once, never the actor. `text` is a whole sentence; it leads to the picture (at the comment), or the gallery."""
+    """Tell each of `people` once, never the actor.
+
+    `text` is a whole sentence; it leads to the picture (at the comment), the gallery, or the job.
+    """
     told = {person.pk: person for person in people if actor is None or person.pk != actor.pk}
-    about = {"team": team, "actor": actor, "kind": kind, "text": text[:300], "artifact": artifact, "gallery": gallery, "comment": comment}
+    about = {"team": team, "actor": actor, "kind": kind, "text": text[:300]}
+    about |= {"artifact": artifact, "gallery": gallery, "comment": comment, "job": job}
     notices = Notice.objects.bulk_create([Notice(user=person, **about) for person in told.values()])
     for person_id in told:
         transaction.on_commit(lambda person_id=person_id: events.notices_changed(person_id))  # type: ignore[misc]
@@ -68,10 +75,21 @@ def seen(user: User, artifact: Artifact) -> int:
     return read(user, told) if told.exists() else 0
 
 
+def settled(job: Job, kind: str) -> None:
+    """What people were told about a job is settled: nobody needs to read it any more."""
+    told = Notice.objects.filter(job=job, kind=kind, read_at=None)
+    people = set(told.values_list("user_id", flat=True))
+    told.update(read_at=timezone.now())
+    for person_id in people:
+        transaction.on_commit(lambda person_id=person_id: events.notices_changed(person_id))  # type: ignore[misc]
+
+
 def place(notice: Notice) -> str:
-    """The address that a notice leads to: a page of its team, the comment on its picture, or the gallery; empty when there is none."""
+    """The address that a notice leads to: a page of its team, a job, a comment on its picture, or the gallery; else empty."""
     if notice.kind in PAGES:
         return reverse(PAGES[notice.kind], args=[notice.team_id])
+    if notice.job_id:
+        return reverse("wallet_approval" if notice.kind == APPROVAL else "job", args=[notice.job_id])
     if notice.artifact_id:
         return reverse("picture", args=[notice.artifact_id]) + (f"#comment-{notice.comment_id}" if notice.comment_id else "")
     return reverse("gallery", args=[notice.gallery_id]) if notice.gallery_id else ""

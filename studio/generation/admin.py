@@ -32,6 +32,7 @@ class JobAdmin(ReadOnlyAdmin):
         *("status", "engine_label", "mode", "num_images", "team", "user", "queue", "priority", "attempt", "worker"),
         *("step", "total_steps", "error_code", "error_message", "created_at", "started_at", "finished_at", "run_after"),
         *("lease_expires_at", "cancel_requested_at", "sent_at", "provider_id"),
+        *("approval", "verdict", "decided_by", "decided_at"),
         *("delivered", "filtered", "filtered_charged", "provider_took"),
     )
     readonly_fields = fields

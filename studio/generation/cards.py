@@ -15,6 +15,7 @@ from studio.backends import registry
 from studio.backends.base import Engine, Mode, Quote
 from studio.backends.modes import usual_inputs
 from studio.generation import previews
+from studio.generation.approving import deciders, named
 from studio.generation.errors import CHANGEABLE
 from studio.generation.models import Artifact, Job
 from studio.generation.quotes import charges
@@ -27,6 +28,7 @@ class Card:
 
     `changeable` says that other settings may mend what went wrong, `trashed` is the number of pictures when all that came out are in the
     trash, `again` the quote of today for the same once more, where that is offered and possible.
+    `deciders` are in words those whose approval it waits for.
     """
 
     step: int
@@ -44,10 +46,11 @@ class Card:
     changeable: bool
     trashed: int
     again: Quote | None
+    deciders: str = ""
 
 
 def load(jobs: Iterable[Job]) -> list[Job]:
-    """Attach `job.card` to each job. Queries: a constant number, and one per waiting job for its place in line."""
+    """Attach `job.card` to each job. Queries: a constant number, and one per waiting job for its place in line, or for who decides."""
     rows = list(jobs)
     prefetch_related_objects(rows, "hold")
     over = [job for job in rows if not job.is_open and not _pictures(job)]
@@ -86,6 +89,7 @@ def _card(job: Job, engine: Engine | None, *, trashed: int) -> Card:
         changeable=job.status == Job.Status.FAILED and job.error_code in CHANGEABLE,
         trashed=trashed,
         again=engine.quote(job.to_request()) if engine else None,
+        deciders=named(deciders(job.team, job.user)) if job.status == Job.Status.NEEDS_APPROVAL else "",
     )
 
 

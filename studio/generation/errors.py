@@ -10,6 +10,9 @@
     ├── BrokenResult             result_broken        what an engine delivered cannot be read
     ├── StorageFull              storage_full
     ├── WordsRefused             words_refused        a prompt with words that are not allowed
+    ├── NotWaiting               not_waiting          a decision on what does not wait for one (any more)
+    ├── NotYours                 not_yours            a decision on what one asked for oneself
+    ├── NoReason                 no_reason            a refusal without a word
     ├── TeamIsGone               team_is_gone         the team was deleted in this very moment
     └── HaveItAlready            have_it_already      `job`: the same request was answered not long ago
 
@@ -56,6 +59,18 @@ class UnusableImage(UnusableFile):
 
 class UnusableSound(UnusableFile):
     code = "unusable_sound"
+
+
+class NotWaiting(GenerationError):
+    code = "not_waiting"
+
+
+class NotYours(GenerationError):
+    code = "not_yours"
+
+
+class NoReason(GenerationError):
+    code = "no_reason"
 
 
 class BrokenResult(GenerationError):

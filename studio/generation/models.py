@@ -55,13 +55,24 @@ class Job(models.Model):
     """One press on Generate. The row is the queue and the truth; every write of a worker names the `attempt` it holds."""
 
     class Status(models.TextChoices):
+        NEEDS_APPROVAL = "approval", "Needs approval"
         QUEUED = "queued", "Waiting"
         RUNNING = "running", "Running"
         SUCCEEDED = "succeeded", "Done"
         FAILED = "failed", "Failed"
         CANCELED = "canceled", "Stopped"
 
-    OPEN = (Status.QUEUED, Status.RUNNING)
+    class Verdict(models.TextChoices):
+        APPROVED = "approved", "Approved"
+        DECLINED = "declined", "Declined"
+        LAPSED = "lapsed", "Lapsed"
+
+    OPEN = (Status.NEEDS_APPROVAL, Status.QUEUED, Status.RUNNING)
+    """Not over: credits are held."""
+    WAITING = (Status.NEEDS_APPROVAL, Status.QUEUED)
+    """Not begun: stopped at once."""
+    IN_PROGRESS = (Status.QUEUED, Status.RUNNING)
+    """Nobody has to do anything for it to go on."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="jobs")
@@ -103,6 +114,12 @@ class Job(models.Model):
     quote = models.JSONField()
     hold = models.OneToOneField(Hold, on_delete=models.PROTECT, related_name="job")
 
+    approval = models.CharField(max_length=300, blank=True, help_text="Why it needs or needed approval; empty when it never did.")
+    verdict = models.CharField(max_length=10, choices=Verdict.choices, blank=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.CharField(max_length=300, blank=True, help_text="Why it was declined or lapsed.")
+
     priority = models.SmallIntegerField(default=0)
     attempt = models.PositiveSmallIntegerField(default=0)
     run_after = models.DateTimeField(null=True, blank=True)
@@ -129,6 +146,7 @@ class Job(models.Model):
             models.Index(fields=["queue", "-priority", "id"], name="job_next", condition=Q(status="queued")),
             models.Index(fields=["team"], name="job_running_per_team", condition=Q(status="running")),
             models.Index(fields=["lease_expires_at"], name="job_lease", condition=Q(status="running")),
+            models.Index(fields=["created_at"], name="job_needs_approval", condition=Q(status="approval")),
             models.Index(fields=["team", "-id"], name="job_newest_of_team"),
             models.Index(fields=["team", "fingerprint"], name="job_same_request"),
             models.Index(fields=["engine", "-id"], name="job_newest_of_engine"),

@@ -28,6 +28,14 @@ class JobQuerySet(models.QuerySet["Job"]):
     def open(self) -> JobQuerySet:
         return self.filter(status__in=self.model.OPEN)
 
+    def in_progress(self) -> JobQuerySet:
+        """Waiting for a worker, or with one."""
+        return self.filter(status__in=self.model.IN_PROGRESS)
+
+    def waits_for_approval(self) -> JobQuerySet:
+        """Out of the queue, with its credits held, until somebody decides."""
+        return self.filter(status="approval", cancel_requested_at=None)
+
     def under_way(self) -> JobQuerySet:
         """Open, and nobody wants to stop them."""
         return self.open().filter(cancel_requested_at=None)

@@ -28,6 +28,9 @@ def outcomes(holds: Collection[int]) -> Iterator[tuple[int, str]]:
         if job.status == Job.Status.FAILED:
             yield job.hold_id, "failed, only what the provider bills was charged" if job.filtered_charged else "failed, nothing charged"
         elif job.status == Job.Status.CANCELED:
+            if job.verdict in (Job.Verdict.DECLINED, Job.Verdict.LAPSED):
+                yield job.hold_id, f"{job.get_verdict_display().lower()} before it began, nothing charged"
+                continue
             moment = f"before the first {job.noun}" if job.started_at else "before it began"
             yield job.hold_id, f"stopped {moment}, nothing charged"
         elif job.status == Job.Status.SUCCEEDED and job.hold.released:

@@ -16,7 +16,7 @@ from billing import shop
 from billing.credits import credits, noun
 from billing.services import budgets, wallets
 from studio.backends.base import Engine, GenerationRequest, Mode, Quote
-from studio.generation import finals, offers
+from studio.generation import approving, finals, offers
 from studio.generation.fitting import USABLE, fit, ratio_of
 from studio.generation.forms import quotable
 from studio.generation.measures import Clock, about
@@ -44,6 +44,8 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     available = wallet.available
     missing = max(0, quote.amount - available)
     files, engines = given(drawn), open_to(team, drawn.engines)
+    asked = {"amount": quote.amount, "pictures": request.num_images, "engine": drawn.engine.id, "mode": drawn.mode.value}
+    approval = approving.why(wallet, drawn.form.user, **asked)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
     leads = bool(missing) and allows(drawn.form.user, team, "administer")
     return {
@@ -57,6 +59,8 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "may_buy": bool(missing) and leads and shop.is_open() and "href" not in help_from,
         "askable": people_who_may(team, "administer") if missing and not leads else [],
         "same": offers.known(team, drawn.form),
+        "approval": approval,
+        "deciders": approving.named(approving.deciders(team, drawn.form.user)) if approval else "",
         "here": here(request, drawn, engines, files, quote),
         "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),
         "preview": finals.cheaper(request, drawn.engine, engines, files),

@@ -62,7 +62,7 @@ def header(team_id: int) -> str:
     """Balance and number of open jobs, as every page shows them."""
     team = Team.objects.get(pk=team_id)
     balance = render_to_string("billing/_balance.html", {"wallet": wallet_of(team)})
-    running = render_to_string("_running.html", {"open_jobs": Job.objects.of_team(team).open().count()})
+    running = render_to_string("_running.html", {"open_jobs": Job.objects.of_team(team).in_progress().count()})
     return out_of_band(balance) + out_of_band(running)
 
 
@@ -89,7 +89,7 @@ def talk_pulse(picture_id: uuid.UUID) -> str:
 
 def draw_job(job_id: uuid.UUID, is_known: bool) -> Drawn:
     """One job for the feed and for the stage. One that waits and that the page does not know is not drawn: it has no place yet."""
-    if not is_known and (job := Job.objects.filter(pk=job_id, status=Job.Status.QUEUED).first()):
+    if not is_known and (job := Job.objects.filter(pk=job_id, status__in=Job.WAITING).first()):
         return _draw(job, card=False, stage=False)
     job = Job.objects.with_pictures().filter(pk=job_id).first()
     return _draw(cards.load_one(job)) if job else Drawn(job_id)

@@ -26,8 +26,8 @@ from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from billing import access as billing_access
 from billing.errors import InsufficientCredits
 from billing.ledger import disagreements
-from billing.models import Budget, BudgetRequest, Hold, LedgerEntry, Scope, Wallet
-from billing.services import budget_requests, budgets, promotions, wallets
+from billing.models import ApprovalRule, Budget, BudgetRequest, Hold, LedgerEntry, Scope, Wallet
+from billing.services import approvals, budget_requests, budgets, promotions, wallets
 from studio.backends.base import GenerationRequest, Mode
 from studio.costs.reconciling import recorded_total
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice, Tag, Tagging
@@ -248,6 +248,9 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     Finding.objects.create(artifact=pictures[0], scores={"nsfw": 0.1})
     WordList.objects.create(team=team, blocked=SECRET)
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
+    asked = make_job(team, bob, prompt=SECRET, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
+    generation.decline(asked, by=alice, reason=SECRET)
+    approvals.add_rule(wallets.wallet_of(team), kind="credits", threshold=50_000, by=alice)
     Notice.objects.create(user=bob, team=team, actor=alice, kind="comment", text=SECRET, artifact=pictures[0], comment=comment)
     budgets.set_limits(wallets.wallet_of(team), by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
     budget_requests.ask(wallets.wallet_of(team), bob, limit="member-day", amount=1000, why=SECRET)
@@ -294,6 +297,7 @@ def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob:
     now = belonging(team)
     assert {model for model, count in now.items() if count} == KEPT
     assert now[Job] == before[Job]
+    assert not ApprovalRule.objects.exists()
     assert all(not default_storage.exists(picture.variant(name)) for picture in pictures for name in ("original", "thumb"))
     assert not default_storage.exists("inputs/aa/given.png")
     rows = [

@@ -36,7 +36,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def wake(self, queue: str) -> None:
             rung.append(queue)
 
-    for module in ("submitting", "claiming", "settling"):
+    for module in ("submitting", "claiming", "deciding", "settling"):
         monkeypatch.setattr(f"studio.generation.services.{module}.doorbell", Bell)
     return rung
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 
 from billing.models import Hold, Plan, Subscription
 from billing.services import wallets
+from billing.services.approvals import add_rule
 from studio.generation import services, usage
 from studio.generation.errors import PlanLimit
 from studio.generation.models import Artifact, Job
@@ -53,6 +54,21 @@ def test_jobs_at_once_are_those_of_the_team(rich, alice, other_team, mallory, ma
     make_job(alice, rich)
     make_job(mallory, other_team)
     assert Job.objects.count() == 2
+
+
+def test_what_waits_for_approval_takes_its_place_when_it_is_approved(rich, alice, bob, make_job, small):
+    add_rule(wallets.wallet_of(rich), kind="pictures", threshold=1, by=alice)
+    limit(small, jobs_at_once=1)
+    asked = make_job(bob, rich, num_images=2)
+    running = make_job(bob, rich)
+    with pytest.raises(PlanLimit):
+        services.approve(asked, by=alice)
+    asked.refresh_from_db()
+    assert (asked.status, asked.verdict) == (Job.Status.NEEDS_APPROVAL, "")
+    services.cancel(running)
+    assert services.approve(asked, by=alice).status == Job.Status.QUEUED
+    with pytest.raises(PlanLimit):
+        make_job(bob, rich)
 
 
 def test_the_same_key_is_the_same_job_at_the_limit(rich, alice, make_job, small):

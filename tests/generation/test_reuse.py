@@ -8,10 +8,11 @@ from django.utils import timezone
 
 from billing.models import Hold, LedgerEntry
 from billing.services import wallets
+from billing.services.approvals import Subject, add_rule
 from studio.backends import registry
 from studio.backends.base import GenerationRequest, Mode
 from studio.generation import cards, reuse, services
-from studio.generation.errors import HaveItAlready
+from studio.generation.errors import AskedForTwice, HaveItAlready
 from studio.generation.models import Artifact, Job
 from studio.generation.services import submitting
 from tests.billing.race import at_once
@@ -78,6 +79,21 @@ def test_whoever_insists_gets_one_more(page, rich):
     press(page, idempotency_key="k2", anew="1")
     assert [job.joined for job in Job.objects.all()] == [False, False]
     assert wallet(rich) == (100_000, 2 * PRICE)
+
+
+def test_what_waits_for_approval_is_joined_and_decided_on_once(page, rich, client_of, alice, bob):
+    add_rule(wallets.wallet_of(rich), kind="subject", subject=Subject("Engines", CORE, "", "Stable Image Core"), by=alice)
+    his = client_of(bob)
+    press(his)
+    assert "This waits for approval already" in price(page).content.decode()
+    answer = press(page, idempotency_key="hers")
+    job = Job.objects.get()
+    assert (job.status, job.joined, answer.context["job"], wallet(rich)) == ("approval", True, job, (100_000, PRICE))
+    with pytest.raises(AskedForTwice):
+        services.cancel(job)
+    services.approve(job, by=alice)
+    work()
+    assert wallet(rich) == (100_000 - PRICE, 0)
 
 
 @pytest.mark.parametrize("other", [{"seed": "8"}, {"seed": ""}, {"prompt": "a boat."}, {"num_images": "2"}, {"output_format": "webp"}])

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from accounts.models import Agreement, Membership, Terms
 from billing.services import wallets
+from billing.services.approvals import add_rule
 from studio.backends.base import GeneratedMedia
 from studio.generation import services
 from studio.live import events, fragments
@@ -184,6 +185,30 @@ async def test_every_page_of_the_team_follows_a_job_from_queue_to_picture(open_p
     for page in (mine, mates):
         message = await page.until('data-status="succeeded"')
         assert "charged 1" in message
+
+
+async def test_every_page_of_the_team_follows_a_job_that_needs_approval(open_page, alice, bob, rich, make_job):
+    await in_thread(lambda: add_rule(wallets.wallet_of(rich), kind="pictures", threshold=1, by=alice))
+    hers, his = await open_page(alice), await open_page(bob)
+    job = await in_thread(make_job, bob, rich, prompt="two red boats", num_images=2)
+    for page in (hers, his):
+        message = await page.until('hx-swap-oob="afterbegin:#feed"')
+        assert 'data-status="approval"' in message
+        assert "Waits for approval of Alice Harbour" in message
+    await in_thread(lambda: services.approve(job, by=alice))
+    for page in (hers, his):
+        message = await page.until('data-status="queued"')
+        assert f'<article hx-swap-oob="outerMorph" id="job-{job.pk}"' in message
+        assert "Waits for approval" not in message
+    await in_thread(finish, await in_thread(claim))
+    for page in (hers, his):
+        assert "charged 1" in await page.until('data-status="succeeded"')
+    other = await in_thread(make_job, bob, rich, prompt="two blue boats", num_images=2)
+    for page in (hers, his):
+        await page.until('hx-swap-oob="afterbegin:#feed"')
+    await in_thread(lambda: services.decline(other, by=alice, reason="Too blue"))
+    for page in (hers, his):
+        assert "Alice Harbour: Too blue" in await page.until('data-status="canceled"')
 
 
 async def test_the_balance_follows(open_page, alice, rich, make_job):

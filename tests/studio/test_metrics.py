@@ -62,9 +62,15 @@ def test_open_jobs_and_the_longest_wait(alice: User, team: Team) -> None:
     make_job(team, alice, queue="diffusers")
     make_job(team, alice, queue="null", status=Job.Status.RUNNING)
 
+    make_job(team, alice, queue="null", status=Job.Status.NEEDS_APPROVAL, made_at=timezone.now() - timedelta(days=2))
+    approved = make_job(team, alice, queue="stability", made_at=timezone.now() - timedelta(days=2))
+    Job.objects.filter(pk=approved.pk).update(decided_at=timezone.now())
+
     found = read()
 
     assert value(found, "atelier_database_up") == 1
+    assert value(found, "atelier_jobs_open", queue="null", status="approval") == 1
+    assert 0 <= value(found, "atelier_queue_oldest_seconds", queue="stability") < 600
     assert value(found, "atelier_jobs_open", queue="diffusers", status="queued") == 2
     assert value(found, "atelier_jobs_open", queue="null", status="running") == 1
     assert 90 <= value(found, "atelier_queue_oldest_seconds", queue="diffusers") < 600

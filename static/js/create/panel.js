@@ -145,7 +145,7 @@ let balance = document.getElementById("balance")?.textContent;
 document.addEventListener("htmx:after:swap", () => {
   const now = document.getElementById("balance")?.textContent;
   const awaited = document.getElementById(document.querySelector("#price [data-waits-for]")?.dataset.waitsFor);
-  const isDone = awaited && !["queued", "running"].includes(awaited.dataset.status);
+  const isDone = awaited && !["approval", "queued", "running"].includes(awaited.dataset.status);
   if ((now === balance && !isDone) || !document.getElementById("price")) return;
   balance = now;
   window.htmx.trigger("#price", "requote", {}, false);

@@ -8,7 +8,7 @@ from django.db.models import Q
 
 from accounts.models import Team
 from studio.galleries.models.galleries import Gallery
-from studio.generation.models import Artifact
+from studio.generation.models import Artifact, Job
 from studio.ids import uuid7
 
 
@@ -33,7 +33,8 @@ class Comment(models.Model):
 class Notice(models.Model):
     """Something that concerns one person. `text` is the sentence they read.
 
-    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, `gallery` (its words were changed), or one of `notices.PAGES`.
+    `kind` is a code: `mention`, `comment`, `review`, `decision`, `report`, `gallery` (its words were changed), one of `notices.PAGES`,
+    or of a job `approval` (it waits for theirs) or `verdict` (theirs was decided on).
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
@@ -45,6 +46,7 @@ class Notice(models.Model):
     artifact = models.ForeignKey(Artifact, on_delete=models.CASCADE, null=True, related_name="+")
     gallery = models.ForeignKey(Gallery, on_delete=models.CASCADE, null=True, related_name="+")
     comment = models.ForeignKey(Comment, on_delete=models.CASCADE, null=True, related_name="+")
+    job = models.ForeignKey(Job, on_delete=models.CASCADE, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     read_at = models.DateTimeField(null=True, blank=True)
 

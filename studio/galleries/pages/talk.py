@@ -24,7 +24,7 @@ from studio.galleries.mentions import People
 from studio.galleries.models import Comment, Notice
 from studio.galleries.remarks import CommentForm, talk
 from studio.galleries.shelf import gallery_for
-from studio.generation.access import artifact_for
+from studio.generation.access import artifact_for, job_for
 from studio.generation.models import Artifact
 
 NOTICES = 40
@@ -162,7 +162,9 @@ def notice_open(request: SignedInRequest, notice_id: uuid.UUID) -> HttpResponse:
     notice = notice_for(request.user, notice_id)
     notices.read(request.user, Notice.objects.filter(pk=notice.pk))
     try:
-        if notice.artifact_id:
+        if notice.job_id:
+            job_for(request.user, notice.job_id)
+        elif notice.artifact_id:
             picture_for(request.user, notice.artifact_id)
         elif notice.gallery_id:
             gallery_for(request.user, notice.gallery_id)

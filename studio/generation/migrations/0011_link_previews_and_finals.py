@@ -4,7 +4,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("generation", "0010_say_what_old_holds_were_for"),
+        ("generation", "0011_wait_for_approval"),
     ]
 
     operations = [

@@ -1,14 +1,17 @@
 """Every write to a job, each one conditional UPDATE that names the state (and the attempt) it starts from."""
 
 from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
+from studio.generation.services.deciding import approve, decline, lapse, withdraw
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
 from studio.generation.services.submitting import finish, retry, submit
 
 __all__ = [
     "abandon",
+    "approve",
     "cancel",
     "claim",
+    "decline",
     "erase_inputs",
     "erase_team",
     "erase_words",
@@ -16,6 +19,7 @@ __all__ = [
     "finish",
     "finish_canceled",
     "heartbeat",
+    "lapse",
     "mark_sent",
     "note_submitted",
     "reap",
@@ -25,4 +29,5 @@ __all__ = [
     "stop_team",
     "submit",
     "succeed",
+    "withdraw",
 ]

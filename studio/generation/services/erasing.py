@@ -36,10 +36,10 @@ def erase_words(jobs: JobQuerySet) -> int:
         batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "request"))
         for job in batch:
             job.request = _figures(job.request)
-            job.prompt = job.fingerprint = job.error_message = ""
+            job.prompt = job.fingerprint = job.error_message = job.decision = ""
             job.error_fields = {}
             job.intended = None
-        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields", "intended"))
+        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields", "decision", "intended"))
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 

@@ -19,6 +19,7 @@ from studio.generation.dispatch import doorbell
 from studio.generation.errors import AskedForTwice, BrokenResult, StorageFull, sentence
 from studio.generation.models import Artifact, Job
 from studio.generation.results import examine
+from studio.generation.services.deciding import tell
 from studio.ids import uuid7
 from studio.live import events
 
@@ -148,10 +149,13 @@ def cancel(job: Job, *, for_all: bool = False) -> Job:
     """
     wanted = Job.objects.filter(pk=job.pk) if for_all else Job.objects.filter(pk=job.pk, joined=False)
     with transaction.atomic():
-        waiting = wanted.filter(status=Job.Status.QUEUED)
+        waiting = wanted.filter(status__in=Job.WAITING)
         now = timezone.now()
         if waiting.update(status=Job.Status.CANCELED, cancel_requested_at=now, finished_at=now, error_code="", error_message=""):
             wallets.void(job.hold)
+            job.refresh_from_db()
+            if job.approval and not job.verdict:
+                tell(job, "withdrawn")
             transaction.on_commit(lambda: _log(job, Job.Status.CANCELED, {}))
             changed = True
         else:

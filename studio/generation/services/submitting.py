@@ -14,12 +14,13 @@ from billing.services import wallets
 from billing.services.plans import plan_of
 from studio.backends import registry
 from studio.backends.base import GenerationRequest, Mode
-from studio.generation import usage
+from studio.generation import approving, usage
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.generation.quotes import describe
 from studio.generation.reuse import fingerprint, same
+from studio.generation.services.deciding import tell
 from studio.ids import uuid7
 from studio.live import events
 from studio.moderation import words
@@ -41,6 +42,7 @@ def submit(
 ) -> Job:
     """Put a request in the queue and hold its price, in one transaction; the same key gives the same job and no second hold.
 
+    What a rule of the team asks approval for waits outside the queue, its price held like any other's.
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s. `intended` (a request as JSON) makes it a preview of
     that; `final_of` the final of one: while that is under way or can be seen, the same again gives that job.
 
@@ -111,9 +113,13 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
                 raise TooManyOpenJobs(f"You have {settings.MAX_OPEN_JOBS} generations waiting or running. Wait for one to finish.")
             usage.require_room(plan, job.team)
             wallet = wallets.wallet_of(job.team)
+            price = job.price.amount
+            job.approval = approving.why(wallet, user, amount=price, pictures=job.num_images, engine=job.engine, mode=job.mode)
+            if job.approval:
+                job.status = Job.Status.NEEDS_APPROVAL
             job.hold = wallets.place_hold(
                 wallet,
-                job.price.amount,
+                price,
                 reference=f"job:{job.id}",
                 description=description,
                 actor=user,
@@ -126,6 +132,8 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
                 _require_new(job)
             job.save(force_insert=True)
             JobInput.objects.bulk_create(JobInput(job=job, name=name, file=file) for name, file in inputs.items())
+            if job.approval:
+                tell(job, "asked")
             transaction.on_commit(lambda: _announce(job))
     except IntegrityError:
         # the same key, pressed twice at the very same time: the other press won, and our hold was rolled back with the job
@@ -209,5 +217,6 @@ def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempot
 
 
 def _announce(job: Job) -> None:
-    doorbell().wake(job.queue)
+    if job.status == Job.Status.QUEUED:
+        doorbell().wake(job.queue)
     events.job_updated(job.team_id, job.id)

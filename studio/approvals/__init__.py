@@ -1,0 +1,1 @@
+"""What waits for approval: whom it is told, its pages, and the decision."""

@@ -1,0 +1,8 @@
+from django.urls import URLPattern, path
+
+from studio.approvals import views
+
+urlpatterns: list[URLPattern] = [
+    path("wallet/approvals/", views.approvals, name="wallet_approvals"),
+    path("wallet/approvals/<uuid:job_id>/", views.approval, name="wallet_approval"),
+]

@@ -1,0 +1,129 @@
+"""What becomes of a job that needs approval: approved, declined, or lapsed because nobody decided. Each is one conditional UPDATE."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Exists, OuterRef
+from django.utils import timezone
+from django.utils.module_loading import import_string
+
+from accounts import audit
+from accounts.models import Membership, Team, User
+from billing.credits import credits, noun
+from billing.services import wallets
+from billing.services.plans import plan_of
+from studio.backends import registry
+from studio.generation import usage
+from studio.generation.approving import LAPSES_AFTER, may_decide
+from studio.generation.dispatch import doorbell
+from studio.generation.errors import NoReason, NotWaiting, NotYours
+from studio.generation.models import Job
+from studio.live import events
+
+REASON = 300
+"""Characters of the reason why something was declined."""
+
+Verdict = Job.Verdict
+
+
+def approve(job: Job, *, by: User) -> Job:
+    """Put it in the queue, at the price that it was quoted. Raises NotYours, NotWaiting, PlanLimit; then nothing changed."""
+    _require_decider(job, by)
+    try:
+        registry.engine(job.engine)
+    except registry.UnknownEngine:
+        message = f"{job.engine_label} is not available any more, so this cannot be made. Decline it, or wait until the engine is back."
+        raise NotWaiting(message) from None
+    with transaction.atomic():
+        # No join: what the UPDATE asks of the row must stand in the UPDATE itself, or two could change it at once.
+        member = Membership.objects.filter(team=OuterRef("team"), user=OuterRef("user"))
+        waiting = Job.objects.filter(pk=job.pk).waits_for_approval().filter(Exists(member))
+        told = {"verdict": Verdict.APPROVED, "decided_by": by, "decided_at": timezone.now()}
+        # As in `submit`: nobody else takes the last place that the team's plan has while this is decided.
+        Team.objects.select_for_update(no_key=True).get(pk=job.team_id)
+        if waiting.exists():
+            usage.require_room(plan_of(job.team), job.team)
+        if not waiting.update(status=Job.Status.QUEUED, **told):
+            raise NotWaiting(why_not(job))
+        job.refresh_from_db()
+        audit.record(job.team, by, "job.approved", f"approved {_what(job)}")
+        tell(job, Verdict.APPROVED)
+        transaction.on_commit(lambda: doorbell().wake(job.queue))
+        transaction.on_commit(lambda: events.job_updated(job.team_id, job.id))
+    return job
+
+
+def decline(job: Job, *, by: User, reason: str) -> Job:
+    """Release what is held for it. Raises NoReason, NotYours, NotWaiting; then nothing changed."""
+    _require_decider(job, by)
+    reason = " ".join(reason.split())[:REASON]
+    if not reason:
+        raise NoReason("Say why, so that whoever asked knows what to change.")
+    with transaction.atomic():
+        if not _end(job, Verdict.DECLINED, reason, by=by):
+            raise NotWaiting(why_not(job))
+        audit.record(job.team, by, "job.declined", f"declined {_what(job)}: {reason}")
+    return job
+
+
+def lapse() -> int:
+    """One of `settings.DAILY_CHORES`: end what nobody decided on for `LAPSES_AFTER`; returns how many there were."""
+    old = Job.objects.waits_for_approval().filter(created_at__lt=timezone.now() - LAPSES_AFTER)
+    words = f"Nobody decided within {LAPSES_AFTER.days} days. Ask again if you still want it."
+    ended = 0
+    for job in old.select_related("hold", "team", "user").order_by("pk"):
+        with transaction.atomic():
+            ended += _end(job, Verdict.LAPSED, words)
+    return ended
+
+
+def withdraw(team: Team, person: User) -> None:
+    """One of `settings.DEPARTURE_LISTENERS`: nobody is asked any more for somebody who is not in the team."""
+    for job in Job.objects.of_team(team).filter(user=person).waits_for_approval().select_related("hold", "team").order_by("pk"):
+        _end(job, Verdict.LAPSED, f"{person} is not in the team any more.")
+
+
+def tell(job: Job, what: str) -> None:
+    """Say what happened to whom it concerns (`settings.APPROVAL_LISTENER`): a verdict, `asked` or `withdrawn`. Within the transaction."""
+    if settings.APPROVAL_LISTENER:
+        import_string(settings.APPROVAL_LISTENER)(job, str(what))
+
+
+def why_not(job: Job) -> str:
+    """What became of a job that cannot be decided on (any more)."""
+    now = Job.objects.select_related("decided_by", "user").get(pk=job.pk)
+    who = now.decided_by or "somebody"
+    if now.verdict == Verdict.APPROVED:
+        return f"This was approved by {who} already."
+    if now.verdict == Verdict.DECLINED:
+        return f"This was declined by {who} already: {now.decision}"
+    if now.verdict == Verdict.LAPSED:
+        return f"This cannot be decided on any more. {now.decision}"
+    if now.status == Job.Status.NEEDS_APPROVAL:
+        return f"{now.user or 'Whoever asked'} is not in the team any more. Decline it: then what is held for it is released."
+    if now.status == Job.Status.CANCELED:
+        return "This was withdrawn. Nothing was charged."
+    return "This does not wait for approval."
+
+
+def _require_decider(job: Job, by: User) -> None:
+    if not may_decide(by, job):
+        raise NotYours("Somebody else who administers the team decides on what you asked for.")
+
+
+def _end(job: Job, verdict: Job.Verdict, why: str, *, by: User | None = None) -> bool:
+    """Must run inside a transaction."""
+    now = timezone.now()
+    told = {"verdict": verdict, "decided_by": by, "decided_at": now, "decision": why[:REASON]}
+    if not Job.objects.filter(pk=job.pk).waits_for_approval().update(status=Job.Status.CANCELED, finished_at=now, **told):
+        return False
+    wallets.void(job.hold)
+    job.refresh_from_db()
+    tell(job, verdict)
+    transaction.on_commit(lambda: events.job_updated(job.team_id, job.id, ended=True))
+    return True
+
+
+def _what(job: Job) -> str:
+    return f"{job.hold.description} for {credits(job.hold.amount)} {noun(job.hold.amount)}, asked for by {job.user or 'somebody who left'}"
