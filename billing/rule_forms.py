@@ -23,8 +23,8 @@ class RuleForm(forms.Form):
 
     for_everybody = forms.BooleanField(label="Also those who decide", required=False)
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, prefix=self.kind, **kwargs)
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data, prefix=self.kind)
         self.order_fields(["threshold", "subject", "for_everybody"])
 
     @property
@@ -72,8 +72,8 @@ class SubjectRuleForm(RuleForm):
         error_messages={"required": "Choose an engine or a mode.", "invalid_choice": "This is not offered any more. Choose another."},
     )
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, data: Mapping[str, Any] | None = None) -> None:
+        super().__init__(data)
         self.subjects = {one.key: one for one in subjects()}
         groups: dict[str, list[tuple[str, str]]] = {}
         for one in self.subjects.values():

@@ -40,7 +40,7 @@ def notify(
     `text` is a whole sentence; it leads to the picture (at the comment), the gallery, or the job.
     """
     told = {person.pk: person for person in people if actor is None or person.pk != actor.pk}
-    about = {"team": team, "actor": actor, "kind": kind, "text": text[:300]}
+    about: dict[str, object] = {"team": team, "actor": actor, "kind": kind, "text": text[:300]}
     about |= {"artifact": artifact, "gallery": gallery, "comment": comment, "job": job}
     notices = Notice.objects.bulk_create([Notice(user=person, **about) for person in told.values()])
     for person_id in told:

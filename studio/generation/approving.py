@@ -18,9 +18,9 @@ NAMED = 2
 """So many people are named of those who may decide."""
 
 
-def why(wallet: Wallet, user: User, *, amount: int, pictures: int, engine: str, mode: str) -> str:
+def why(wallet: Wallet, user: User | None, *, amount: int, pictures: int, engine: str, mode: str) -> str:
     """Why what costs `amount` millicredits needs approval, in words; empty when it does not."""
-    return approvals.needed(wallet, user, amount=amount, pictures=pictures, product=engine, operation=mode)
+    return approvals.needed(wallet, user, amount=amount, pictures=pictures, product=engine, operation=mode) if user else ""
 
 
 def deciders(team: Team, asker: User | None) -> list[User]:

@@ -38,6 +38,11 @@ def _details(job: Job) -> Iterator[tuple[str, str]]:
     if request.get("num_inference_steps"):
         yield "Steps", str(request["num_inference_steps"])
     yield "Asked for", f"{job.num_images} {job.noun}{'' if job.num_images == 1 else 's'}"
+    if job.approval:
+        by = f" by {job.decided_by}" if job.decided_by else ""
+        because = f": {job.decision}" if job.decision else ""
+        yield "Needed approval", job.approval
+        yield "Approval", f"{job.get_verdict_display() or 'Waits'}{by}{because}"
     if not job.is_open:
         filtered = f", {job.filtered} filtered" if job.filtered else ""
         yield "Delivered", f"{job.delivered}{filtered}"

@@ -19,6 +19,7 @@ from studio.backends import registry
 from studio.galleries.models import Notice
 from studio.generation import approving, ledger, services
 from studio.generation.errors import NoReason, NotWaiting, NotYours, TooManyOpenJobs
+from studio.generation.explaining import explain
 from studio.generation.models import Job
 from studio.generation.quotes import outcomes
 from studio.pricing.services import Draft, publish
@@ -224,6 +225,9 @@ def test_the_statement_says_how_it_ended(asked, make_job, bob, alice, team):
         asked.hold_id: "declined before it began, nothing charged",
         withdrawn.hold_id: "stopped before it began, nothing charged",
     }
+    told = explain(asked.hold)
+    assert told
+    assert told.details[-4:-2] == [("Needed approval", WHY), ("Approval", "Declined by Alice Harbour: No")]
 
 
 # --- withdrawn, lapsed, left -----------------------------------------------------------------------------------------
