@@ -7,7 +7,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("billing", "0009_reports_and_alerts"),
+        ("billing", "0008_reports_and_alerts"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
