@@ -86,7 +86,7 @@ def _cell(budget: Budget | None, place: Membership | None, span: Period, spent: 
 def _spent(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, int]]:
     """What everybody spent, by their key; without one what was made for nobody, or for somebody who is gone."""
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=spans[-1].begins)
-    rows: Iterable[dict[str, Any]] = holds.order_by().values("actor").annotate(**sums(spans))
+    rows: Iterable[Any] = holds.order_by().values("actor").annotate(**sums(spans))
     return {row["actor"]: {one.kind: row[one.kind] for one in spans} for row in rows}
 
 

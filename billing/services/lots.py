@@ -53,7 +53,7 @@ def put_back(entry: LedgerEntry) -> None:
 def _taken(entry: LedgerEntry) -> list[tuple[Lot, int]]:
     """The lots that the entry's hold was charged to, with what has not been given back to each; what is spent last comes first."""
     used: dict[int, int] = {}
-    for use in LotUse.objects.filter(entry__hold_id=entry.hold_id):
+    for use in LotUse.objects.filter(entry__hold=entry.hold):
         used[use.lot_id] = used.get(use.lot_id, 0) - use.amount
     lots = Lot.objects.filter(pk__in=[pk for pk, amount in used.items() if amount]).in_order()
     return [(lot, used[lot.pk]) for lot in reversed(lots)]

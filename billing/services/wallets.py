@@ -13,6 +13,7 @@ also at the same moment from somewhere else, finds what the first one wrote.
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -155,7 +156,7 @@ def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: 
             Wallet.objects.filter(pk=hold.wallet_id).update(balance=F("balance") + amount)
             if not _give_back(hold, amount):
                 raise _NotDone
-            told = {"amount": amount, "account": Account.SPENT, "hold": hold, "actor_id": _id(actor)}
+            told: dict[str, Any] = {"amount": amount, "account": Account.SPENT, "hold": hold, "actor_id": _id(actor)}
             entry = _record(hold.wallet, Kind.REFUND, reference, description, **told)
             lots.put_back(entry)
             hold.refresh_from_db(fields=["refunded"])
@@ -246,7 +247,7 @@ def correct(wallet: Wallet, amount: int, *, reference: str, description: str, ac
         if -amount > locked.available:
             raise AmountTooLarge(-amount, locked.available)
         Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") + amount)
-        told = {"amount": amount, "account": Account.OPERATOR, "actor_id": _id(actor)}
+        told: dict[str, Any] = {"amount": amount, "account": Account.OPERATOR, "actor_id": _id(actor)}
         entry = _record(wallet, Kind.CORRECTION, reference, description, **told)
         if amount > 0:
             lots.bring(entry, Account.OPERATOR, None)
@@ -328,7 +329,7 @@ def _settle(hold: Hold, status: Status, captured: int) -> Hold:
             if not _end(hold, status, captured, now):
                 raise _NotDone
             account = Account.SPENT if kind is Kind.CAPTURE else ""
-            told = {"amount": -captured, "held": -hold.amount, "account": account, "hold": hold, "actor_id": hold.actor_id}
+            told: dict[str, Any] = {"amount": -captured, "held": -hold.amount, "account": account, "hold": hold, "actor_id": hold.actor_id}
             lots.take(_record(hold.wallet, kind, hold.reference, hold.description, **told))
     except _NotDone:
         hold.refresh_from_db()

@@ -44,8 +44,8 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     available = wallet.available
     missing = max(0, quote.amount - available)
     files, engines = given(drawn), open_to(team, drawn.engines)
-    asked = {"amount": quote.amount, "pictures": request.num_images, "engine": drawn.engine.id, "mode": drawn.mode.value}
-    approval = approving.why(wallet, drawn.form.user, **asked)
+    pictures, mode = request.num_images, drawn.mode.value
+    approval = approving.why(wallet, drawn.form.user, amount=quote.amount, pictures=pictures, engine=drawn.engine.id, mode=mode)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
     leads = bool(missing) and allows(drawn.form.user, team, "administer")
     return {
