@@ -182,3 +182,11 @@ def test_a_personal_team_has_one_budget(alice: User, client_of: ClientOf) -> Non
     assert "0 of 2 credits" in page
     assert "Every member" not in page
     assert AuditEntry.objects.filter(team=own).values_list("text", flat=True).last() == "set the budget of the team to 2 credits a day"
+
+
+def test_the_wallet_page_shows_how_much_of_a_budget_is_used(limited: Wallet, alice: User, bob: User, client_of: ClientOf) -> None:
+    assert "the team: 3 of a budget of 8" in text(client_of(bob).get(reverse("wallet")))
+    budgets.set_limits(limited, by=alice, day=None, month=None, scope=Scope.TEAM)
+    assert "you: 3 of a budget of 4 today" in text(client_of(bob).get(reverse("wallet")))
+    budgets.set_limits(limited, by=alice, day=None, month=None, scope=Scope.EVERYONE)
+    assert "of a budget of" not in text(client_of(bob).get(reverse("wallet")))
