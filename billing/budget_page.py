@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from django.db.models import Sum
 
@@ -86,8 +85,8 @@ def _cell(budget: Budget | None, place: Membership | None, span: Period, spent: 
 def _spent(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, int]]:
     """What everybody spent, by their key; without one what was made for nobody, or for somebody who is gone."""
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=spans[-1].begins)
-    rows: Iterable[Any] = holds.order_by().values("actor").annotate(**sums(spans))
-    return {row["actor"]: {one.kind: row[one.kind] for one in spans} for row in rows}
+    rows = holds.order_by().values("actor").annotate(**sums(spans)).values_list("actor", *(one.kind for one in spans))
+    return {actor: {one.kind: amount for one, amount in zip(spans, amounts, strict=True)} for actor, *amounts in rows}
 
 
 def _raised(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, int]]:

@@ -161,6 +161,7 @@ FULL = (
     Shot("picture-model", lambda s: s.pictures["model"], act=await_the_model, whole=False),
     Shot("picture-sound", lambda s: s.pictures["sound"], act=listen_a_while, whole=False),
     Shot("wallet", "/wallet/"),
+    Shot("budgets", "/wallet/budgets/"),
     Shot("wallet-year", "/wallet/?span=12&split=person&kind=capture"),
     Shot("wallet-statements", "/wallet/statements/"),
     Shot("wallet-explained", "/wallet/", act=explain_a_charge),
