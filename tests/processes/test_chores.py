@@ -55,5 +55,5 @@ def test_a_studio_without_paid_engines_erases_teams_too(
 def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
     from django.utils.module_loading import import_string
 
-    assert {import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]} == {"daily", "hourly"}
+    assert {import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]} == {"daily", "hourly", "lapse"}
     assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]
