@@ -333,13 +333,8 @@ ROWS = [
 OPEN_ACCOUNT_PAGES = {
     *("account_login", "account_logout", "account_signup", "account_signup_by_passkey", "account_inactive", "account_reset_password"),
     *("account_reset_password_done", "account_reset_password_from_key", "account_reset_password_from_key_done", "account_confirm_email"),
-    *(
-        "account_email_verification_sent",
-        "account_confirm_login_code",
-        "account_request_login_code",
-        "mfa_authenticate",
-        "mfa_login_webauthn",
-    ),
+    *("account_email_verification_sent", "account_confirm_login_code", "account_request_login_code"),
+    *("mfa_authenticate", "mfa_login_webauthn"),
     *("mfa_signup_webauthn", "mfa_trust", "socialaccount_login_cancelled", "socialaccount_login_error", "socialaccount_signup"),
     *("openid_connect_login", "openid_connect_callback", "google_login", "google_callback", "google_login_by_token"),
     *("github_login", "github_callback", "account_complete_signup"),
