@@ -34,7 +34,7 @@ PATIENCE = 90
 @pytest.fixture
 def short_dir() -> Iterator[Path]:
     """A data folder whose path leaves room for a socket's name; pytest's own are too long for that."""
-    with tempfile.TemporaryDirectory(prefix="at-") as folder:
+    with tempfile.TemporaryDirectory(prefix="at-", ignore_cleanup_errors=True) as folder:
         yield Path(folder)
 
 
