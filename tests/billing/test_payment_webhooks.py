@@ -14,6 +14,7 @@ from django.test import Client
 
 from accounts.models import User
 from billing import ledger
+from billing.gateways.errors import BadSignature
 from billing.gateways.stripe import StripeGateway
 from billing.models import Dispute, GatewayEvent, LedgerEntry, PaymentRefund, Purchase, Wallet
 from billing.services import payments, settling
@@ -67,6 +68,16 @@ def test_what_is_not_signed_by_stripe_is_refused(stripe_server: StandIn, alice: 
     assert knock(body, header) == 400
     wallet.refresh_from_db()
     assert (wallet.balance, GatewayEvent.objects.count(), Purchase.objects.get().status) == (10 * CREDIT, 0, "open")
+
+
+@pytest.mark.django_db
+def test_without_a_secret_nobody_is_believed(stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
+    """What an empty secret signs, anybody signs."""
+    purchase = shop.begin(wallet, alice)
+    stripe_server.approve(str(purchase.checkout_id))
+    body = written(stripe_server.events[-1])
+    with pytest.raises(BadSignature, match="WEBHOOK_SECRET is missing"):
+        StripeGateway(secret_key="sk_test_1", webhook_secret="").read_webhook(body, {"Stripe-Signature": signature(body, "")})
 
 
 @pytest.mark.django_db

@@ -46,6 +46,8 @@ class StripeGateway(StripeSubscriptions):
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
+        if not self._webhook_secret:
+            raise BadSignature("STUDIO_STRIPE_WEBHOOK_SECRET is missing, and with an empty one anybody could sign.")
         try:
             stripe.WebhookSignature.verify_header(
                 body, flat(headers).get("stripe-signature"), self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
