@@ -11,7 +11,7 @@ from accounts import audit
 from accounts.models import User
 from billing.errors import NothingToRefund
 from billing.gateways.base import RefundOrder
-from billing.gateways.errors import GatewayRefused, GatewayUnavailable
+from billing.gateways.errors import GatewayRefused, GatewayUnavailable, NotOffered
 from billing.gateways.registry import gateway as gateway_of
 from billing.models import Dispute, PaymentRefund, Purchase
 from billing.money import money
@@ -44,13 +44,16 @@ def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "
 
     `expected` is the amount that was on the button: so much goes back, and nothing when by now it would be less.
 
-    Raises NothingToRefund; GatewayRefused (the credits are back in the wallet); GatewayUnavailable (the refund is under way, and is sent
+    Raises NothingToRefund, also for a form whose refund failed; GatewayRefused (the credits are back in the wallet); GatewayUnavailable (the refund is under way, and is sent
     again by `reconcile_payments`).
     """
     with transaction.atomic():
         purchase = locked(purchase)
         before = purchase.refunds.filter(form_key=form_key).first()
+        if before is not None and before.status == PaymentRefund.Status.FAILED:
+            raise NothingToRefund("This was refused before: no money went back, and the credits are in the wallet. Open the page again.")
         if before is None:
+            _require_way(purchase)
             can = refundable(purchase, expected)
             if not can.amount:
                 raise NothingToRefund("There is nothing to refund: the credits of this purchase are used, held by work, or disputed.")
@@ -64,6 +67,16 @@ def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "
             told = f"asked for {money(can.amount, purchase.currency)} of {purchase.name} back"
             audit.record(purchase.wallet.team, by, "credits.refunded", told)
     return send(before)
+
+
+def _require_way(purchase: Purchase) -> None:
+    """Raises NothingToRefund where the gateway is gone: the credits would be taken, and the money would never go back."""
+    try:
+        gateway_of(purchase.gateway)
+    except NotOffered as error:
+        raise NothingToRefund(
+            "The studio does not take payments this way any more, so no money can go back by it. The operator has to set it up again first."
+        ) from error
 
 
 def send(refund: PaymentRefund) -> PaymentRefund:

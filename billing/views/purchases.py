@@ -71,7 +71,7 @@ def refund(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
     """Ask, then give the money for the unused credits back."""
     found = access.purchase_for(request.user, purchase_id, "administer")
     can = refunds.refundable(found)
-    form = RefundForm(request.POST or None, initial={"amount": can.amount})
+    form = RefundForm(request.POST.dict() or None, initial={"amount": can.amount})
     if found.number:
         form.fields.clear()
     elif request.method == "POST" and form.is_valid() and isinstance(request.user, User):
@@ -84,6 +84,7 @@ def refund(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
             return redirect("purchase", purchase_id)
         except BillingError as error:
             form.add_error(None, error.message)
+            form.data = form.data | {"key": uuid.uuid4()}  # pressed again, it is another refund
             found.refresh_from_db()
     context = {"purchase": found, "form": form, "can": refunds.refundable(found)}
     return render(request, "billing/refund.html", context, status=422 if request.method == "POST" else 200)

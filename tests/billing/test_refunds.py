@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from django.test import Client
@@ -11,6 +12,7 @@ from django.test import Client
 from accounts.models import AuditEntry, User
 from billing import ledger
 from billing.errors import NothingToRefund
+from billing.gateways import registry
 from billing.gateways.errors import GatewayRefused, GatewayUnavailable
 from billing.gateways.stripe import StripeGateway
 from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Wallet
@@ -146,6 +148,32 @@ def test_stripe_refuses(stripe_server: StandIn, alice: User, wallet: Wallet, bou
     news(stripe_server, before)
     assert state(bought) == ("refunded", 1000, 1000, 0, 0)
     assert balance(wallet) == 10
+
+
+def test_pressed_again_after_a_refusal_it_is_not_said_to_be_under_way(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase
+) -> None:
+    """The form that is drawn again asks for another refund; the first one's key gets what it got."""
+    stripe_server.refund(str(bought.payment_id))
+    where, form = f"/wallet/purchases/{bought.pk}/refund/", {"key": str(uuid.uuid4()), "amount": "1000"}
+    first = client_of(alice).post(where, form)
+    assert (first.status_code, form["key"] in first.content.decode()) == (422, False)
+    again = client_of(alice).post(where, form)
+    assert again.status_code == 422
+    assert "This was refused before: no money went back" in again.content.decode()
+    assert [one.status for one in PaymentRefund.objects.all()] == ["failed"]
+    assert balance(wallet) == 1010
+
+
+def test_no_credits_are_taken_where_no_money_can_go_back(alice: User, wallet: Wallet, settings: Any) -> None:
+    """The studio sells by card alone by now."""
+    purchase = purchases.confirm(shop.begin(wallet, alice, gateway="manual"), by=alice)
+    settings.GATEWAYS = {name: one for name, one in settings.GATEWAYS.items() if name != "manual"}
+    registry.gateway.cache_clear()
+    with pytest.raises(NothingToRefund, match="does not take payments this way any more"):
+        ask(purchase, alice)
+    assert (PaymentRefund.objects.count(), state(purchase)) == (0, ("paid", 0, 0, 0, 0))
+    assert balance(wallet) == 1010
 
 
 def test_stripe_does_not_answer_a_refund(
