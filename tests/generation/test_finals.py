@@ -11,6 +11,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from billing import ledger
+from billing.models import Plan
 from billing.services import wallets
 from studio.galleries import library, trashing
 from studio.galleries.criteria import Criteria
@@ -221,6 +222,17 @@ def test_an_old_price_or_too_little_makes_none(alices: Any, rich: Any, preview: 
     wallets.place_hold(wallets.wallet_of(rich), 98_000, reference="all", description="All of it")
     assert finish(alices, preview).status_code == 422
     assert Job.objects.count() == 1
+
+
+def test_a_final_counts_as_a_request_of_the_team(alices: Any, rich: Any, preview: Artifact, settings: Any) -> None:
+    Plan.objects.create(slug="small", name="Small", position=5, requests_per_minute=1)
+    settings.DEFAULT_PLAN = "small"
+    assert finish(alices, preview).status_code == 200
+    services.cancel(Job.objects.get(final_of=preview))
+    answer = finish(alices, preview)
+    assert answer.status_code == 429
+    assert "The Small plan takes one request a minute" in answer.content.decode()
+    assert Job.objects.filter(final_of=preview).count() == 1
 
 
 @pytest.mark.parametrize(("who", "status"), [("carol", 403), ("mallory", 404)])

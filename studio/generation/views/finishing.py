@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.registry import UnknownEngine
-from studio.generation import finals, services, throttle
+from studio.generation import finals, services, throttle, usage
 from studio.generation.access import artifact_for
 from studio.generation.engines import available
 from studio.generation.errors import GenerationError, HaveItAlready
@@ -34,8 +34,10 @@ def make_final(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse
         return refused(request, offer.problem)
     if shows_old_price(request, offer.quote.price_version):
         return refused(request, f"{OLD_PRICE} Look at the new one, then press again.")
-    if wait := throttle.seconds_to_wait("submit", request.user.pk):
-        return too_fast(request, wait)
+    wait, said = usage.wait_for_team(preview.team)
+    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
+    if wait:
+        return too_fast(request, wait, said)
     key = f"final:{secrets.token_urlsafe(24)}"
     try:
         job = services.finish(preview, user=request.user, request=offer.request, idempotency_key=key)
