@@ -189,7 +189,7 @@ def hear(fact: Fact, *, gateway: str) -> bool:
         return False
     with transaction.atomic():
         _lock(found.wallet_id)
-        row = Subscription.objects.select_related("plan", "next_plan", "wallet").get(pk=found.pk)
+        row = Subscription.objects.select_related("plan", "next_plan", "wallet__team").get(pk=found.pk)
         if isinstance(fact, SubscriptionFact):
             _stands(row, fact)
         else:
@@ -266,6 +266,9 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     row.status, row.told_at = status, max(as_of, row.told_at or as_of)
     if row.is_live:
         _make_room(row, as_of)
+        if row.wallet.team.deleted_at and not row.cancel_at_period_end:
+            row.end_wanted = "period_end"  # its pay page was still open when the team was deleted
+            transaction.on_commit(lambda: _tell_end(row.pk))
 
 
 def _make_room(row: Subscription, now: datetime) -> None:
@@ -340,6 +343,8 @@ def hourly() -> None:
 
 def stop_team(team: Team) -> None:
     """What a team pays for ends with the period. Within the transaction that deletes it (`settings.TEAM_STOPPERS`)."""
+    for wallet_id in Wallet.objects.filter(team=team).values_list("pk", flat=True):
+        _lock(wallet_id)  # or news that are written down at this moment would put the row back as they found it
     for row in Subscription.objects.live().filter(wallet__team=team, cancel_at_period_end=False):
         if not row.gateway:
             Subscription.objects.filter(pk=row.pk).update(cancel_at_period_end=True)
@@ -363,4 +368,4 @@ def _tell_end(pk: int) -> None:
         log.warning("subscription_not_ended", subscription=row.pk, code=error.code)
         return
     hear(fact, gateway=row.gateway)
-    Subscription.objects.filter(pk=pk).update(end_wanted="")
+    Subscription.objects.filter(pk=pk, end_wanted=row.end_wanted).update(end_wanted="")

@@ -466,6 +466,20 @@ def test_a_deleted_team_stops_paying(
     assert selling.asked == [("subscription", f"sub_{row.pk}"), ("cancel", f"sub_{row.pk}", True)]
 
 
+def test_a_plan_that_is_paid_for_a_deleted_team_ends_with_its_period(
+    team: Team, alice: User, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The pay page was open in another tab while the team was deleted: nobody of it could cancel."""
+    row = begun(wallet)
+    ending.delete_team(team, by=alice)
+    selling.has[f"sub_{row.pk}"] = stands(row)
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(row))
+    row.refresh_from_db()
+    assert (row.status, row.cancel_at_period_end, row.end_wanted) == ("active", True, "")
+    assert selling.asked == [("subscription", f"sub_{row.pk}"), ("cancel", f"sub_{row.pk}", True)]
+
+
 def test_plans_are_found_in_one_query(team: Team, wallet: Wallet, selling: CardGateway, django_assert_num_queries: Any) -> None:
     with django_assert_num_queries(1):
         assert plan_of(team).slug == "free"
