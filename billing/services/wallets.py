@@ -118,7 +118,14 @@ def place_hold(
             return before
         if not isinstance(error, _NotDone):
             raise
-        raise InsufficientCredits(amount, Wallet.objects.get(pk=wallet.pk).available) from None
+        raise InsufficientCredits(amount, _spendable(wallet)) from None
+
+
+def _spendable(wallet: Wallet) -> int:
+    """Millicredits that a hold could set aside now: without what has expired and was not taken out yet."""
+    now = Wallet.objects.get(pk=wallet.pk)
+    due = sum(lot.free for lot in Lot.objects.filter(wallet=wallet).due(timezone.now()))
+    return now.available - max(0, due - now.held)
 
 
 def capture(hold: Hold, amount: int) -> Hold:

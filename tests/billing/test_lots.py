@@ -74,7 +74,8 @@ def test_what_has_expired_is_taken_out_before_the_next_hold(wallet: Wallet, late
     later(1)
     with pytest.raises(InsufficientCredits) as refused:
         place_hold(wallet, 12 * CREDIT, reference="job", description="12 pictures")
-    assert refused.value.available == 15 * CREDIT  # nothing was left behind, not even the expiry
+    assert refused.value.available == 10 * CREDIT  # without those that have expired
+    assert left(first, short) == [10, 5]  # nothing was left behind, not even the expiry
     place_hold(wallet, 2 * CREDIT, reference="job", description="2 pictures")
     assert left(first, short) == [10, 0]
     [entry] = wallet.entries.filter(kind="expiry")
