@@ -133,6 +133,7 @@ def _erase_talk(user: User) -> None:
         Notice.objects.filter(actor=user).delete()
         Invitation.objects.filter(email__iexact=user.email).delete()
         BudgetRequest.objects.filter(decided_by=user).update(note="")
+        Job.objects.filter(decided_by=user, verdict=Job.Verdict.DECLINED).update(decision="")
         AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
         for entry in _lines_about(user):
             AuditEntry.objects.filter(pk=entry.pk).update(text=_without(entry.text, user))

@@ -70,6 +70,7 @@ def world(bob: User, alice: User, team: Team) -> dict[str, Any]:
     budget_requests.ask(wallet, bob, limit="member-day", amount=1000, why=f"{SECRET}, asked bob")
     hers_too = budget_requests.ask(wallet, alice, limit="member-day", amount=1000)
     BudgetRequest.objects.filter(pk=hers_too.pk).update(status="approved", decided_by=bob, decided_at=timezone.now(), note=SECRET)
+    Job.objects.filter(pk=hers.job_id).update(verdict="declined", decided_by=bob, decided_at=timezone.now(), decision=SECRET)
     audit.record(team, alice, "member.role", "changed the role of Bob Member from viewer to creator")
     audit.record(team, bob, "gallery.made", "made a gallery")
     return {"own": own, "mine": mine, "hers": hers, "private": private, "given": given, "comment": comment, "kept": kept}
