@@ -44,8 +44,8 @@ def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "
 
     `expected` is the amount that was on the button: so much goes back, and nothing when by now it would be less.
 
-    Raises NothingToRefund, also for a form whose refund failed; GatewayRefused (the credits are back in the wallet); GatewayUnavailable (the refund is under way, and is sent
-    again by `reconcile_payments`).
+    Raises NothingToRefund, also for a form whose refund failed; GatewayRefused (the credits are back in the wallet); GatewayUnavailable
+    (the refund is under way, and is sent again by `reconcile_payments`).
     """
     with transaction.atomic():
         purchase = locked(purchase)
