@@ -156,10 +156,16 @@ def test_a_long_prompt_survives_a_change_of_mode_and_a_reload(ana):
     expect(page.locator("#panel [name=mode]")).to_have_value("image-to-image")
     expect(prompt(page)).to_have_value(text)
     page.locator("#panel label:has([name=num_images][value='2'])").click()
+    expect(page.locator("#generate")).to_contain_text("2 credits")
     page.reload()
     expect(page.locator("#panel [name=mode]")).to_have_value("image-to-image")
     expect(prompt(page)).to_have_value(text)
     expect(page.locator("#panel [name=num_images]:checked")).to_have_value("2")
+    expect(page.locator("#generate")).to_contain_text("2 credits")
+    page.locator("#mode-text-to-image").click()
+    expect(page.locator("#panel [name=mode]")).to_have_value("text-to-image")
+    page.reload()  # what needs no other panel is filled in before htmx has taken this one in hand
+    expect(page.locator("#generate")).to_contain_text("2 credits")
 
 
 def test_the_same_pressed_several_times_in_a_moment_is_one_job(ana, studio):

@@ -53,7 +53,18 @@ async function restore() {
   if (isTouched) return;
   fill(fields, drawn);
   promptChanged();
-  window.htmx.trigger("#price", "requote", {}, false);
+  requote();
+}
+
+/** Ask for the price of what was filled in, once htmx listens: a page that was just loaded it takes in hand only when this has run. */
+function requote() {
+  const ask = () => window.htmx.trigger("#price", "requote", {}, false);
+  if (document.getElementById("requote").hasAttribute("data-htmx-powered")) { ask(); return; }
+  document.addEventListener("htmx:after:init", function heard(event) {
+    if (event.target.id !== "requote") return;
+    document.removeEventListener("htmx:after:init", heard);
+    ask();
+  });
 }
 
 if (page && panel()) {
