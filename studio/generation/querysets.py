@@ -36,6 +36,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Out of the queue, with its credits held, until somebody decides."""
         return self.filter(status="approval", cancel_requested_at=None)
 
+    def locked(self) -> list[Job]:
+        """Theirs until the commit, in the order of their ids: for whoever ends many in one transaction.
+
+        Who ends one has its row, then its wallet's; so who ends many must have all rows before the wallet's, or the two may wait for
+        each other.
+        """
+        return list(self.select_for_update(no_key=True, of=("self",)).select_related("hold", "team").order_by("pk"))
+
     def under_way(self) -> JobQuerySet:
         """Open, and nobody wants to stop them."""
         return self.open().filter(cancel_requested_at=None)

@@ -6,11 +6,12 @@ from datetime import timedelta
 
 import pytest
 import time_machine
+from django.db import transaction
 from django.urls import reverse
 from django.utils import timezone
 
 from accounts import ending, members
-from accounts.models import AuditEntry, Membership, Role
+from accounts.models import AuditEntry, Membership, Role, Team
 from billing.ledger import disagreements
 from billing.models import Hold
 from billing.services import wallets
@@ -327,6 +328,25 @@ def test_approving_against_withdrawing_ends_withdrawn_and_released(asked, alice,
     assert kinds(outcomes) in ({"Job": 3}, {"Job": 2, "NotWaiting": 1})
     was_approved = kinds(outcomes) == {"Job": 3}
     assert state(asked) == (Status.CANCELED, Job.Verdict.APPROVED if was_approved else "", Hold.Status.VOIDED)
+    assert wallet(team) == (100_000, 0)
+    agree()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("end", ["the team is deleted", "who asked is taken out"])
+def test_ending_many_against_withdrawing_each_waits_for_nobody_in_a_circle(asked, make_job, end, alice, bob, team):
+    """Whoever ends one job has its row, then the wallet's: who ends many must not have the wallet's and wait for the next job."""
+    jobs = [asked, *(make_job(bob, team, num_images=2) for _ in range(7))]
+
+    def all_of_them(_):
+        with transaction.atomic():
+            held = Team.objects.select_for_update(no_key=True).get(pk=team.pk)
+            services.stop_team(held) if end == "the team is deleted" else services.withdraw(held, bob)
+
+    withdrawing = [(lambda pk=job.pk: Job.objects.get(pk=pk), services.cancel) for job in reversed(jobs)]
+    outcomes = at_once((lambda: None, all_of_them), *withdrawing)
+    assert kinds(outcomes) == {"Job": 8, "NoneType": 1}
+    assert {state(job)[::2] for job in jobs} == {(Status.CANCELED, Hold.Status.VOIDED)}
     assert wallet(team) == (100_000, 0)
     agree()
 

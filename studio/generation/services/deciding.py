@@ -80,7 +80,7 @@ def lapse() -> int:
 
 def withdraw(team: Team, person: User) -> None:
     """One of `settings.DEPARTURE_LISTENERS`: nobody is asked any more for somebody who is not in the team."""
-    for job in Job.objects.of_team(team).filter(user=person).waits_for_approval().select_related("hold", "team").order_by("pk"):
+    for job in Job.objects.of_team(team).filter(user=person).waits_for_approval().locked():
         _end(job, Verdict.LAPSED, f"{person} is not in the team any more.")
 
 

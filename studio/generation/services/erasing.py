@@ -17,9 +17,10 @@ KEPT = ("engine", "mode", "seed", "width", "height", "num_images", "num_inferenc
 """What a request says that nobody wrote or drew: figures for the books and the operator's reports."""
 
 
+@transaction.atomic
 def stop_team(team: Team) -> None:
     """Stop all that is under way in a team, whoever asked for it (`settings.TEAM_STOPPERS`)."""
-    for job in Job.objects.of_team(team).under_way().select_related("hold").order_by("pk"):
+    for job in Job.objects.of_team(team).under_way().locked():
         cancel(job, for_all=True)
 
 
