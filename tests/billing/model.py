@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+
+from django.utils.timezone import localdate
+
+from tests.billing.model_limits import Limits
 
 GRACE = timedelta(days=30)
 """How long a refund lasts whose credits have expired."""
@@ -29,13 +33,19 @@ class ModelLot:
 
 @dataclass
 class ModelHold:
-    """`took`: what was charged to which lot (its place in the list), less what was given back to it."""
+    """`took`: what was charged to which lot (its place in the list), less what was given back to it. `who` asked for it, on the day `on`."""
 
     amount: int
+    who: str
+    on: date
     status: str = "active"
     captured: int = 0
     refunded: int = 0
     took: dict[int, int] = field(default_factory=dict)
+
+    @property
+    def cost(self) -> int:
+        return self.amount if self.status == "active" else self.captured - self.refunded
 
 
 class Purse:
@@ -48,6 +58,7 @@ class Purse:
         self.moved: dict[str, int] = {}
         self.lines = 0
         """Entries that the ledger should have."""
+        self.limits = Limits()
 
     # --- what there is ------------------------------------------------------------------------------------------------------
     @property
@@ -66,6 +77,10 @@ class Purse:
     def available(self) -> int:
         return self.balance - self.held - self.frozen
 
+    def costs(self) -> list[tuple[str, date, int]]:
+        """Of all work: who asked for it, when, and what it takes from a budget."""
+        return [(hold.who, hold.on, hold.cost) for hold in self.holds.values()]
+
     def in_order(self) -> list[int]:
         """Places of the lots that something is left of: what expires first, then what came first."""
         left = [place for place, lot in enumerate(self.lots) if lot.left]
@@ -80,12 +95,14 @@ class Purse:
         self.lots.append(ModelLot(source, amount, amount, expires))
         self._move(source, -amount)
 
-    def hold(self, reference: str, amount: int) -> None:
+    def hold(self, reference: str, amount: int, who: str = "") -> None:
+        """Raises `model_limits.OverLimit` as well. `who`: a name; "" for nobody."""
         expiring = self.to_expire()
         if self.available - sum(amount for _, amount in expiring) < amount:
             raise Refused
+        self.limits.spend(self.costs(), localdate(self.now), who, amount)
         self.expire()
-        self.holds[reference] = ModelHold(amount)
+        self.holds[reference] = ModelHold(amount, who, localdate(self.now))
         self.lines += 1
 
     def capture(self, reference: str, amount: int) -> None:
