@@ -33,7 +33,7 @@ class ModelLot:
 
 @dataclass
 class ModelHold:
-    """`took`: what was charged to which lot (its place in the list), less what was given back to it. `who` asked for it, on the day `on`."""
+    """`took`: what was charged to which lot (its place in the list), less what came back. `who` asked for it, on the day `on`."""
 
     amount: int
     who: str

@@ -63,6 +63,10 @@ class Ground(RuleBasedStateMachine):
         self.wallet = wallets.open_wallet(team)
         if is_personal:
             self.purse.bring("welcome", 25_000)
+        self.furnish()
+
+    def furnish(self) -> None:
+        """What a machine needs besides."""
 
     def teardown(self) -> None:
         transaction.set_rollback(True)
@@ -285,7 +289,9 @@ class Books(Credits, Codes):
 def check(
     machine: type[RuleBasedStateMachine] = Books, *, examples: int, steps: int = 40, phases: tuple[Phase, ...] = tuple(Phase)
 ) -> None:
-    """Runs the machine, with the same stories each time unless SOAK asks for more of them; raises AssertionError or Refused for the first (with Phase.shrink: the smallest) story after which books and model differ."""
+    """Runs the machine, with the same stories each time unless SOAK asks for others.
+
+    Raises AssertionError or Refused for the first (with Phase.shrink: the smallest) story after which books and model differ."""
     quick = settings(
         max_examples=examples,
         stateful_step_count=steps,

@@ -1,4 +1,4 @@
-"""Whatever limits a team sets and whatever is asked for beyond them: work is refused exactly when the model (`model_limits.py`) refuses it."""
+"""Whatever limits a team sets, and whoever asks for more: work is refused exactly when the model (`model_limits.py`) refuses it."""
 
 from __future__ import annotations
 
