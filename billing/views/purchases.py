@@ -84,7 +84,7 @@ def refund(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
             return redirect("purchase", purchase_id)
         except BillingError as error:
             form.add_error(None, error.message)
-            form.data = form.data | {"key": uuid.uuid4()}  # pressed again, it is another refund
+            form.data = {**form.data, "key": uuid.uuid4()}  # pressed again, it is another refund
             found.refresh_from_db()
     context = {"purchase": found, "form": form, "can": refunds.refundable(found)}
     return render(request, "billing/refund.html", context, status=422 if request.method == "POST" else 200)
