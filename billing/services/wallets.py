@@ -2,9 +2,9 @@
 
 Every function runs in one transaction (a savepoint inside a larger one) that holds, in this order: a conditional UPDATE of the wallet
 with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the ledger entry; the call of
-`settings.BILLING_LISTENER` and, where the wallet has an alert, of `alerts.watch`. The wallet comes first everywhere, so that no two of
-them can wait for each other. Nothing is read to decide before that UPDATE: it may be wrong by the time the UPDATE runs. What is read after
-it, such as the lots, stays as it is until the commit.
+`settings.BILLING_LISTENER` and, where the wallet has an alert, of `alerts.watch`. Of billing's rows the wallet's comes first everywhere, so
+that no two can wait for each other; a caller's own rows (jobs) come before it, all of them. Nothing is read to decide before that UPDATE,
+as it may be wrong by the time the UPDATE runs. What is read after it, such as the lots, stays as it is until the commit.
 
 Amounts are integer millicredits (1 credit = 1000). A `reference` names what a change is for and makes it happen once: the same call again,
 also at the same moment from somewhere else, finds what the first one wrote.
