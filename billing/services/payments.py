@@ -50,7 +50,11 @@ def _purchase_of(gateway: str, fact: Fact) -> Purchase | str:
     own = Purchase.objects.filter(gateway=gateway)
     if key:
         found = own.filter(pk=key).first() if _is_id(key) else None
-        return found or "It names no purchase of this studio."
+        if found is None:
+            return "It names no purchase of this studio."
+        if found.payment_id and payment_id not in ("", found.payment_id) and not isinstance(fact, Paid):
+            return f"It is of the payment {payment_id}, which delivered nothing."  # the second of two for one purchase
+        return found
     if not payment_id:
         return "It names neither purchase nor payment."
     paid = own.filter(payment_id=payment_id).first()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,9 +15,10 @@ from billing import ledger
 from billing.errors import NothingToRefund
 from billing.gateways import registry
 from billing.gateways.errors import GatewayRefused, GatewayUnavailable
+from billing.gateways.facts import Refunded
 from billing.gateways.stripe import StripeGateway
 from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Wallet
-from billing.services import purchases, refunds, wallets
+from billing.services import payments, purchases, refunds, wallets
 from billing.services.reconciling import reconcile
 from tests.billing import shop
 from tests.billing.conftest import CREDIT
@@ -325,3 +327,11 @@ def test_part_of_it_is_disputed_and_part_refunded(stripe_server: StandIn, wallet
     news(stripe_server)
     assert state(bought) == ("disputed", 200, 200, 0, 500)
     assert (balance(wallet), wallet.available) == (810, 310 * CREDIT)
+
+
+def test_a_refund_of_a_second_payment_takes_nothing_from_what_the_first_brought(bought: Purchase, wallet: Wallet) -> None:
+    again = Refunded(key=str(bought.pk), payment_id="pi_second", refund_id="re_second", amount=bought.amount, status="succeeded")
+    assert payments.apply(bought.gateway, again) == "It is of the payment pi_second, which delivered nothing."
+    assert (state(bought), balance(wallet)) == (("paid", 0, 0, 0, 0), 1_010)
+    assert payments.apply(bought.gateway, replace(again, payment_id=bought.payment_id)) == ""
+    assert (state(bought), balance(wallet)) == (("refunded", 1000, 1000, 0, 0), 10)
