@@ -1,8 +1,8 @@
 """Which plan a team has, the credits that it brings each month, and plans that the operator gives.
 
 The credits of a period are worked out from its paid invoices (`due`), whatever order they came in: the whole month's of the plan that it
-began with and, for each change to a plan with more, the difference for the rest of the period. What was granted before is taken off, so the
-same invoices end in the same credits. They are never taken back; they expire with the period.
+began with and, for each change to a plan with more, the difference for the rest of the period, rounded up to a whole credit. What was granted
+before is taken off, so the same invoices end in the same credits. They are never taken back; they expire with the period.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from django.utils import timezone
 from django.utils.formats import date_format
 
 from accounts.models import Team, User
+from billing.credits import MILLICREDITS
 from billing.errors import PlanRefused
 from billing.models import Account, LedgerEntry, Lot, Plan, Subscription, SubscriptionInvoice, Wallet
 from billing.services import wallets
@@ -81,11 +82,11 @@ def due(invoices: Iterable[SubscriptionInvoice]) -> int:
 
 
 def share(amount: int, start: datetime | None, now: datetime | None, end: datetime | None) -> int:
-    """The part of an `amount` for a period that is left of it `now`, rounded down."""
+    """The part of an `amount` for a period that is left of it `now`, rounded up to a whole credit."""
     if not (start and now and end):
         return 0
     left, whole = int((end - max(now, start)).total_seconds()), int((end - start).total_seconds())
-    return amount * max(left, 0) // whole
+    return -(-amount * max(left, 0) // (whole * MILLICREDITS)) * MILLICREDITS
 
 
 def grant_due(subscription: Subscription, invoice: SubscriptionInvoice) -> LedgerEntry | None:

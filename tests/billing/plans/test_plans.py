@@ -109,10 +109,10 @@ def test_a_given_plan_that_becomes_another(team: Team, wallet: Wallet, operator:
     in_march.shift(timedelta(days=15))
     plans.assign(wallet, plan("pro"), by=operator)
     plans.assign(wallet, plan("pro"), by=operator)
-    assert (plan_of(team).slug, credits_of(wallet)) == ("pro", [1000, 1500 * 16 // 31])
+    assert (plan_of(team).slug, credits_of(wallet)) == ("pro", [1000, 775])
     in_march.shift(timedelta(hours=1))
     plans.assign(wallet, plan("creator"), by=operator)
-    assert (plan_of(team).slug, credits_of(wallet)) == ("creator", [1000, 1500 * 16 // 31])
+    assert (plan_of(team).slug, credits_of(wallet)) == ("creator", [1000, 775])
     assert Subscription.objects.count() == 1
     assert plans.assign(wallet, plan("studio"), by=operator) is None
     assert (plan_of(team).slug, Subscription.objects.get().status) == ("studio", "canceled")

@@ -161,8 +161,8 @@ def story(row: Subscription) -> list[Any]:
     ]
 
 
-UPGRADED = 1000 * 1000 + 1_500_000 * 21 // 31
-"""Creator's month, and the difference to Pro's for 21 of its 31 days."""
+UPGRADED = 1_000_000 + 1_017_000
+"""Creator's month, and the difference to Pro's for 21 of its 31 days (1,016.129), up to a whole credit."""
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -261,7 +261,13 @@ def test_two_upgrades_in_one_month(order: tuple[int, ...], wallet: Wallet) -> No
     ]
     hear(stands(row), *(told[number] for number in order))
     total = sum(entry.amount for entry in wallet.entries.filter(kind="grant"))
-    assert total == 1_000_000 + 1_500_000 * 21 // 31 + 2_500_000 * 11 // 31
+    assert total == 1_000_000 + 1_017_000 + 888_000
+
+
+def test_who_changes_at_once_has_whole_credits(wallet: Wallet) -> None:
+    row = begun(wallet)
+    hear(stands(row), invoice(row), invoice(row, 2, plan="pro", reason="change", period_start=START + timedelta(seconds=5)))
+    assert sum(entry.amount for entry in wallet.entries.filter(kind="grant")) == 2_500_000
 
 
 def test_down_and_up_again_brings_nothing_twice(wallet: Wallet) -> None:
@@ -360,7 +366,7 @@ def test_an_upgrade_is_now(team: Team, wallet: Wallet, selling: CardGateway) -> 
     subscriptions.upgrade(row, price("pro"), as_of=at(10))
     assert selling.asked == [("change", f"sub_{row.pk}", "pro", at(10)), ("invoices", f"sub_{row.pk}")]
     assert plan_of(team).slug == "pro"
-    assert granted(wallet)[1] == ("Pro plan, rest of the month until 1 April", 1_500 * 21 // 31)
+    assert granted(wallet)[1] == ("Pro plan, rest of the month until 1 April", 1017)
     assert sum(entry.amount for entry in wallet.entries.all()) == UPGRADED
 
 
