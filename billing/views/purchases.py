@@ -49,9 +49,11 @@ def purchases(request: HttpRequest) -> HttpResponse:
 @never_cache
 @vary_on_headers("HX-Request")
 def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
-    """One purchase. The gateway sends the browser here after the payment: the page asks for its fragment until the webhook has come."""
+    """One purchase. The page of what is not paid asks for its fragment: until the webhook has come, or an operator has seen the money."""
     found = access.purchase_for(request.user, purchase_id)
     if request.headers.get("HX-Request") == "true":
+        if found.number and found.status == Purchase.Status.OPEN:
+            return HttpResponse(status=204)  # an invoice waits for days: whoever reads it is left alone
         return render(request, "billing/_purchase.html", page_of(request, found))
     return render(request, "billing/purchase.html", page_of(request, found))
 

@@ -161,8 +161,13 @@ def test_an_invoice_waits_for_the_operator(client_of: ClientOf, alice: User, tea
     assert (answer["Location"], purchase.reference) == (f"/wallet/purchases/{purchase.pk}/", "AT-001001")
     page = client.get(answer["Location"]).content.decode()
     assert [text in page for text in ("AT-001001", "IBAN DE00 1234<br>Harbour Bank", "$10.00")] == [True] * 3
+    assert f'hx-get="{answer["Location"]}" hx-trigger="every 15s"' in page
+    assert client.get(answer["Location"], headers={"HX-Request": "true"}).status_code == 204
     for _ in range(2):
         purchases.confirm(purchase, by=alice, note="Statement of 3 March")
+    news = client.get(answer["Location"], headers={"HX-Request": "true"}).content.decode()
+    assert "1,000 credits are in the wallet." in news
+    assert "hx-get" not in news
     assert (purchase.status, purchase.note, balance(wallet)) == ("paid", "Statement of 3 March", 1010 * CREDIT)
     assert shop.begin(wallet, alice, gateway="manual").reference == "AT-001002"
     assert list(ledger.disagreements()) == []
