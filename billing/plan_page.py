@@ -111,6 +111,14 @@ def offers(standing: Standing, currency: str) -> list[Offer]:
     return [_offer(plan, standing, currency, known) for plan in listed]
 
 
+def is_hidden() -> bool:
+    """Whether plans have prices, and there are ways to be paid, but the default plan is not one of them: then nobody is offered any."""
+    offered = Plan.objects.offered()
+    if not settings.GATEWAYS or offered.filter(slug=settings.DEFAULT_PLAN).exists():
+        return False
+    return PlanPrice.objects.filter(plan__in=offered).exists()
+
+
 def engines() -> list[tuple[str, tuple[str, ...]]]:
     """What `settings.PLAN_ENGINES` (a dotted path) knows of: labels, and the names that a plan may allow each by."""
     return list(import_string(settings.PLAN_ENGINES)()) if settings.PLAN_ENGINES else []

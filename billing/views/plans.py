@@ -16,6 +16,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import allows, current_team, people_who_may, require
 from accounts.models import User
@@ -35,8 +36,13 @@ SALT, GOOD_FOR = "plan-change", 3600
 @login_required
 @require_safe
 @never_cache
+@vary_on_headers("HX-Request")
 def plan(request: HttpRequest) -> HttpResponse:
-    return _page(request, access.wallet_for(request.user, getattr(request, "team", None)))
+    """The page that a payment leads back to asks for itself until the gateway has told of it; until then nothing is exchanged."""
+    wallet = access.wallet_for(request.user, getattr(request, "team", None))
+    if request.headers.get("HX-Request") == "true" and _is_awaited(request, plan_page.standing(wallet)):
+        return HttpResponse(status=204)
+    return _page(request, wallet)
 
 
 @login_required
@@ -94,7 +100,6 @@ def pay(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpResponse:
     standing = plan_page.standing(wallet)
     currency = plan_page.pick_currency(request.GET.get("currency", ""), standing.subscription)
-    begun = wallet.subscriptions.filter(status=Subscription.Status.INCOMPLETE).order_by("-pk").first()
     context = {
         "wallet": wallet,
         "standing": standing,
@@ -106,10 +111,18 @@ def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpRes
         "default_plan": Plan.objects.filter(slug=settings.DEFAULT_PLAN).first(),
         "may_administer": allows(request.user, wallet.team, "administer"),  # type: ignore[arg-type]
         "askable": people_who_may(wallet.team, "administer"),
-        "is_back": "paid" in request.GET and begun is not None and standing.subscription is None,
+        "is_hidden": plan_page.is_hidden(),
+        "is_back": _is_awaited(request, standing),
         "problem": problem,
     }
     return render(request, "billing/plan.html", context, status=422 if problem else 200)
+
+
+def _is_awaited(request: HttpRequest, standing: Standing) -> bool:
+    """Whether somebody comes back from the pay page of a plan that has not begun."""
+    if "paid" not in request.GET or standing.subscription:
+        return False
+    return standing.wallet.subscriptions.filter(status=Subscription.Status.INCOMPLETE).exists()
 
 
 def _to_change(request: HttpRequest) -> tuple[Wallet, User]:

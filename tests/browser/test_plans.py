@@ -19,6 +19,11 @@ from tests.stripe_server.standin import StandIn
 pytestmark = pytest.mark.browser
 LOOK = os.environ.get("PLAN_SHOTS", "")
 """A folder for pictures of each step, to be looked at."""
+UNCOVERED = """element => {
+  const box = element.getBoundingClientRect();
+  return document.elementFromPoint(box.x + box.width / 2, box.y + box.height / 2) === element;
+}"""
+"""Whether a pointer at the middle of an element meets it. Playwright would scroll a box that clips it first."""
 
 
 @pytest.fixture(scope="module")
@@ -86,8 +91,8 @@ def test_a_plan_begun_changed_and_canceled(person: Callable[..., Person], studio
 
     page.wait_for_url(f"{studio.url}/wallet/plan/?paid=1")
     stripe_server.courier.settle()
+    expect(page.locator("#current-title")).to_have_text("Creator", timeout=10_000)  # the page notices by itself
     page.reload()
-    expect(page.locator("#current-title")).to_have_text("Creator")
     expect(page.locator("#balance .num")).to_have_text(re.compile(r"^1,0(25|50)$"))  # with Free's month, where that came before
     fit(page, "plan-creator")
 
@@ -111,7 +116,10 @@ def test_a_plan_begun_changed_and_canceled(person: Callable[..., Person], studio
     expect(page.get_by_text("Pro stays your plan.")).to_be_visible()
 
     page.locator("summary", has_text="Cancel the plan").click()
-    page.get_by_role("button", name="End it then").click()
+    end = page.get_by_role("button", name="End it then")
+    assert end.evaluate(UNCOVERED)
+    _look(page, "plan-menu")
+    end.click()
     expect(page.get_by_text("Until then nothing changes.")).to_be_visible()
     fit(page, "plan-canceled")
     page.get_by_role("button", name="Do not cancel").click()
