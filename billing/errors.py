@@ -15,7 +15,7 @@
     ├── GatewayError             gateway               see `billing.gateways.errors`
     ├── PlanRefused              plan_refused          a change of plan that is not possible now
     ├── CodeRefused              code_refused          no code that this team can redeem now; never says which of the reasons it is
-    ├── CodeRedeemed             code_redeemed         `redemption`: the team has redeemed this code before
+    ├── CodeRedeemed             code_redeemed         `redemption`: the team or the person has redeemed this code before
     ├── CodeTaken                code_taken            there is a code that reads like the one that the operator made up
     └── BooksDisagree            books_disagree        a wallet does not cover its own holds; see `manage.py verify_ledger`
 
@@ -34,6 +34,7 @@ from django.utils.formats import date_format
 from billing.credits import MILLICREDITS, credits, noun
 
 if TYPE_CHECKING:
+    from accounts.models import Team
     from billing.models import Redemption
 
 
@@ -132,10 +133,14 @@ class CodeRefused(BillingError):
 class CodeRedeemed(BillingError):
     code = "code_redeemed"
 
-    def __init__(self, redemption: Redemption) -> None:
+    def __init__(self, redemption: Redemption, elsewhere: Team | None = None) -> None:
+        """`elsewhere` is the other team for which the same person redeemed it."""
         self.redemption = redemption
         when = date_format(timezone.localdate(redemption.created_at), "j F Y")
-        super().__init__(f"This team has redeemed that code already, on {when}. Nothing was added now.")
+        if elsewhere is None:
+            super().__init__(f"This team has redeemed that code already, on {when}. Nothing was added now.")
+        else:
+            super().__init__(f"You have redeemed that code already, for {elsewhere}, on {when}: everybody can once. Nothing was added now.")
 
 
 class CodeTaken(BillingError):

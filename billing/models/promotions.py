@@ -43,7 +43,7 @@ class PromoCode(models.Model):
     """A code for `amount` millicredits, which expire `expires_in_days` after they came, or `expires_at`, or never.
 
     `code` is how it is shown, `key` (`key_of`) how it is found. It can be redeemed from `valid_from` until `valid_until`,
-    `max_redemptions` times (None: as often as there are teams), by a team once. `batch` are those that were made by one press, each with
+    `max_redemptions` times (None: as often as there are teams), by a team once and by a person once. `batch` are those that were made by one press, each with
     a `number`; `redeemed` counts its redemptions.
     """
 
@@ -85,7 +85,7 @@ class PromoCode(models.Model):
 
 
 class Redemption(AppendOnly):
-    """What a team got for a code, once: `entry` is the grant."""
+    """What a team got for a code, once, from somebody who redeemed it for no other: `entry` is the grant."""
 
     code = models.ForeignKey(PromoCode, on_delete=models.PROTECT, related_name="redemptions")
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="redemptions")

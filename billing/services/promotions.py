@@ -60,7 +60,8 @@ def redeem(wallet: Wallet, text: str, *, actor: User) -> Redemption:
     """Grant the team what a code brings, however it was written.
 
     The wallet's row is locked first, as everywhere; then the code is taken by a conditional UPDATE, so that it is redeemed as often as it
-    says and no more. Raises CodeRefused, CodeRedeemed; then nothing is left behind.
+    says and no more. Whether this person has redeemed it, for whatever team, is asked after that UPDATE: until the commit its row lets
+    nobody else in. Raises CodeRefused, CodeRedeemed; then nothing is left behind.
     """
     key, now = key_of(text), timezone.now()
     with transaction.atomic():
@@ -71,7 +72,12 @@ def redeem(wallet: Wallet, text: str, *, actor: User) -> Redemption:
         before = Redemption.objects.filter(code=promo, wallet=wallet).first()
         if before is not None:
             raise CodeRedeemed(before)
-        if not _take(promo, now) or (promo.who == PromoCode.For.NEW and not _is_new(wallet, promo, actor)):
+        if not _take(promo, now):
+            raise CodeRefused
+        elsewhere = Redemption.objects.select_related("wallet__team").filter(code=promo, actor=actor).first()
+        if elsewhere is not None:
+            raise CodeRedeemed(elsewhere, elsewhere.wallet.team)
+        if promo.who == PromoCode.For.NEW and not _is_new(wallet):
             raise CodeRefused
         entry = wallets.grant(
             wallet,
@@ -90,11 +96,9 @@ def _take(promo: PromoCode, now: datetime) -> bool:
     return PromoCode.objects.redeemable(now).filter(pk=promo.pk).update(redeemed=F("redeemed") + 1) == 1
 
 
-def _is_new(wallet: Wallet, promo: PromoCode, actor: User) -> bool:
-    """Whether the team has neither bought anything nor redeemed a code, and this person has not redeemed this code for another team."""
-    if wallet.lots.filter(source__in=(Account.SALES, Account.PLANS)).exists() or wallet.redemptions.exists():
-        return False
-    return not Redemption.objects.filter(code=promo, actor=actor).exists()
+def _is_new(wallet: Wallet) -> bool:
+    """Whether the team has neither bought anything nor redeemed a code."""
+    return not (wallet.lots.filter(source__in=(Account.SALES, Account.PLANS)).exists() or wallet.redemptions.exists())
 
 
 def _expiry(promo: PromoCode, now: datetime) -> datetime | None:

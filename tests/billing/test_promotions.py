@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable
 from datetime import timedelta
 from html import unescape
+from itertools import cycle
 from typing import Any
 
 import pytest
@@ -23,6 +24,7 @@ from billing.models.promotions import key_of
 from billing.services import promotions, wallets
 from tests.billing.conftest import CREDIT
 from tests.billing.race import at_once, kinds
+from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
 
@@ -127,6 +129,18 @@ def test_a_team_redeems_a_code_once(wallet: Wallet, alice: User) -> None:
     assert books(wallet) == (60 * CREDIT, 2)
 
 
+def test_a_person_redeems_a_code_once_whatever_the_team(wallet: Wallet, alice: User, bob: User) -> None:
+    code = make()
+    promotions.redeem(wallet, code.code, actor=alice)
+    second = wallets.wallet_of(create_team("Second", alice))
+    with pytest.raises(CodeRedeemed, match="You have redeemed that code already, for Harbour Street, on"):
+        promotions.redeem(second, code.code, actor=alice)
+    code.refresh_from_db()
+    assert (code.redeemed, books(second)) == (1, (0, 0))
+    promotions.redeem(second, code.code, actor=bob)
+    assert books(second)[0] == 50 * CREDIT
+
+
 def day(days: int) -> Any:
     return timezone.now() + timedelta(days=days)
 
@@ -165,7 +179,7 @@ def test_a_code_for_new_teams(wallet: Wallet, team: Team, alice: User, bob: User
         promotions.redeem(bought, code.code, actor=alice)
     fresh, second = (wallets.wallet_of(create_team(name, bob)) for name in ("Fresh", "Second"))
     promotions.redeem(fresh, code.code, actor=bob)
-    with pytest.raises(CodeRefused):  # the same person with another new team
+    with pytest.raises(CodeRedeemed):  # the same person with another new team
         promotions.redeem(second, code.code, actor=bob)
     code.refresh_from_db()
     assert (code.redeemed, books(fresh)[0], books(second)[0], books(bought)[0]) == (1, 50 * CREDIT, 0, CREDIT)
@@ -183,11 +197,13 @@ def test_stopping_keeps_what_was_brought(wallet: Wallet, alice: User) -> None:
 # --- sixteen at once ------------------------------------------------------------------------------------------------------------
 
 
-def redeem_at_once(code: PromoCode, purses: list[Wallet], actor: User) -> list[Any]:
-    def runner(purse: Wallet) -> tuple[Callable[[], Wallet], Callable[[Wallet], Redemption]]:
+def redeem_at_once(code: PromoCode, purses: list[Wallet], *actors: User) -> list[Any]:
+    """Each for its team; one actor does for all."""
+
+    def runner(purse: Wallet, actor: User) -> tuple[Callable[[], Wallet], Callable[[Wallet], Redemption]]:
         return lambda: Wallet.objects.get(pk=purse.pk), lambda seen: promotions.redeem(seen, code.code, actor=actor)
 
-    return at_once(*(runner(purse) for purse in purses))
+    return at_once(*(runner(purse, actor) for purse, actor in zip(purses, cycle(actors), strict=False)))
 
 
 @pytest.mark.django_db(transaction=True)
@@ -209,8 +225,9 @@ def test_without_the_guard_more_than_one_gets_it(alice: User, monkeypatch: pytes
 
     monkeypatch.setattr(promotions, "_take", read_and_hope)
     code = make(max_redemptions=1)
+    people = [make_user(f"Person{number} Else") for number in range(16)]
     purses = [wallets.wallet_of(create_team(f"Team {number}", alice)) for number in range(16)]
-    assert kinds(redeem_at_once(code, purses, alice)) == {"Redemption": 16}
+    assert kinds(redeem_at_once(code, purses, *people)) == {"Redemption": 16}
 
 
 @pytest.mark.django_db(transaction=True)
@@ -222,10 +239,11 @@ def test_one_team_presses_sixteen_times(wallet: Wallet, alice: User) -> None:
 
 
 @pytest.mark.django_db(transaction=True)
-def test_one_person_takes_a_code_for_new_teams_once(alice: User) -> None:
-    code = make(max_redemptions=None, who="new")
+@pytest.mark.parametrize("who", ["any", "new"])
+def test_one_person_takes_a_code_once_for_sixteen_teams(alice: User, who: str) -> None:
+    code = make(max_redemptions=None, who=who)
     purses = [wallets.wallet_of(create_team(f"Team {number}", alice)) for number in range(16)]
-    assert kinds(redeem_at_once(code, purses, alice)) == {"CodeRefused": 15, "Redemption": 1}
+    assert kinds(redeem_at_once(code, purses, alice)) == {"CodeRedeemed": 15, "Redemption": 1}
     code.refresh_from_db()
     assert code.redeemed == 1
 
