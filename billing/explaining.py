@@ -37,7 +37,8 @@ class Made:
 class Work:
     """What whoever placed a hold says of the work that it was for (`settings.HOLD_EXPLANATIONS`).
 
-    `lines` are the quote's, by the price list `version`; `details` are (name, value); `address` leads to the work itself.
+    `lines` are the quote's, by the price list `version`; `details` are (name, value); `address` leads to the work itself. `ended_by` is
+    who ended it before it began; empty for nobody, None where that was whoever asked for it.
     """
 
     title: str
@@ -47,6 +48,7 @@ class Work:
     outcome: str
     details: Sequence[tuple[str, str]] = ()
     made: Sequence[Made] = ()
+    ended_by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,10 @@ class Explanation:
     def title(self) -> str:
         return self.hold.description if self.hold else self.entry.description
 
+    @property
+    def who(self) -> str:
+        return _who(self.entry, self.work)
+
 
 def explain(entry: LedgerEntry) -> Explanation:
     """Raises nothing: an entry of old without lots, or work that is gone, is explained as far as it can be."""
@@ -110,7 +116,7 @@ def entry_of(hold: Hold) -> LedgerEntry:
 
 
 def _steps(entry: LedgerEntry, hold: Hold | None, work: Work | None) -> list[Step]:
-    who = str(entry.actor) if entry.actor else ""
+    who = _who(entry, work)
 
     def step(word: str, amount: int, why: str) -> Step:
         return Step(entry.created_at, word, amount, why, who, entry.pk)
@@ -129,6 +135,12 @@ def _steps(entry: LedgerEntry, hold: Hold | None, work: Work | None) -> list[Ste
     if hold.released:
         found.append(step("Released", hold.released, sentence(outcome) or "Less was delivered than was asked for."))
     return found
+
+
+def _who(entry: LedgerEntry, work: Work | None) -> str:
+    if entry.kind == Kind.VOID and work and work.ended_by is not None:
+        return work.ended_by
+    return str(entry.actor) if entry.actor else ""
 
 
 def _why(entry: LedgerEntry) -> str:

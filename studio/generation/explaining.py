@@ -26,7 +26,15 @@ def explain(hold: Hold) -> Work | None:
         outcome=dict(outcomes([hold.pk])).get(hold.pk, ""),
         details=list(_details(job)),
         made=list(_made(job)),
+        ended_by=_ended_by(job),
     )
+
+
+def _ended_by(job: Job) -> str | None:
+    """Who said no to it; nobody where nobody decided in time."""
+    if job.verdict == Job.Verdict.DECLINED:
+        return str(job.decided_by or "Somebody who left")
+    return "" if job.verdict == Job.Verdict.LAPSED else None
 
 
 def _details(job: Job) -> Iterator[tuple[str, str]]:
@@ -48,7 +56,8 @@ def _details(job: Job) -> Iterator[tuple[str, str]]:
         yield "Delivered", f"{job.delivered}{filtered}"
     if job.filtered_charged:
         yield "Charged though filtered", str(job.filtered_charged)
-    yield "How it ended" if not job.is_open else "Now", job.get_status_display()
+    refused = job.verdict in (Job.Verdict.DECLINED, Job.Verdict.LAPSED)
+    yield "How it ended" if not job.is_open else "Now", job.get_verdict_display() if refused else job.get_status_display()
     if job.error_message and not job.is_open:
         yield "Reason", job.error_message
 

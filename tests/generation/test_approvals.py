@@ -12,6 +12,8 @@ from django.utils import timezone
 
 from accounts import ending, members
 from accounts.models import AuditEntry, Membership, Role, Team
+from billing.explaining import entry_of
+from billing.explaining import explain as explain_entry
 from billing.ledger import disagreements
 from billing.models import Hold
 from billing.services import wallets
@@ -229,6 +231,17 @@ def test_the_statement_says_how_it_ended(asked, make_job, bob, alice, team):
     told = explain(asked.hold)
     assert told
     assert told.details[-4:-2] == [("Needed approval", WHY), ("Approval", "Declined by Alice Harbour: No")]
+    assert told.details[-1] == ("How it ended", "Declined")
+
+
+def test_a_charge_that_was_declined_names_who_declined(asked, make_job, bob, alice, team):
+    withdrawn = make_job(bob, team, num_images=2)
+    services.decline(asked, by=alice, reason="No")
+    services.cancel(withdrawn)
+    for job, who in ((asked, "Alice Harbour"), (withdrawn, "Bob Member")):
+        told = explain_entry(entry_of(job.hold))
+        assert (told.who, [step.who for step in told.steps]) == (who, ["Bob Member", who])
+    assert told.work.details[-1] == ("How it ended", "Stopped")
 
 
 # --- withdrawn, lapsed, left -----------------------------------------------------------------------------------------
