@@ -43,8 +43,8 @@ class PromoCode(models.Model):
     """A code for `amount` millicredits, which expire `expires_in_days` after they came, or `expires_at`, or never.
 
     `code` is how it is shown, `key` (`key_of`) how it is found. It can be redeemed from `valid_from` until `valid_until`,
-    `max_redemptions` times (None: as often as there are teams), by a team once and by a person once. `batch` are those that were made by one press, each with
-    a `number`; `redeemed` counts its redemptions.
+    `max_redemptions` times (None: as often as there are teams), by a team once and by a person once. `batch` are those that were made by
+    one press, each with a `number`; `redeemed` counts its redemptions.
     """
 
     class For(models.TextChoices):

@@ -85,6 +85,12 @@ def _next(purchase: Purchase) -> str:
     return f"{_reference(purchase)}:{purchase.moves}"
 
 
+def _part(purchase: Purchase, amount: int) -> str:
+    """How many of its credits: "996 of 1,000 credits", or "1,000 credits" for all of them."""
+    whole = f"{credits(purchase.millicredits)} {noun(purchase.millicredits)}"
+    return whole if amount == purchase.millicredits else f"{credits(amount)} of {whole}"
+
+
 def _deliver(purchase: Purchase) -> None:
     told = f"Bought: {purchase.name}"
     entry = wallets.grant(
@@ -103,14 +109,14 @@ def _take_back(purchase: Purchase, to_take: int) -> None:
     """As much as is left; or, when a refund failed, give the credits back as a lot of their own."""
     missing = to_take - purchase.taken
     if missing < 0:
-        told = f"A refund failed: {purchase.name}"
+        told = f"A refund failed: {_part(purchase, -missing)} came back"
         wallets.grant(purchase.wallet, -missing, reference=_next(purchase), description=told, source=Account.SALES, actor=purchase.buyer)
         purchase.taken += missing
         return
     for lot in lots_of(purchase) if missing else ():
         amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).available)
         if amount > 0:
-            wallets.revoke(lot, amount, reference=_next(purchase), description=f"Money went back: {purchase.name}")
+            wallets.revoke(lot, amount, reference=_next(purchase), description=f"Money went back for {_part(purchase, amount)}")
             purchase.taken += amount
             missing -= amount
 
@@ -122,7 +128,7 @@ def _thaw(purchase: Purchase, limit: int) -> None:
     for lot in lots:
         amount = min(excess, lot.frozen)
         if amount > 0:
-            wallets.thaw(lot, amount, reference=_next(purchase), description=f"No longer disputed: {purchase.name}")
+            wallets.thaw(lot, amount, reference=_next(purchase), description=f"No longer disputed: {_part(purchase, amount)}")
             excess -= amount
 
 
@@ -130,9 +136,10 @@ def _freeze(purchase: Purchase, target: int) -> None:
     """Freeze up to `target` in all, as far as it is left; and note for each open dispute what is frozen for it."""
     missing = target - sum(lot.frozen for lot in lots_of(purchase))
     for lot in lots_of(purchase) if missing > 0 else ():
-        if missing > 0:
-            entry = wallets.freeze(lot, missing, reference=_next(purchase), description=f"Payment disputed: {purchase.name}")
-            missing -= entry.frozen if entry else 0
+        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).available)
+        if amount > 0:
+            wallets.freeze(lot, amount, reference=_next(purchase), description=f"Payment disputed: {_part(purchase, amount)}")
+            missing -= amount
     frozen = sum(lot.frozen for lot in lots_of(purchase))
     for dispute in purchase.disputes.all():
         part = min(frozen, worth(purchase, dispute.amount)) if dispute.status == Dispute.Status.OPEN else 0

@@ -96,7 +96,7 @@ def page_of(request: HttpRequest, found: Purchase) -> dict[str, Any]:
     """What the purchase's page and its fragment show."""
     manual = next((one for one in gateways() if isinstance(one, ManualGateway)), None)
     may_buy = allows(request.user, found.wallet.team, "administer")
-    can = refunds.refundable(found) if may_buy and not found.number else refunds.Refundable(0, 0)
+    can = refunds.refundable(found) if may_buy else refunds.Refundable(0, 0)
     return {
         "purchase": found,
         "is_awaited": found.status == Purchase.Status.OPEN and not found.number and "paid" in request.GET,

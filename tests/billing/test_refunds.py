@@ -139,6 +139,25 @@ def test_the_operator_refunds_an_invoice(alice: User, wallet: Wallet) -> None:
     assert (refund.status, refund.reason, state(purchase)) == ("succeeded", "Not needed", ("refunded", 1000, 1000, 0, 0))
 
 
+def test_an_invoice_says_how_unused_credits_go_back_while_there_are_some(
+    alice: User, bob: User, wallet: Wallet, client_of: ClientOf
+) -> None:
+    invoice = purchases.confirm(shop.begin(wallet, alice, gateway="manual"), by=alice)
+    page, ask = f"/wallet/purchases/{invoice.pk}/", f"/wallet/purchases/{invoice.pk}/refund/"
+    admin = f"/admin/billing/purchase/{invoice.pk}/change/"
+
+    def said(address: str) -> tuple[bool, bool, bool]:
+        html = client_of(alice).get(address).content.decode()
+        return "rite to the operator" in html, admin in html, "Nothing to give back" in html
+
+    assert said(page) == said(ask) == (True, False, False)
+    User.objects.filter(pk=alice.pk).update(is_staff=True, is_superuser=True)
+    assert said(page) == said(ask) == (False, True, False)
+    spend(wallet, 1010)
+    assert said(page) == (False, False, False)
+    assert said(ask) == (False, False, True)
+
+
 def test_stripe_refuses(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
     """Somebody was faster, at Stripe: the credits come back, and the other refund takes them."""
     before = len(stripe_server.events)
@@ -294,6 +313,22 @@ def test_a_dispute_freezes_what_is_disputed_until_it_is_won(
     assert state(bought) == ("paid", 0, 0, 0, 0)
     assert (balance(wallet), wallet.available) == (700, 700 * CREDIT)
     assert (Dispute.objects.get().status, Dispute.objects.get().frozen) == ("won", 0)
+
+
+def test_every_line_says_how_many_credits_moved(stripe_server: StandIn, alice: User, wallet: Wallet, bought: Purchase) -> None:
+    spend(wallet, 14)  # the 10 that were there, and 4 of these
+    dispute = stripe_server.dispute(str(bought.payment_id))
+    news(stripe_server)
+    stripe_server.close_dispute(dispute["id"], "won")
+    news(stripe_server)
+    with pytest.raises(GatewayRefused):
+        refunds.refund(bought, by=alice, form_key=uuid.uuid4())
+    assert list(wallet.entries.order_by("-id").values_list("description", flat=True)[:4]) == [
+        "A refund failed: 996 of 1,000 credits came back",
+        "Money went back for 996 of 1,000 credits",
+        "No longer disputed: 996 of 1,000 credits",
+        "Payment disputed: 996 of 1,000 credits",
+    ]
 
 
 def test_a_lost_dispute_takes_the_credits(stripe_server: StandIn, wallet: Wallet, bought: Purchase) -> None:
