@@ -85,7 +85,7 @@ def _page(request: SignedInRequest, job: Job, *, refused: str = "") -> HttpRespo
         "wallet": wallet_of(fresh.team),
         "is_waiting": is_open,
         "may_decide": is_open and may_decide(request.user, fresh),
-        "outcome": "" if is_open else why_not(fresh),
+        "outcome": "" if is_open else why_not(fresh, told_to=request.user),
         "refused": refused,
         "reason": request.POST.get("reason", ""),
     }

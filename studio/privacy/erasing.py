@@ -23,6 +23,7 @@ from studio.galleries.leaving import hand_to_team, kept_in_teams
 from studio.galleries.models import Comment, Gallery, Notice, Visibility
 from studio.generation.models import Artifact, InputFile, Job
 from studio.generation.services import cancel, erase_inputs, erase_words, stop_team
+from studio.generation.services.deciding import without_reason
 from studio.privacy.errors import AccountStays
 
 log = structlog.get_logger(__name__)
@@ -134,6 +135,8 @@ def _erase_talk(user: User) -> None:
         Invitation.objects.filter(email__iexact=user.email).delete()
         BudgetRequest.objects.filter(decided_by=user).update(note="")
         Job.objects.filter(decided_by=user, verdict=Job.Verdict.DECLINED).update(decision="")
+        for entry in AuditEntry.objects.filter(actor=user, action="job.declined"):
+            AuditEntry.objects.filter(pk=entry.pk).update(text=without_reason(entry.text))
         AuditEntry.objects.filter(actor=user).update(actor_name=NOBODY)
         for entry in _lines_about(user):
             AuditEntry.objects.filter(pk=entry.pk).update(text=_without(entry.text, user))

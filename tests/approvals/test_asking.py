@@ -121,7 +121,9 @@ def test_get_shows_and_post_decides(ask: Any, client_of: ClientOf, alice: User, 
     assert job.status == Job.Status.NEEDS_APPROVAL
     answer = client.post(f"/wallet/approvals/{job.pk}/", {"decision": "approve"}, follow=True)
     assert "Approved. It is on its way, and Bob Member is told." in answer.content.decode()
-    assert "This was approved by Alice Harbour already." in answer.content.decode()
+    assert "You approved this." in answer.content.decode()
+    assert "already" not in answer.content.decode()
+    assert "This was approved by Alice Harbour already." in page_of(client_of(bob), job)
     job.refresh_from_db()
     assert (job.status, job.decided_by) == (Job.Status.QUEUED, alice)
 

@@ -72,6 +72,7 @@ def world(bob: User, alice: User, team: Team) -> dict[str, Any]:
     BudgetRequest.objects.filter(pk=hers_too.pk).update(status="approved", decided_by=bob, decided_at=timezone.now(), note=SECRET)
     Job.objects.filter(pk=hers.job_id).update(verdict="declined", decided_by=bob, decided_at=timezone.now(), decision=SECRET)
     audit.record(team, alice, "member.role", "changed the role of Bob Member from viewer to creator")
+    audit.record(team, bob, "job.declined", f"declined 2 pictures for 4 credits, asked for by Alice Harbour: {SECRET}: no")
     audit.record(team, bob, "gallery.made", "made a gallery")
     return {"own": own, "mine": mine, "hers": hers, "private": private, "given": given, "comment": comment, "kept": kept}
 
@@ -98,8 +99,9 @@ def test_everything_of_theirs_is_erased_and_the_books_are_whole(bob: User, team:
     assert Comment.objects.get(pk=world["comment"].pk).deleted_at is not None
     world["kept"].refresh_from_db()
     assert world["kept"].owner is None
-    assert [entry.text for entry in AuditEntry.objects.filter(team=team).order_by("id")][-2:] == [
+    assert [entry.text for entry in AuditEntry.objects.filter(team=team).order_by("id")][-3:] == [
         "changed the role of somebody who left from viewer to creator",
+        "declined 2 pictures for 4 credits, asked for by Alice Harbour",
         "made a gallery",
     ]
     entries = list(LedgerEntry.objects.order_by("id").values_list("id", "amount", "held", "balance_after"))

@@ -24,6 +24,9 @@ from studio.live import events
 REASON = 300
 """Characters of the reason why something was declined."""
 
+ASKED_BY = ", asked for by "
+"""Parts what it was from who asked for it, in the log."""
+
 Verdict = Job.Verdict
 
 
@@ -90,10 +93,12 @@ def tell(job: Job, what: str) -> None:
         import_string(settings.APPROVAL_LISTENER)(job, str(what))
 
 
-def why_not(job: Job) -> str:
-    """What became of a job that cannot be decided on (any more)."""
+def why_not(job: Job, *, told_to: User | None = None) -> str:
+    """What became of a job that cannot be decided on (any more); `told_to` whoever decided, it is not somebody else's decision."""
     now = Job.objects.select_related("decided_by", "user").get(pk=job.pk)
     who = now.decided_by or "somebody"
+    if told_to is not None and now.decided_by == told_to and now.verdict in (Verdict.APPROVED, Verdict.DECLINED):
+        return f"You declined this: {now.decision}" if now.verdict == Verdict.DECLINED else "You approved this."
     if now.verdict == Verdict.APPROVED:
         return f"This was approved by {who} already."
     if now.verdict == Verdict.DECLINED:
@@ -125,5 +130,11 @@ def _end(job: Job, verdict: Job.Verdict, why: str, *, by: User | None = None) ->
     return True
 
 
+def without_reason(line: str) -> str:
+    """A line of the log, of what was declined, without the words of whoever declined it."""
+    what, asked, rest = line.partition(ASKED_BY)
+    return what + asked + rest.partition(": ")[0]
+
+
 def _what(job: Job) -> str:
-    return f"{job.hold.description} for {credits(job.hold.amount)} {noun(job.hold.amount)}, asked for by {job.user or 'somebody who left'}"
+    return f"{job.hold.description} for {credits(job.hold.amount)} {noun(job.hold.amount)}{ASKED_BY}{job.user or 'somebody who left'}"
