@@ -10,6 +10,8 @@ from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
+from django.utils import timezone
+from django.utils.formats import date_format
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString
 
@@ -106,7 +108,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
                 messages.success(request, f"{purchase.credits:,} credits delivered to {purchase.wallet.team}.")
                 return redirect("admin:billing_purchase_change", purchase.pk)
         question = f"{purchase.price} with the reference {purchase.reference} has come, and {purchase.credits:,} credits are delivered."
-        return self._ask(request, purchase, form, "Confirm the payment", question)
+        return self._ask(request, purchase, form, "Confirm the payment", question, warning=_given_up(purchase))
 
     def refund_view(self, request: HttpRequest, purchase_id: str) -> HttpResponse:
         """All unused credits; for an invoice, the operator sends the money by hand."""
@@ -139,7 +141,7 @@ class PurchaseAdmin(ReadOnlyAdmin):
             raise Http404
         return found, request.user
 
-    def _ask(self, request: HttpRequest, purchase: Purchase, form: Any, title: str, question: str) -> HttpResponse:
+    def _ask(self, request: HttpRequest, purchase: Purchase, form: Any, title: str, question: str, warning: str = "") -> HttpResponse:
         context = {
             **self.admin_site.each_context(request),
             "title": title,
@@ -148,8 +150,16 @@ class PurchaseAdmin(ReadOnlyAdmin):
             "purchase": purchase,
             "form": form,
             "question": question,
+            "warning": warning,
         }
         return TemplateResponse(request, "admin/billing/purchase/ask.html", context, status=422 if form.errors else 200)
+
+
+def _given_up(purchase: Purchase) -> str:
+    if purchase.status != Purchase.Status.CANCELED:
+        return ""
+    when = f" on {date_format(timezone.localdate(purchase.canceled_at), 'j F Y')}" if purchase.canceled_at else ""
+    return f"The buyer gave this order up{when}; confirm only if the money has come all the same."
 
 
 @admin.register(GatewayEvent)

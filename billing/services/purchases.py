@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from accounts import audit
 from accounts.models import User
@@ -126,6 +127,6 @@ def cancel(purchase: Purchase) -> Purchase:
     with transaction.atomic():
         purchase = locked(purchase)
         if purchase.number and purchase.status == Status.OPEN:
-            purchase.status = Status.CANCELED
-            purchase.save(update_fields=["status"])
+            purchase.status, purchase.canceled_at = Status.CANCELED, timezone.now()
+            purchase.save(update_fields=["status", "canceled_at"])
     return purchase

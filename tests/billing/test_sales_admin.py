@@ -5,11 +5,13 @@ from __future__ import annotations
 import uuid
 
 import pytest
+import time_machine
 from django.test import Client
 
 from accounts.models import AuditEntry, User
 from billing import ledger
 from billing.models import CreditPack, Dispute, PaymentRefund, Purchase, Wallet
+from billing.services import purchases
 from tests.billing import shop
 from tests.billing.conftest import CREDIT
 from tests.stripe_server.standin import StandIn
@@ -32,6 +34,16 @@ def test_an_invoice_is_confirmed_once(desk: Client, alice: User, wallet: Wallet)
     wallet.refresh_from_db()
     assert (purchase.status, purchase.note, wallet.balance) == ("paid", "Statement 7", 1010 * CREDIT)
     assert AuditEntry.objects.filter(action="credits.confirmed").get().text == "confirmed the payment of AT-001001 ($10.00)"
+
+
+def test_an_invoice_that_was_given_up_says_so_before_it_is_confirmed(desk: Client, alice: User, wallet: Wallet) -> None:
+    purchase, given_up = (shop.begin(wallet, alice, gateway="manual") for _ in range(2))
+    with time_machine.travel("2026-05-03T10:00:00Z", tick=False):
+        purchases.cancel(given_up)
+    words = "The buyer gave this order up on 3 May 2026; confirm only if the money has come all the same."
+    assert [words in desk.get(at(one, "confirm")).content.decode() for one in (purchase, given_up)] == [False, True]
+    Purchase.objects.update(canceled_at=None)  # as those of old
+    assert "The buyer gave this order up; confirm only" in desk.get(at(given_up, "confirm")).content.decode()
 
 
 def test_what_stripe_has_to_tell_is_not_confirmed(desk: Client, stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
