@@ -1,8 +1,8 @@
 """Which plan a team has, the credits that it brings each month, and plans that the operator gives.
 
 The credits of a period are worked out from its paid invoices (`due`), whatever order they came in: the whole month's of the plan that it
-began with and, for each change to a plan with more, the difference for the rest of the period, rounded up to a whole credit. What was granted
-before is taken off, so the same invoices end in the same credits. They are never taken back; they expire with the period.
+began with and, for each change to a plan with more, the difference for the rest of the period, rounded up to a whole credit. What was
+granted before is taken off, so the same invoices end in the same credits. They are never taken back; they expire with the period.
 """
 
 from __future__ import annotations
