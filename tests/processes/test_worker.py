@@ -302,8 +302,9 @@ def test_a_worker_that_grew_too_large_ends_after_its_job_and_asks_to_be_started_
 
 
 # --- leases ----------------------------------------------------------------------------------------------------------
-def test_a_stale_worker_is_refused(start_worker, make_job, told, rich, script):
+def test_a_stale_worker_is_refused(start_worker, make_job, told, rich, script, settings):
     """Frozen past its lease: the job went to somebody else, and what the first one brings is dropped."""
+    settings.JOB_SWEEP_SECONDS = settings.JOB_HEARTBEAT_SECONDS = 600
     script.hold_at = STEPS
     start_worker()
     job = make_job()
