@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
-
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -16,14 +14,8 @@ from accounts.models import User
 from billing.credits import credits
 from billing.errors import PlanRefused
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
+from billing.read_only_admin import ModelAdmin, TabularInline
 from billing.services.plans import assign, plan_of, subscription_of
-
-if TYPE_CHECKING:
-    ModelAdmin = admin.ModelAdmin[Any]
-    TabularInline = admin.TabularInline[Any, Any]
-else:
-    ModelAdmin = admin.ModelAdmin
-    TabularInline = admin.TabularInline
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]

@@ -7,25 +7,21 @@ from datetime import UTC, datetime
 from typing import Any
 
 import pytest
-import time_machine
 from django.test import Client
 
 from accounts.models import User
 from billing.models import Account, Hold, LedgerEntry, Wallet
-from billing.services.wallets import correct, expire, freeze, grant, place_hold, revoke, wallet_of
-from tests.billing.pages import CREDIT, NOON, at, autumn, body, part
+from billing.services.wallets import correct, expire, freeze, grant, place_hold, revoke
+from tests.billing.pages import CREDIT, at, body, part
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[..., Client]
 
 
 @pytest.fixture
-def books(team: Any, alice: User, bob: User, settings: Any) -> Any:
+def books(books: Wallet, settings: Any) -> Wallet:
     settings.HOLD_EXPLANATIONS = ""
-    wallet = wallet_of(team)
-    autumn(wallet, alice, bob)
-    with time_machine.travel(NOON, tick=False):
-        yield wallet
+    return books
 
 
 def page(client: Client, entry: LedgerEntry) -> Any:

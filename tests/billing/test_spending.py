@@ -17,18 +17,10 @@ from billing.charts import ceiling, chart
 from billing.forecast import Expiring, Forecast, expiring, forecast
 from billing.models import Lot, Wallet
 from billing.services.wallets import grant, place_hold, wallet_of
-from tests.billing.pages import CREDIT, NOON, at, autumn, part, work
+from tests.billing.pages import CREDIT, NOON, at, part, work
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[..., Client]
-
-
-@pytest.fixture
-def books(team: Any, alice: User, bob: User) -> Any:
-    wallet = wallet_of(team)
-    autumn(wallet, alice, bob)
-    with time_machine.travel(NOON, tick=False):
-        yield wallet
 
 
 def told(found: Any) -> dict[str, int]:

@@ -22,19 +22,11 @@ from billing import exports, monthly, pdf, typefaces
 from billing.asking import Asked
 from billing.models import Wallet
 from billing.monthly import Dated, DaySums, Month, Spent, Sums
-from billing.services.wallets import capture, grant, place_hold, wallet_of
-from tests.billing.pages import CREDIT, NOON, autumn, part, work
+from billing.services.wallets import capture, grant, place_hold
+from tests.billing.pages import CREDIT, part, work
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[..., Client]
-
-
-@pytest.fixture
-def books(team: Any, alice: User, bob: User) -> Any:
-    wallet = wallet_of(team)
-    autumn(wallet, alice, bob)
-    with time_machine.travel(NOON, tick=False):
-        yield wallet
 
 
 def test_months_follow_each_other(books: Wallet) -> None:

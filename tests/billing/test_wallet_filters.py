@@ -9,7 +9,6 @@ from html import unescape
 from typing import Any
 
 import pytest
-import time_machine
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -17,20 +16,11 @@ from django.test.utils import CaptureQueriesContext
 from accounts.models import Membership, User
 from billing.asking import Asked
 from billing.models import Hold, Wallet
-from billing.services.wallets import wallet_of
 from billing.statement import PAGE
-from tests.billing.pages import CREDIT, NOON, autumn, body, entries, part, work
+from tests.billing.pages import CREDIT, body, entries, part, work
 
 pytestmark = pytest.mark.django_db
 ClientOf = Callable[..., Client]
-
-
-@pytest.fixture
-def books(team: Any, alice: User, bob: User) -> Any:
-    wallet = wallet_of(team)
-    autumn(wallet, alice, bob)
-    with time_machine.travel(NOON, tick=False):
-        yield wallet
 
 
 def totals(response: Any) -> str:

@@ -10,6 +10,7 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 
 from tests.browser.running import ROOT, RunningStudio
+from tests.stability_server.standin import StandIn
 
 ARGUMENTS = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--disable-background-networking"),
@@ -36,6 +37,13 @@ def browser() -> Iterator[Browser]:
         started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
         yield started
         started.close()
+
+
+@pytest.fixture(scope="module")
+def standin() -> Iterator[StandIn]:
+    """A provider that answers at once."""
+    with StandIn(result_seconds=0) as running:
+        yield running
 
 
 @pytest.fixture(scope="module")

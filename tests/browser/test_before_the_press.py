@@ -19,12 +19,6 @@ STORYBOOK = "/create/?engine=storybook&mode=text-to-image&prompt=a+red+sailboat+
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[StandIn]:
-    with StandIn(result_seconds=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterator[RunningStudio]:
     """The provider's engines, and Storybook beside them."""
     running = RunningStudio(

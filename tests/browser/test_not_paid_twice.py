@@ -17,12 +17,6 @@ CORE = "/create/?engine=stable-image-core&mode=text-to-image"
 
 
 @pytest.fixture(scope="module")
-def standin() -> Iterator[StandIn]:
-    with StandIn(result_seconds=0) as running:
-        yield running
-
-
-@pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterator[RunningStudio]:
     """A studio with the provider's engines alone."""
     running = RunningStudio(
