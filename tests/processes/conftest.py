@@ -171,8 +171,10 @@ class WorkerThread:
         return self.join()
 
     def join(self) -> int | None:
+        """A chore that is under way would end with the process; here it would meet the emptying of the tables."""
         self.thread.join(PATIENCE)
         assert not self.thread.is_alive()
+        assert all(chores.join(PATIENCE) for chores in self.process._chores), what_everybody_does()
         return self.code
 
 

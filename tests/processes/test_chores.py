@@ -36,7 +36,18 @@ def test_one_that_fails_keeps_no_other_from_its_turn() -> None:
     chores.start()
     assert done.wait(10)
     chores.stop()
+    assert chores.join(10)
     assert calls == ["breaks", "works"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_none_begins_after_the_stop(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls.clear()
+    chores = Chores([f"{__name__}.breaks", f"{__name__}.works"], 60)
+    monkeypatch.setattr(f"{__name__}.breaks", chores.stop)
+    chores.start()
+    assert chores.join(10)
+    assert calls == []
 
 
 @pytest.mark.django_db(transaction=True)

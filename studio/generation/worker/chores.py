@@ -24,17 +24,26 @@ class Chores:
     def __init__(self, paths: Sequence[str], seconds: float) -> None:
         self._paths, self._seconds = paths, seconds
         self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="chores", daemon=True)
 
     def start(self) -> None:
-        threading.Thread(target=self._run, name="chores", daemon=True).start()
+        self._thread.start()
 
     def stop(self) -> None:
         """Begin none any more. One that is under way ends with the process."""
         self._ended.set()
 
+    def join(self, seconds: float) -> bool:
+        """Wait for the one that is under way after `stop()`; whether it has ended."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
+
     def _run(self) -> None:
         while not self._ended.is_set():
             for path in self._paths:
+                if self._ended.is_set():
+                    break
                 try:
                     import_string(path)()
                 except Exception as error:  # the others, and the next hour, have their turn
