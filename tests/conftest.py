@@ -64,9 +64,13 @@ def what_migrations_wrote(request: pytest.FixtureRequest) -> None:
     """A test that commits empties every table when it ends: the next one finds the packs and plans that migrations wrote all the same."""
     if request.node.get_closest_marker("django_db") or {"db", "transactional_db", "live_server"} & set(request.fixturenames):
         request.getfixturevalue("db")
-        for migration, seed, model in (("0005_buying", "offer", CreditPack), ("0006_plans", "seed", Plan)):
-            if not model.objects.exists():
-                getattr(import_module(f"billing.migrations.{migration}"), seed)(apps, None)
+        seed_what_migrations_wrote()
+
+
+def seed_what_migrations_wrote() -> None:
+    for migration, seed, model in (("0005_buying", "offer", CreditPack), ("0006_plans", "seed", Plan)):
+        if not model.objects.exists():
+            getattr(import_module(f"billing.migrations.{migration}"), seed)(apps, None)
 
 
 def make_user(name: str) -> User:

@@ -8,18 +8,23 @@ led to the sign-in page. A new route without a row fails `test_every_route_has_a
 
 from __future__ import annotations
 
+import copy
 import io
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
 from django.core.cache import caches
 from django.db import transaction
-from django.test import Client
+from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
+from pytest_django.plugin import DjangoDbBlocker
 
 from accounts.inviting import invite
-from accounts.models import Membership, Role, Team, User
+from accounts.models import Membership, Role
+from accounts.services import create_team
 from billing.models import Scope
 from billing.services import budgets
 from billing.services.approvals import add_rule
@@ -35,7 +40,7 @@ from studio.live import viewers
 from studio.live.routing import websocket_urlpatterns
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
 from tests.billing.shop import begin, offer
-from tests.conftest import make_user
+from tests.conftest import make_user, seed_what_migrations_wrote
 from tests.factories import draw, make_artifact, make_job
 
 
@@ -85,11 +90,36 @@ def test_every_route_has_a_name_of_its_own() -> None:
 # --- the doors -------------------------------------------------------------------------------------------------------
 
 
+Built = tuple[World, Path]
+
+
+@pytest.fixture(scope="module")
+def built(django_db_setup: None, django_db_blocker: DjangoDbBlocker, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Built]:
+    """The world and the folder of its files, built once: each test undoes what it did, and the last one leaves nothing."""
+    media = tmp_path_factory.mktemp("media")
+    with django_db_blocker.unblock(), override_settings(MEDIA_ROOT=media), transaction.atomic():
+        seed_what_migrations_wrote()
+        yield build(), media
+        transaction.set_rollback(True)
+
+
 @pytest.fixture
-def world(alice: User, team: Team, bob: User, carol: User, mallory: User, other_team: Team) -> World:
-    dora = make_user("Dora Admin")
-    Membership.objects.create(team=team, user=dora, role=Role.ADMIN)
-    people = {"owner": alice, "admin": dora, "creator": bob, "viewer": carol, "stranger": mallory}
+def world(built: Built, db: None, own_files: None, settings: Any) -> World:
+    """A copy, so that no test sees what another one read into its objects."""
+    world, settings.MEDIA_ROOT = built
+    return copy.deepcopy(world)
+
+
+def build() -> World:
+    people = {"owner": make_user("Alice Harbour")}
+    team = create_team("Harbour Street", people["owner"])
+    colleagues = (("admin", "Dora Admin", Role.ADMIN), ("creator", "Bob Member", Role.CREATOR), ("viewer", "Carol Viewer", Role.VIEWER))
+    for person, name, role in colleagues:
+        people[person] = make_user(name)
+        Membership.objects.create(team=team, user=people[person], role=role)
+    people["stranger"] = make_user("Mallory Stranger")
+    create_team("Elsewhere", people["stranger"])
+    bob = people["creator"]
     found = World(
         team=team,
         people=people,
@@ -166,7 +196,7 @@ def test_the_admin_is_for_operators_alone(world: World, client_of: Callable[...,
             assert response.get("Location", "/accounts/login/").startswith(("/accounts/", "/admin/login/")), door
 
 
-def test_account_pages_that_are_not_named_open_ask_who_it_is(db: None, alice: User) -> None:
+def test_account_pages_that_are_not_named_open_ask_who_it_is(world: World) -> None:
     closed = [
         (str(one.name), route)
         for route, one in routes()
