@@ -136,3 +136,27 @@ def test_it_works_without_javascript(alice: Person, browser: Browser, studio: Ru
     expect(page.locator("#generate")).to_contain_text("4 credits")
     expect(page.locator("#panel [name=prompt]")).to_have_value("a red sailboat on the sea")
     context.close()
+
+
+def test_the_last_redraw_is_the_one_that_stays_and_words_typed_meanwhile_go_with_it(alice: Person) -> None:
+    page = alice.go(LARGE)
+    waiting: list[Route] = []
+    page.route("**/create/form/**", lambda route: waiting.append(route) if not waiting else route.continue_())
+    page.locator("#panel [name=prompt]").fill("a boat")
+    with page.expect_request("**/create/form/**"):
+        page.locator("#mode-image-to-image").click()
+    page.locator("#mode-inpainting").click()
+    expect(page.locator("#panel [name=mode]")).to_have_value("inpainting")
+    page.locator("#panel [name=prompt]").fill("a boat with a flag")
+    with page.expect_response(waiting[0].request.url) as first:
+        waiting[0].continue_()
+    first.value.finished()
+    waiting.clear()
+    with page.expect_request("**/create/form/**"):
+        page.locator("#mode-text-to-image").click()
+    expect(page.locator("#panel [name=mode]")).to_have_value("inpainting")
+    page.locator("#panel [name=prompt]").fill("a boat with two flags")
+    waiting[0].continue_()
+    expect(page.locator("#panel [name=mode]")).to_have_value("text-to-image")
+    expect(page.locator("#panel [name=prompt]")).to_have_value("a boat with two flags")
+    page.unroute("**/create/form/**")

@@ -58,8 +58,20 @@ let scrolled = 0;
 let focused = "";
 const targets = (event) => event.detail.tasks.some((task) => (task.target?.id ?? task.target) === "panel" || task.target === "#panel");
 
+// Several redraws may be on their way: the one that was asked for last is drawn, and words that were typed meanwhile go with it.
+let asked = {};
+const words = () => ["prompt", "negative_prompt"].map((name) => [name, panel()?.elements[name]?.value]);
+document.addEventListener("htmx:before:request", (event) => {
+  const { ctx } = event.detail;
+  if (ctx.request.method === "GET" && (ctx.target?.id ?? ctx.target) === "panel") asked = { ctx, words: words() };
+});
+
 document.addEventListener("htmx:before:swap", (event) => {
   if (!panel() || !targets(event)) return;
+  if (event.detail.ctx.request?.method === "GET" && asked.ctx) {
+    if (event.detail.ctx !== asked.ctx) { event.preventDefault(); return; }
+    for (const [index, [name, text]] of words().entries()) if (text !== asked.words[index][1]) held.set(name, text);
+  }
   scrolled = panel().querySelector(".panel-scroll").scrollTop;
   focused = document.activeElement?.closest("#panel") ? document.activeElement.id : "";
 });
