@@ -6,6 +6,8 @@ PY := .venv/bin/python
 # Tests run in as many processes as there are cores, four at most: each one that meets the local runner loads torch. Files stay whole.
 # WORKERS=0: in one process, for a debugger.
 SPREAD = --numprocesses=$(or $(WORKERS),auto) --maxprocesses=4 --dist=loadfile
+# A browser and a studio for each.
+SPREAD_BROWSERS = --numprocesses=$(or $(WORKERS),auto) --maxprocesses=2 --dist=loadfile
 
 .DEFAULT_GOAL := help
 .PHONY: help run worker test test-browser check format bench screenshots stability-standin stripe-standin lock setup setup-dev clean clean-venv
@@ -36,7 +38,7 @@ test: setup-dev ## Set up and run the tests, but for those that need a browser
 	@$(PY) -m pytest -m "not browser" $(SPREAD) $(ARGS)
 
 test-browser: setup-dev ## Set up and run the tests that drive a real browser against the real studio
-	@browser=$$(requirements/browser) && CHROMIUM="$$browser" $(PY) -m pytest -m browser $(ARGS)
+	@browser=$$(requirements/browser) && CHROMIUM="$$browser" $(PY) -m pytest -m browser $(SPREAD_BROWSERS) $(ARGS)
 
 check: setup-dev ## Everything that can be said without running: style, types, arrows, settings, migrations, locks
 	@.ci/check

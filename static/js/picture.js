@@ -63,20 +63,29 @@ function rate(rating) {
   return true;
 }
 
-// The heart shows at once what was asked for, so that a second press, however quick, asks for the opposite.
-on("click", "[data-mark] .heart", (event, heart) => setTimeout(() => {
-  const is = heart.value === "on";
-  heart.value = is ? "off" : "on";
-  heart.setAttribute("aria-pressed", String(is));
-}));
+// The heart shows at once what was asked for, so that a second press, however quick, asks for the opposite. htmx, which listens at the form
+// itself, has read the form by now.
+on("submit", "[data-mark]", ({ submitter }) => {
+  if (!submitter?.matches(".heart")) return;
+  const is = submitter.value === "on";
+  submitter.value = is ? "off" : "on";
+  submitter.setAttribute("aria-pressed", String(is));
+});
+// What an answer says is old while newer presses are on their way.
+const presses = new Set();
+const isMark = (ctx) => ctx?.sourceElement?.matches?.("[data-mark]");
+document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { if (isMark(ctx)) presses.add(ctx); });
+document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => presses.delete(ctx));
+document.addEventListener("htmx:before:swap", (event) => {
+  if (isMark(event.detail.ctx) && [...presses].at(-1) !== event.detail.ctx) event.preventDefault();
+});
 
 for (const box of document.querySelectorAll("[data-goes-on]")) {
   box.checked = goesOn();
   box.addEventListener("change", () => { try { localStorage.setItem(GOES_ON, box.checked ? "on" : "off"); } catch { /* for this page only */ } });
 }
 document.addEventListener("htmx:after:swap", (event) => {
-  const source = event.detail.ctx?.sourceElement;
-  if (!source?.matches?.("[data-mark]")) return;
+  if (!isMark(event.detail.ctx)) return;
   const form = document.getElementById("mark");
   const rating = Number(form.querySelector("[name=rating]:checked")?.value ?? 0);
   const favourite = form.querySelector(".heart").getAttribute("aria-pressed") === "true";

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import atexit
+import functools
 import os
 import queue
 import re
+import shutil
 import signal
 import sqlite3
 import subprocess
 import sys
+import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -21,17 +25,37 @@ START_SECONDS = 180
 """Long enough for a cold start of torch on a busy machine; nothing waits this long when all is well."""
 
 
-class RunningStudio:
-    """Start, watch, kill and stop one studio. `environment` adds to or changes the variables of the embedded mode."""
+def embedded(data_dir: Path, **environment: str) -> dict[str, str]:
+    """The variables of the embedded mode, whatever the tests themselves run on."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("STUDIO_", "STABILITY_")) and name not in ("DATABASE_URL", "REDIS_URL")
+    }
+    return kept | {"STUDIO_DATA_DIR": str(data_dir), **environment}
 
-    def __init__(self, data_dir: Path, **environment: str) -> None:
+
+@functools.cache
+def prepared() -> Path:
+    """A data folder as `manage.py up` leaves it before the site starts: all migrations, all static files. Made once in a run."""
+    folder = Path(tempfile.mkdtemp(prefix="atelier-prepared-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", "from studio.processes.prepare import prepare; prepare(print)"]
+    subprocess.run(command, cwd=ROOT, env=embedded(folder), check=True, capture_output=True)
+    return folder
+
+
+class RunningStudio:
+    """Start, watch, kill and stop one studio. `environment` adds to or changes the variables of the embedded mode.
+
+    A data folder without a database is given what is `prepared()`, unless the studio shall start `from_nothing`.
+    """
+
+    def __init__(self, data_dir: Path, *, from_nothing: bool = False, **environment: str) -> None:
         self.data_dir = data_dir
-        kept = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("STUDIO_", "STABILITY_")) and name not in ("DATABASE_URL", "REDIS_URL")
-        }
-        self.environment = kept | {"STUDIO_DATA_DIR": str(data_dir), "STUDIO_SUBMIT_RATE": "1000/minute", **environment}
+        self.environment = embedded(data_dir, **{"STUDIO_SUBMIT_RATE": "1000/minute", **environment})
+        if not from_nothing and not (data_dir / "studio.sqlite3").exists():
+            shutil.copytree(prepared(), data_dir, dirs_exist_ok=True)
         self.url = ""
         self.lines: list[str] = []
         self._heard: queue.Queue[str | None] = queue.Queue()

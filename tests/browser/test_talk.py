@@ -6,10 +6,10 @@ import re
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, eventually
 
 pytestmark = pytest.mark.browser
 
@@ -120,6 +120,22 @@ def test_culling_with_the_keys(ids: list[str], person: Callable[..., Person]) ->
     # Quicker than any answer comes: no press is lost, and the heart goes off and on again.
     for key in (".", "5", ".", "2"):
         page.keyboard.press(key)
+    expect(page.locator("#announce")).to_have_text("2 of 5, a favourite.")
+    # The answer to an older press does not speak for a newer one that is on its way.
+    held: list[Route] = []
+    page.route("**/mark/", lambda route: held.append(route))
+    for _ in range(2):
+        page.keyboard.press(".")
+    eventually(page, lambda: len(held) == 1)
+    held[0].continue_()
+    eventually(page, lambda: len(held) == 2)
+    page.keyboard.press(".")
+    held[1].continue_()
+    eventually(page, lambda: len(held) == 3)
+    held[2].continue_()
+    page.unroute("**/mark/")
+    expect(page.locator("#announce")).to_have_text("2 of 5.")
+    page.keyboard.press(".")
     expect(page.locator("#announce")).to_have_text("2 of 5, a favourite.")
     page.keyboard.press("0")
     expect(page.locator("#announce")).to_have_text("No rating, a favourite.")

@@ -39,7 +39,7 @@ def folder() -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def prepared(folder: Path) -> Path:
     """A data folder as `up` leaves it before its first visitor: the tables are there, the static files collected. To be copied."""
-    fresh = RunningStudio(folder / "prepared", **QUICK)
+    fresh = RunningStudio(folder / "prepared", from_nothing=True, **QUICK)
     fresh.start()
     assert fresh.stop() == 0
     return folder / "prepared"
