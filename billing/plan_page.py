@@ -24,12 +24,14 @@ WARN_AT = 80
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """One limit: how much is used, in words, and in percent of what there is; None for no limit."""
+    """One limit: how much is used, in words, and in percent of what there is; None for no limit. `over` says what follows where more is
+    used than there is, as after a change to a smaller plan."""
 
     label: str
     used: str
     limit: str
     percent: int | None
+    over: str = ""
 
     @property
     def level(self) -> str:
@@ -75,12 +77,13 @@ def meters(wallet: Wallet, plan: Plan) -> list[Meter]:
     """What is used of each limit now; `settings.PLAN_USAGE` (a dotted path: team, plan -> numbers by the plan's fields) knows most."""
     used: dict[str, int] = import_string(settings.PLAN_USAGE)(wallet.team, plan) if settings.PLAN_USAGE else {}
     people = Membership.objects.filter(team=wallet.team).count()
+    crowded = "Everybody stays; nobody else can join until there is room."
     found = [
         *_credits(wallet),
         _meter("Jobs at once", used.get("jobs_at_once", 0), plan.jobs_at_once),
         _meter("Requests a minute", used.get("requests_per_minute", 0), plan.requests_per_minute),
-        *([] if wallet.team.is_personal else [_meter("People", people, plan.seats)]),
-        _meter("Library", used.get("storage", 0), plan.storage, size),
+        *([] if wallet.team.is_personal else [_meter("People", people, plan.seats, over=crowded)]),
+        _meter("Library", used.get("storage", 0), plan.storage, size, over="Everything stays; nothing can be added until there is room."),
     ]
     # Who has no limit on requests has none counted either.
     return [one for one in found if one.limit or one.label != "Requests a minute"]
@@ -95,11 +98,11 @@ def _credits(wallet: Wallet) -> list[Meter]:
     return [_meter("Plan credits used", total["came"] - total["left"], total["came"], credits)]
 
 
-def _meter(label: str, used: int, limit: int | None, words: object = None) -> Meter:
+def _meter(label: str, used: int, limit: int | None, words: object = None, *, over: str = "") -> Meter:
     say = words if callable(words) else "{:,}".format
     if limit is None:
         return Meter(label, say(used), "", None)
-    return Meter(label, say(used), say(limit), min(100, used * 100 // limit))
+    return Meter(label, say(used), say(limit), min(100, used * 100 // limit), over if used > limit else "")
 
 
 def offers(standing: Standing, currency: str) -> list[Offer]:

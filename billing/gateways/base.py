@@ -118,6 +118,11 @@ class Gateway(ABC):
         """Begin a purchase. The same `order.key` again gives the same Checkout."""
 
     @abstractmethod
+    def end(self, checkout_id: str) -> bool:
+        """Let a Checkout be paid no more. One that was paid or has ended stays as it is: `look_up` tells. False: a payment that takes its
+        time is under way, and may still come."""
+
+    @abstractmethod
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
         """Verify and read one delivery, without asking the provider. Raises `errors.BadSignature` for one that is forged, changed or stale,
         and for one that makes no sense."""

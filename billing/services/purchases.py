@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 
 from django.db import IntegrityError, transaction
@@ -122,11 +123,24 @@ def confirm(purchase: Purchase, *, by: User, note: str = "") -> Purchase:
     return purchase
 
 
-def cancel(purchase: Purchase) -> Purchase:
-    """Somebody thought better of an invoice. One that is paid, or has a Checkout that could still be paid, stays as it is."""
+def cancel(purchase: Purchase, *, by: User) -> Purchase:
+    """Somebody thought better of an order. Its Checkout is ended first; where the payment was faster, it counts.
+
+    Raises GatewayUnavailable (nothing has changed), NotForSale while a payment that takes its time (a bank debit) is under way.
+    """
+    if purchase.status != Status.OPEN:
+        return purchase
+    if purchase.checkout_id:
+        way = gateway_of(purchase.gateway)
+        if not way.end(purchase.checkout_id):
+            raise NotForSale("A payment for this order is under way, so it cannot be canceled. This page says when it has come.")
+        for fact in way.look_up(checkout_id=purchase.checkout_id):
+            with suppress(payments.Waits):
+                payments.apply(purchase.gateway, fact)
     with transaction.atomic():
         purchase = locked(purchase)
-        if purchase.number and purchase.status == Status.OPEN:
+        if purchase.status in (Status.OPEN, Status.EXPIRED):
             purchase.status, purchase.canceled_at = Status.CANCELED, timezone.now()
             purchase.save(update_fields=["status", "canceled_at"])
+            audit.record(purchase.wallet.team, by, "credits.canceled", f"canceled the order {purchase.reference} ({purchase.price})")
     return purchase

@@ -90,7 +90,8 @@ def _event(event: GatewayEvent, now: datetime, report: Report) -> None:
 
 def _open_purchases(gateway: str, now: datetime) -> list[Purchase]:
     """Those too that were given up: a payment may have been faster than the end of its Checkout."""
-    young = Q(created_at__gte=now - timedelta(days=DAYS), status__in=(Purchase.Status.EXPIRED, Purchase.Status.FAILED))
+    ended = (Purchase.Status.EXPIRED, Purchase.Status.FAILED, Purchase.Status.CANCELED)
+    young = Q(created_at__gte=now - timedelta(days=DAYS), status__in=ended)
     return list(
         Purchase.objects.filter(Q(status=Purchase.Status.OPEN) | young, gateway=gateway, created_at__lt=now - LATEST).order_by("id")
     )

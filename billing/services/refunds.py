@@ -54,12 +54,15 @@ def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "
             raise NothingToRefund("This was refused before: no money went back, and the credits are in the wallet. Open the page again.")
         if before is None:
             _require_way(purchase)
-            can = refundable(purchase, expected)
+            can = refundable(purchase)
             if not can.amount:
                 raise NothingToRefund("There is nothing to refund: the credits of this purchase are used, held by work, or disputed.")
             if expected is not None and can.amount < expected:
                 left = money(can.amount, purchase.currency)
-                raise NothingToRefund(f"Some of these credits were used in the meantime: {left} can go back now. Nothing was refunded.")
+                raise NothingToRefund(
+                    f"No more than {left} can go back: the rest is used, held, or went back before. Nothing was refunded."
+                )
+            can = refundable(purchase, expected)
             before = purchase.refunds.create(
                 amount=can.amount, millicredits=can.millicredits, form_key=form_key, reason=reason[:300], author=by
             )

@@ -61,8 +61,15 @@ def purchase(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
 @require_POST
 @login_required
 def cancel(request: HttpRequest, purchase_id: uuid.UUID) -> HttpResponse:
-    """Give an invoice up that was not paid."""
-    services.cancel(access.purchase_for(request.user, purchase_id, "administer"))
+    """Cancel an order that was not paid."""
+    found = access.purchase_for(request.user, purchase_id, "administer")
+    if isinstance(request.user, User):
+        try:
+            services.cancel(found, by=request.user)
+        except GatewayUnavailable:
+            messages.warning(request, "The payment provider does not answer, so the order stands as it is. Try again in a minute.")
+        except BillingError as error:
+            messages.warning(request, error.message)
     return redirect("purchase", purchase_id)
 
 

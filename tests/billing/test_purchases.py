@@ -179,14 +179,64 @@ def test_an_invoice_that_was_given_up_can_still_be_confirmed(client_of: ClientOf
     purchase.refresh_from_db()
     assert purchase.status == "canceled"
     assert purchases.confirm(purchase, by=alice).status == "paid"
-    assert purchases.cancel(purchase).status == "paid"
+    assert purchases.cancel(purchase, by=alice).status == "paid"
+
+
+def test_an_order_that_was_canceled_can_be_paid_no_more(client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
+    purchase, client = shop.begin(wallet, alice), client_of(alice)
+    where = f"/wallet/purchases/{purchase.pk}/"
+    assert "Cancel this order" in client.get(where).content.decode()
+    client.post(f"{where}cancel/")
+    purchase.refresh_from_db()
+    assert (purchase.status, stripe_server.get(purchase.checkout_id, "checkout.session")["status"]) == ("canceled", "expired")
+    shop.bring(stripe_server, stripe_server.events)
+    purchase.refresh_from_db()
+    assert purchase.status == "canceled", "that its Checkout has ended is no news"
+    page = client.get(where).content.decode()
+    assert "This order was canceled, and nothing was charged" in page
+    assert "Cancel this order" not in page
+    assert AuditEntry.objects.get(action="credits.canceled").actor == alice
+
+
+def test_a_payment_that_was_faster_than_its_cancellation_counts(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet
+) -> None:
+    purchase = shop.begin(wallet, alice)
+    stripe_server.approve(str(purchase.checkout_id))
+    client_of(alice).post(f"/wallet/purchases/{purchase.pk}/cancel/")
+    purchase.refresh_from_db()
+    assert (purchase.status, purchase.canceled_at, balance(wallet)) == ("paid", None, 1010 * CREDIT)
+    shop.bring(stripe_server, stripe_server.events)
+    assert balance(wallet) == 1010 * CREDIT
+
+
+def test_what_a_bank_debit_is_under_way_for_is_not_canceled(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet
+) -> None:
+    purchase, client = shop.begin(wallet, alice), client_of(alice)
+    session = stripe_server.get(str(purchase.checkout_id), "checkout.session")
+    session |= {"status": "complete", "payment_status": "unpaid"}
+    page = client.post(f"/wallet/purchases/{purchase.pk}/cancel/", follow=True).content.decode()
+    assert "A payment for this order is under way" in page
+    purchase.refresh_from_db()
+    assert purchase.status == "open"
+
+
+def test_a_cancellation_that_nobody_answers_changes_nothing(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, wallet: Wallet
+) -> None:
+    purchase = shop.begin(wallet, alice)
+    stripe_server.refuse_next = 9
+    page = client_of(alice).post(f"/wallet/purchases/{purchase.pk}/cancel/", follow=True).content.decode()
+    assert "The payment provider does not answer, so the order stands as it is" in page
+    purchase.refresh_from_db()
+    assert purchase.status == "open"
 
 
 def test_nobody_confirms_what_stripe_has_to_tell(stripe_server: StandIn, alice: User, wallet: Wallet) -> None:
     purchase = shop.begin(wallet, alice)
     with pytest.raises(NotForSale):
         purchases.confirm(purchase, by=alice)
-    assert purchases.cancel(purchase).status == "open", "somebody may be paying just now"
     assert balance(wallet) == 10 * CREDIT
 
 

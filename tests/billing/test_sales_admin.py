@@ -39,7 +39,7 @@ def test_an_invoice_is_confirmed_once(desk: Client, alice: User, wallet: Wallet)
 def test_an_invoice_that_was_given_up_says_so_before_it_is_confirmed(desk: Client, alice: User, wallet: Wallet) -> None:
     purchase, given_up = (shop.begin(wallet, alice, gateway="manual") for _ in range(2))
     with time_machine.travel("2026-05-03T10:00:00Z", tick=False):
-        purchases.cancel(given_up)
+        purchases.cancel(given_up, by=alice)
     words = "The buyer gave this order up on 3 May 2026; confirm only if the money has come all the same."
     assert [words in desk.get(at(one, "confirm")).content.decode() for one in (purchase, given_up)] == [False, True]
     Purchase.objects.update(canceled_at=None)  # as those of old

@@ -70,6 +70,8 @@ def _session(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
 
 
 def _expire(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
+    if (status := stripe.get(thing_id, "checkout.session")["status"]) != "open":
+        raise Refused(400, "invalid_request_error", f"Only Checkout Sessions that are open can be expired; this one is {status}.")
     return stripe.expire(thing_id)
 
 

@@ -45,6 +45,17 @@ class StripeGateway(StripeSubscriptions):
             made = self.client.v1.checkout.sessions.create(params, {"idempotency_key": f"checkout-{order.key}"})
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
+    def end(self, checkout_id: str) -> bool:
+        with told_in_words():
+            try:
+                self.client.v1.checkout.sessions.expire(checkout_id)
+            except stripe.InvalidRequestError as error:
+                if error.code == "resource_missing":
+                    return True
+                session = self.client.v1.checkout.sessions.retrieve(checkout_id)  # only an open one can be ended
+                return (session.status, session.payment_status) != ("complete", "unpaid")
+        return True
+
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
         if not self._webhook_secret:
             raise BadSignature("STUDIO_STRIPE_WEBHOOK_SECRET is missing, and with an empty one anybody could sign.")

@@ -16,6 +16,7 @@ from billing.services import plans, subscriptions
 from billing.services.plans import plan_of
 from tests.billing.plans.gateway import SETTING, CardGateway
 from tests.billing.plans.telling import END, at, begun, invoice, stands
+from tests.conftest import make_user
 
 ClientOf = Callable[..., Client]
 URL = "/wallet/plan/"
@@ -74,10 +75,12 @@ def test_what_is_used_of_each_limit(client_of: ClientOf, alice: User, bob: User,
         "People": ("2", "2", 100, "full"),
         "Library": ("0 bytes", "1 GB", 0, "fine"),
     }
+    Membership.objects.create(team=team, user=make_user("Dora Third"), role=Role.VIEWER)
+    assert "Everybody stays; nobody else can join until there is room." in text(client_of(bob).get(URL))
     running(wallet, selling)
     told = {one.label: (one.used, one.limit, one.percent, one.level) for one in client_of(bob).get(URL).context["meters"]}
     assert told["Plan credits used"] == ("0", "1,000", 0, "fine")
-    assert told["People"] == ("2", "3", 66, "fine")
+    assert told["People"] == ("3", "3", 100, "full")
 
 
 def test_plans_side_by_side(client_of: ClientOf, alice: User, team: Team, selling: CardGateway) -> None:
