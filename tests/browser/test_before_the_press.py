@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, eventually
 from tests.stability_server.standin import StandIn
 
 pytestmark = pytest.mark.browser
@@ -160,3 +160,20 @@ def test_the_last_redraw_is_the_one_that_stays_and_words_typed_meanwhile_go_with
     expect(page.locator("#panel [name=mode]")).to_have_value("text-to-image")
     expect(page.locator("#panel [name=prompt]")).to_have_value("a boat with two flags")
     page.unroute("**/create/form/**")
+
+
+def test_a_draft_does_not_write_over_what_was_typed_before_the_script_came(alice: Person) -> None:
+    page = alice.go("/create/")
+    words = page.locator("#panel [name=prompt]")
+    draft = "JSON.stringify(sessionStorage)"
+    words.fill("of yesterday")
+    eventually(page, lambda: "of yesterday" in page.evaluate(draft))
+    held: list[Route] = []
+    page.route(re.compile(r"/create/draft.*\.js"), lambda route: held.append(route))
+    page.reload(wait_until="commit")
+    eventually(page, lambda: bool(held))
+    words.fill("of today")
+    held[0].continue_()
+    eventually(page, lambda: "of today" in page.evaluate(draft))
+    expect(words).to_have_value("of today")
+    page.unroute(re.compile(r"/create/draft.*\.js"))

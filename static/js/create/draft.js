@@ -40,6 +40,9 @@ async function restore() {
   if (!draft || draft.user !== page.dataset.user || !isPlain || isFailed) return;
   const { fields } = draft;
   const { elements } = panel();
+  const typed = elements.prompt?.value ?? "";
+  isTouched ||= ![elements.prompt?.defaultValue ?? "", fields.prompt ?? ""].includes(typed); // before this script was here
+  if (isTouched) return;
   const drawn = [...DRAWN, ...filled(), ...(draft.files ?? [])];
   const isOther = drawn.some((name) => (fields[name] ?? "") !== (elements[name]?.value ?? ""));
   if (isOther) {
