@@ -12,7 +12,8 @@ from billing import periods
 from billing.budget_forms import LimitsForm
 from billing.models import Budget, BudgetRequest, Hold, Scope, Wallet
 from billing.periods import Period
-from billing.services.budgets import Meter, limits_in_words, sums
+from billing.services.budgets import Meter, limits_in_words
+from billing.services.sums import by_kind
 
 TEAM, EVERYONE = "team", "everyone"
 """Whose limits a form sets; of a member it says the key."""
@@ -85,7 +86,7 @@ def _cell(budget: Budget | None, place: Membership | None, span: Period, spent: 
 def _spent(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, int]]:
     """What everybody spent, by their key; without one what was made for nobody, or for somebody who is gone."""
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=spans[-1].begins)
-    rows = holds.order_by().values("actor").annotate(**sums(spans)).values_list("actor", *(one.kind for one in spans))
+    rows = holds.order_by().values("actor").annotate(**by_kind(spans)).values_list("actor", *(one.kind for one in spans))
     return {actor: {one.kind: amount for one, amount in zip(spans, amounts, strict=True)} for actor, *amounts in rows}
 
 

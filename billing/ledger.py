@@ -4,7 +4,7 @@ What must hold: a wallet's balance is the sum of its entries' amounts, and of wh
 entries' held, and of its active holds; what is frozen likewise of its entries and its lots; what a lot has left is what came less what was
 used; an entry moves what it brought as a lot, or used of lots; over all wallets and accounts the sum is zero; a hold charges at most what
 it held, refunds at most what it charged, and has exactly the entries that its status calls for; every entry says the balance that the
-entries up to it add up to.
+entries up to it add up to; a running sum of a budget is what the holds of its time add up to.
 """
 
 from __future__ import annotations
@@ -18,9 +18,11 @@ from django.db import connection, transaction
 from django.db.models import Count, F, OuterRef, Q, QuerySet, Subquery, Sum, Window
 from django.db.models.functions import Coalesce
 from django.utils.module_loading import import_string
+from django.utils.timezone import localtime
 
 from billing.credits import MILLICREDITS, credits, noun, signed
-from billing.models import Account, Hold, LedgerEntry, Lot, LotUse, Wallet
+from billing.models import Account, Hold, LedgerEntry, Lot, LotUse, Spent, Wallet
+from billing.services.sums import COST
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -34,6 +36,7 @@ def disagreements() -> Iterator[str]:
     yield from _entries()
     yield from _lots()
     yield from _accounts()
+    yield from _sums()
     for path in settings.LEDGER_CHECKS:
         check: Callable[[], Iterable[str]] = import_string(path)
         yield from check()
@@ -200,3 +203,16 @@ def _accounts() -> Iterator[str]:
     total = sum(accounts().values())
     if total:
         yield f"All wallets and accounts together are {credits(total)}, and not zero: credits came from nowhere, or went nowhere."
+
+
+def _sums() -> Iterator[str]:
+    of_team = Hold.objects.filter(wallet=OuterRef("wallet"), created_at__gte=OuterRef("begins"), created_at__lt=OuterRef("ends"))
+    for kept, holds in ((Q(member=None), of_team), (Q(member__isnull=False), of_team.filter(actor=OuterRef("member")))):
+        total = Subquery(holds.order_by().values("wallet").annotate(total=Sum(COST)).values("total"))
+        rows = Spent.objects.filter(kept).select_related("member").annotate(total=Coalesce(total, 0)).filter(~Q(amount=F("total")))
+        found: Iterable[Any] = rows.order_by("pk").iterator(CHUNK)
+        for row in found:
+            yield (
+                f"Budgets of wallet {row.wallet_id}: from {localtime(row.begins):%Y-%m-%d %H:%M} on, {row.member or 'the team'} is down with "
+                f"{credits(row.amount)}, the holds add up to {credits(row.total)}. Run manage.py verify_ledger --recount."
+            )

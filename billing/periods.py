@@ -24,6 +24,11 @@ class Period:
         return _midnight(self.start)
 
     @property
+    def ends(self) -> datetime:
+        """The first moment after it."""
+        return _midnight(self.next)
+
+    @property
     def words(self) -> str:
         """What a sentence says after "for": "today", "Thursday 26 November"; "November"."""
         today = timezone.localdate()

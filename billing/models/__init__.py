@@ -1,7 +1,7 @@
 """All amounts of credits are integer millicredits: 1 credit = US$0.01 = 1000 millicredits."""
 
 from billing.models.approvals import ApprovalRule
-from billing.models.budgets import Budget, BudgetRequest, BudgetWarning, Scope, Span
+from billing.models.budgets import Budget, BudgetRequest, BudgetWarning, Scope, Span, Spent
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
@@ -33,6 +33,7 @@ __all__ = [
     "Redemption",
     "Scope",
     "Span",
+    "Spent",
     "Subscription",
     "SubscriptionInvoice",
     "Wallet",

@@ -1,6 +1,6 @@
-"""How much a team and each person in it may spend in a day and a month, and what people ask for beyond it.
+"""How much a team and each person in it may spend in a day and a month, what they have spent, and what people ask for beyond it.
 
-Only `billing.services.budgets` writes these rows.
+Only `billing.services.budgets`, `budget_requests` and `sums` write these rows.
 """
 
 from __future__ import annotations
@@ -57,6 +57,29 @@ class Budget(models.Model):
 
     def limit(self, span: str) -> int | None:
         return self.day if span == DAY else self.month
+
+
+class Spent(models.Model):
+    """A running sum: what the work that was asked for from `begins` on and before `ends` takes from budgets, of the whole team (`member`
+    is None) or of one person. It moves with each of its holds, under the wallet's lock; see `services.sums`.
+    """
+
+    wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="spent")
+    member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    begins = models.DateTimeField()
+    ends = models.DateTimeField()
+    amount = models.BigIntegerField()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["wallet", "begins", "ends"], condition=Q(member=None), name="spent_once_of_a_team"),
+            models.UniqueConstraint(
+                fields=["wallet", "member", "begins", "ends"], condition=~Q(member=None), name="spent_once_of_a_member"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount} of wallet {self.wallet_id} from {self.begins} to {self.ends}"
 
 
 class BudgetWarning(models.Model):

@@ -8,12 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Case, F, Q, Sum, When
-from django.db.models.functions import Coalesce
+from django.db.models import Q, Sum
 from django.urls import reverse
 from django.utils.module_loading import import_string
 
@@ -23,11 +21,10 @@ from accounts.models import Team, User
 from billing import periods
 from billing.credits import credits, noun
 from billing.errors import BudgetRefused, OverBudget
-from billing.models import Budget, BudgetRequest, BudgetWarning, Hold, Scope, Wallet
+from billing.models import Budget, BudgetRequest, BudgetWarning, Scope, Spent, Wallet
 from billing.periods import DAY, MONTH, Period
+from billing.services import sums
 
-COST = Case(When(status=Hold.Status.ACTIVE, then=F("amount")), default=F("captured") - F("refunded"))
-"""What a piece of work takes from a budget."""
 WARN_AT = 80
 """Percent of a limit at which people are told."""
 
@@ -94,7 +91,7 @@ def check(wallet: Wallet, actor: User | None, amount: int) -> None:
     """
     if not amount:
         return
-    meters = meters_of(wallet, actor)
+    meters = meters_of(wallet, actor, locked=True)
     if over := stopping(meters, amount):
         raise _refused(over, amount)
     for meter in meters:
@@ -122,37 +119,37 @@ def _refused(over: Meter, amount: int) -> OverBudget:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def meters_of(wallet: Wallet, person: User | None) -> list[Meter]:
-    """The limits that hold for what a person spends, theirs first, the month before the day; empty without budgets."""
+def meters_of(wallet: Wallet, person: User | None, *, locked: bool = False) -> list[Meter]:
+    """The limits that hold for what a person spends, theirs first, the month before the day; empty without budgets.
+
+    `locked`: the wallet's row is, so that sums may be kept.
+    """
     own = Q(scope=Scope.EVERYONE) | Q(member=person) if person else Q(pk__in=())
     found = {budget.scope: budget for budget in Budget.objects.filter(Q(scope=Scope.TEAM) | own, wallet=wallet)}
-    if not found:
+    whose = [(found.get(Scope.MEMBER) or found.get(Scope.EVERYONE), person), (found.get(Scope.TEAM), None)]
+    limits = [
+        (budget, who, one, limit)
+        for budget, who in whose
+        if budget
+        for one in reversed(periods.now())
+        if (limit := budget.limit(one.kind)) is not None
+    ]
+    if not limits:
         return []
-    limits = [(found.get(Scope.MEMBER) or found.get(Scope.EVERYONE), person), (found.get(Scope.TEAM), None)]
-    return [meter for budget, whose in limits if budget for meter in _meters(wallet, budget, whose)]
+    spent = sums.spent(wallet, [(who.pk if who else None, one) for _, who, one, _ in limits], keep=locked)
+    raised = _raises(wallet, person)
+    return [
+        Meter(budget, who, one, limit, raised.get((who is None, one.kind), 0), spent[who.pk if who else None, one.kind])
+        for budget, who, one, limit in limits
+    ]
 
 
-def _meters(wallet: Wallet, budget: Budget, person: User | None) -> list[Meter]:
-    limited = [(one, limit) for one in reversed(periods.now()) if (limit := budget.limit(one.kind)) is not None]
-    if not limited:
-        return []
-    spans = [one for one, _ in limited]
-    holds = Hold.objects.filter(wallet=wallet, created_at__gte=min(one.begins for one in spans))
-    spent = (holds.filter(actor=person) if person else holds).aggregate(**sums(spans))
-    raised = raises(wallet, person, spans)
-    return [Meter(budget, person, one, limit, raised[one.kind], spent[one.kind]) for one, limit in limited]
-
-
-def sums(spans: Sequence[Period]) -> dict[str, Any]:
-    """Aggregates over holds: what was spent in each of these periods, by its kind."""
-    return {one.kind: Coalesce(Sum(COST, filter=Q(created_at__gte=one.begins)), 0) for one in spans}
-
-
-def raises(wallet: Wallet, person: User | None, spans: Sequence[Period]) -> dict[str, int]:
-    """What was granted in these periods on top of the limits of a person, or of the team, by the kind of the period."""
-    granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED, start__gte=min(one.start for one in spans))
-    mine = granted.filter(scope=Scope.MEMBER, person=person) if person else granted.filter(scope=Scope.TEAM)
-    return mine.aggregate(**{one.kind: Coalesce(Sum("amount", filter=Q(span=one.kind, start=one.start)), 0) for one in spans})
+def _raises(wallet: Wallet, person: User | None) -> dict[tuple[bool, str], int]:
+    """What was granted in this day and month on top of the limits: by whether it is the team's or the person's, and the kind of the period."""
+    granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED).current(*periods.now())
+    mine = Q(scope=Scope.MEMBER, person=person) if person else Q(pk__in=())
+    rows = granted.filter(Q(scope=Scope.TEAM) | mine).order_by().values_list("scope", "span").annotate(Sum("amount"))
+    return {(scope == Scope.TEAM, span): amount for scope, span, amount in rows}
 
 
 # --- setting ---------------------------------------------------------------------------------------------------------
@@ -247,4 +244,5 @@ def tell(
 def erase_team(team: Team) -> None:
     """One of `settings.TEAM_ERASERS`: what people wrote, and who might spend what."""
     BudgetRequest.objects.filter(wallet__team=team).delete()
+    Spent.objects.filter(wallet__team=team).delete()
     Budget.objects.filter(wallet__team=team).delete()

@@ -1,10 +1,10 @@
 """The only writers of a balance.
 
 Every function runs in one transaction (a savepoint inside a larger one) that holds, in this order: a conditional UPDATE of the wallet
-with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the ledger entry; the call of
-`settings.BILLING_LISTENER` and, where the wallet has an alert, of `alerts.watch`. Of billing's rows the wallet's comes first everywhere, so
-that no two can wait for each other; a caller's own rows (jobs) come before it, all of them. Nothing is read to decide before that UPDATE,
-as it may be wrong by the time the UPDATE runs. What is read after it, such as the lots, stays as it is until the commit.
+with `F()`, whose row count is the answer; the UPDATE of the hold, conditional on its status; the sums that budgets keep; the ledger entry;
+the call of `settings.BILLING_LISTENER` and, where the wallet has an alert, of `alerts.watch`. Of billing's rows the wallet's comes first
+everywhere, so that no two can wait for each other; a caller's own rows (jobs) come before it, all of them. Nothing is read to decide before
+that UPDATE, as it may be wrong by the time the UPDATE runs. What is read after it, such as the lots, stays as it is until the commit.
 
 Amounts are integer millicredits (1 credit = 1000). A `reference` names what a change is for and makes it happen once: the same call again,
 also at the same moment from somewhere else, finds what the first one wrote.
@@ -25,7 +25,7 @@ from accounts.models import Team, User
 from billing.credits import MILLICREDITS
 from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, OverBudget, ReferenceTaken
 from billing.models import Account, Hold, LedgerEntry, Lot, Wallet
-from billing.services import alerts, budgets, lots
+from billing.services import alerts, budgets, lots, sums
 
 Kind = LedgerEntry.Kind
 Status = Hold.Status
@@ -110,6 +110,7 @@ def place_hold(
                 product=_clipped(product, 120),
                 operation=_clipped(operation, 40),
             )
+            sums.add(hold, amount)
             _record(wallet, Kind.HOLD, reference, description, held=amount, hold=hold, actor_id=_id(actor))
             return hold
     except (IntegrityError, OverBudget, _NotDone) as error:
@@ -163,6 +164,7 @@ def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: 
             Wallet.objects.filter(pk=hold.wallet_id).update(balance=F("balance") + amount)
             if not _give_back(hold, amount):
                 raise _NotDone
+            sums.add(hold, -amount)
             told: dict[str, Any] = {"amount": amount, "account": Account.SPENT, "hold": hold, "actor_id": _id(actor)}
             entry = _record(hold.wallet, Kind.REFUND, reference, description, **told)
             lots.put_back(entry)
@@ -335,6 +337,7 @@ def _settle(hold: Hold, status: Status, captured: int) -> Hold:
                 raise _NotDone
             if not _end(hold, status, captured, now):
                 raise _NotDone
+            sums.add(hold, captured - hold.amount)
             account = Account.SPENT if kind is Kind.CAPTURE else ""
             told: dict[str, Any] = {"amount": -captured, "held": -hold.amount, "account": account, "hold": hold, "actor_id": hold.actor_id}
             lots.take(_record(hold.wallet, kind, hold.reference, hold.description, **told))

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError
+from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from billing import ledger
-from billing.models import Hold, LedgerEntry, Wallet
+from billing.models import Hold, LedgerEntry, Spent, Wallet
 
 
 class Command(BaseCommand):
@@ -15,7 +15,12 @@ class Command(BaseCommand):
     # The books can be read also while an engine is set up wrong.
     requires_system_checks = ()
 
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--recount", action="store_true", help="First forget the running sums of budgets: they are counted anew.")
+
     def handle(self, *args: Any, **options: Any) -> None:
+        if options["recount"]:
+            Spent.objects.all().delete()
         with ledger.snapshot():
             found = 0
             for sentence in ledger.disagreements():

@@ -1,0 +1,70 @@
+"""What work takes from budgets, as running sums, so that a hold late in a busy month costs no more than the first.
+
+A sum is counted from the holds when a limit first asks for it behind the wallet's lock. From then on every change of a hold moves it, in the
+same transaction and under the same lock, until its day or month is over. Whoever looks without the lock and finds none counts without
+keeping it. So a sum that is not there is never wrong, and may be forgotten at any time. It is known by the moments between which it counts:
+in another time zone other sums are asked for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Case, F, Q, Sum, When
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from billing.models import Hold, Spent, Wallet
+from billing.periods import Period
+
+COST = Case(When(status=Hold.Status.ACTIVE, then=F("amount")), default=F("captured") - F("refunded"))
+"""What a piece of work takes from a budget."""
+
+Key = tuple[int | None, datetime, datetime]
+"""Of whom (None: of the whole team), from when until before when, in UTC: other zones compare badly where clocks are changed."""
+
+
+def spent(wallet: Wallet, asked: Iterable[tuple[int | None, Period]], *, keep: bool = False) -> dict[tuple[int | None, str], int]:
+    """Millicredits that each of these people (by key; None for the whole team) spent in a period, by the person and the period's kind.
+
+    `keep` the sums that are not kept yet: only for whoever has the wallet's row locked.
+    """
+    keys = {(member, one.kind): (member, one.begins.astimezone(UTC), one.ends.astimezone(UTC)) for member, one in asked}
+    rows = Spent.objects.filter(_of(member for member, _, _ in keys.values()), wallet=wallet)
+    known: dict[Key, int] = {(row.member_id, row.begins, row.ends): row.amount for row in rows}
+    missing = {key: _counted(wallet, *key) for key in keys.values() if key not in known}
+    if missing and keep:
+        Spent.objects.filter(wallet=wallet, ends__lte=timezone.now()).delete()
+        Spent.objects.bulk_create(
+            Spent(wallet=wallet, member_id=member, begins=begins, ends=ends, amount=amount)
+            for (member, begins, ends), amount in missing.items()
+        )
+    return {name: known[key] if key in known else missing[key] for name, key in keys.items()}
+
+
+def add(hold: Hold, amount: int) -> None:
+    """The hold takes `amount` more from budgets from now on, less when negative. Called with the wallet's row locked."""
+    if amount:
+        kept = Spent.objects.filter(
+            _of([None, hold.actor_id]), wallet=hold.wallet_id, begins__lte=hold.created_at, ends__gt=hold.created_at
+        )
+        kept.update(amount=F("amount") + amount)
+
+
+def by_kind(spans: Sequence[Period]) -> dict[str, Any]:
+    """Aggregates over holds: what was spent in each of these periods, by its kind."""
+    return {one.kind: Coalesce(Sum(COST, filter=Q(created_at__gte=one.begins)), 0) for one in spans}
+
+
+def _of(members: Iterable[int | None]) -> Q:
+    people = set(members)
+    of_people = Q(member__in=people - {None})
+    return of_people | Q(member=None) if None in people else of_people
+
+
+def _counted(wallet: Wallet, member: int | None, begins: datetime, ends: datetime) -> int:
+    holds = Hold.objects.filter(wallet=wallet, created_at__gte=begins, created_at__lt=ends)
+    mine = holds if member is None else holds.filter(actor=member)
+    return int(mine.aggregate(total=Coalesce(Sum(COST), 0))["total"])
