@@ -212,7 +212,8 @@ def _sums() -> Iterator[str]:
         rows = Spent.objects.filter(kept).select_related("member").annotate(total=Coalesce(total, 0)).filter(~Q(amount=F("total")))
         found: Iterable[Any] = rows.order_by("pk").iterator(CHUNK)
         for row in found:
+            whose, since = row.member or "the team", f"{localtime(row.begins):%Y-%m-%d %H:%M}"
             yield (
-                f"Budgets of wallet {row.wallet_id}: from {localtime(row.begins):%Y-%m-%d %H:%M} on, {row.member or 'the team'} is down with "
-                f"{credits(row.amount)}, the holds add up to {credits(row.total)}. Run manage.py verify_ledger --recount."
+                f"Budgets of wallet {row.wallet_id}: from {since} on, {whose} is down with {credits(row.amount)}, "
+                f"the holds add up to {credits(row.total)}. Run manage.py verify_ledger --recount."
             )

@@ -7,7 +7,7 @@ when the wallet's row is locked: of those who ask at once each sees what the one
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from django.conf import settings
 from django.db import transaction
@@ -91,12 +91,20 @@ def check(wallet: Wallet, actor: User | None, amount: int) -> None:
     """
     if not amount:
         return
-    meters = meters_of(wallet, actor, locked=True)
+    meters = _ungranted(wallet, actor, locked=True)
+    if not any(_is_near(meter, amount) for meter in meters):
+        return  # what was granted only gives more room, and need not be read
+    meters = _granted(wallet, actor, meters)
     if over := stopping(meters, amount):
         raise _refused(over, amount)
     for meter in meters:
-        if meter.cap and (meter.spent + amount) * 100 >= meter.cap * WARN_AT:
+        if meter.cap and _is_near(meter, amount):
             _warn(wallet, meter, actor, amount)
+
+
+def _is_near(meter: Meter, amount: int) -> bool:
+    """Whether `amount` more is something to warn of, or too much."""
+    return (meter.spent + amount) * 100 >= meter.cap * WARN_AT
 
 
 def stopping(meters: Iterable[Meter], amount: int) -> Meter | None:
@@ -119,11 +127,13 @@ def _refused(over: Meter, amount: int) -> OverBudget:
 # --- reading ---------------------------------------------------------------------------------------------------------
 
 
-def meters_of(wallet: Wallet, person: User | None, *, locked: bool = False) -> list[Meter]:
-    """The limits that hold for what a person spends, theirs first, the month before the day; empty without budgets.
+def meters_of(wallet: Wallet, person: User | None) -> list[Meter]:
+    """The limits that hold for what a person spends, theirs first, the month before the day; empty without budgets."""
+    return _granted(wallet, person, _ungranted(wallet, person))
 
-    `locked`: the wallet's row is, so that sums may be kept.
-    """
+
+def _ungranted(wallet: Wallet, person: User | None, *, locked: bool = False) -> list[Meter]:
+    """The same without what was granted on top. `locked`: the wallet's row is, so that sums may be kept."""
     own = Q(scope=Scope.EVERYONE) | Q(member=person) if person else Q(pk__in=())
     found = {budget.scope: budget for budget in Budget.objects.filter(Q(scope=Scope.TEAM) | own, wallet=wallet)}
     whose = [(found.get(Scope.MEMBER) or found.get(Scope.EVERYONE), person), (found.get(Scope.TEAM), None)]
@@ -137,15 +147,16 @@ def meters_of(wallet: Wallet, person: User | None, *, locked: bool = False) -> l
     if not limits:
         return []
     spent = sums.spent(wallet, [(who.pk if who else None, one) for _, who, one, _ in limits], keep=locked)
-    raised = _raises(wallet, person)
-    return [
-        Meter(budget, who, one, limit, raised.get((who is None, one.kind), 0), spent[who.pk if who else None, one.kind])
-        for budget, who, one, limit in limits
-    ]
+    return [Meter(budget, who, one, limit, 0, spent[who.pk if who else None, one.kind]) for budget, who, one, limit in limits]
+
+
+def _granted(wallet: Wallet, person: User | None, meters: Sequence[Meter]) -> list[Meter]:
+    raised = _raises(wallet, person) if meters else {}
+    return [replace(meter, raised=raised.get((meter.scope == Scope.TEAM, meter.period.kind), 0)) for meter in meters]
 
 
 def _raises(wallet: Wallet, person: User | None) -> dict[tuple[bool, str], int]:
-    """What was granted in this day and month on top of the limits: by whether it is the team's or the person's, and the kind of the period."""
+    """What was granted in this day and month on top of the limits: by whether it is the team's, and the kind of the period."""
     granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED).current(*periods.now())
     mine = Q(scope=Scope.MEMBER, person=person) if person else Q(pk__in=())
     rows = granted.filter(Q(scope=Scope.TEAM) | mine).order_by().values_list("scope", "span").annotate(Sum("amount"))
