@@ -81,6 +81,15 @@ def budget_request_for(user: User | AnonymousUser, request_id: int) -> BudgetReq
     return request
 
 
+def own_budget_request_for(user: User, request_id: int) -> BudgetRequest:
+    """Whoever asked takes it back, and nobody else. Raises Http404."""
+    mine = BudgetRequest.objects.filter(person=user, wallet__in=Wallet.objects.visible_to(user))
+    request = mine.select_related("wallet__team").filter(pk=request_id).first()
+    if request is None:
+        raise Http404
+    return request
+
+
 def rule_for(user: User | AnonymousUser, rule_id: int) -> ApprovalRule:
     """For those who may `administer`. Raises like `accounts.access.require`, and Http404 for no such rule."""
     rule = ApprovalRule.objects.select_related("wallet__team").filter(pk=rule_id, wallet__team__deleted_at=None).first()

@@ -9,7 +9,7 @@ from typing import Any
 from django import forms
 
 from billing.credits import MILLICREDITS, credits, noun, to_millicredits
-from billing.models import Budget
+from billing.models import Budget, BudgetRequest
 from billing.services.budgets import Meter
 
 LARGEST = Decimal(100_000_000)
@@ -67,8 +67,29 @@ class AskForm(forms.Form):
 
 
 class AnswerForm(forms.Form):
+    """An approval grants `amount`, or all that was asked for where the field is not there."""
+
     decision = forms.ChoiceField(choices=[("approve", "Approve"), ("decline", "Decline")])
+    amount = _amount("Credits to grant", required=False, min_value=Decimal("0.001"))
     note = forms.CharField(label="A word to them", max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, asked: BudgetRequest, **kwargs: Any) -> None:
+        super().__init__(*args, initial={"amount": _typed(asked.amount)}, **kwargs)
+
+    def clean(self) -> dict[str, Any]:
+        given = self.cleaned_data
+        if given.get("decision") == "decline":
+            self.errors.pop("amount", None)
+        elif "amount" in self.data and given.get("amount") is None and "amount" not in self.errors:
+            self.add_error("amount", "Write how many credits, or decline.")
+        return given
+
+    @property
+    def answer(self) -> dict[str, Any]:
+        """What `budget_requests.decide` takes."""
+        approve, amount = self.cleaned_data["decision"] == "approve", self.cleaned_data.get("amount")
+        granted = to_millicredits(amount) if approve and amount is not None else None
+        return {"approve": approve, "amount": granted, "note": self.cleaned_data["note"]}
 
 
 def in_words(meter: Meter) -> str:

@@ -94,7 +94,7 @@ def _raised(wallet: Wallet, spans: list[Period]) -> dict[int | None, dict[str, i
     """What was granted on top, by the person's key, without one for the team's."""
     granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED).current(spans[0], spans[1])
     found: dict[int | None, dict[str, int]] = {}
-    for scope, person, span, amount in granted.order_by().values_list("scope", "person", "span").annotate(Sum("amount")):
+    for scope, person, span, amount in granted.order_by().values_list("scope", "person", "span").annotate(Sum("granted")):
         mine = found.setdefault(None if scope == Scope.TEAM else person, {})
         mine[span] = mine.get(span, 0) + amount
     return found

@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern] = [
     path("wallet/budgets/set/", budgets.budget_set, name="budget_set"),
     path("wallet/budgets/ask/", budgets.budget_ask, name="budget_ask"),
     path("wallet/budgets/requests/<int:request_id>/", budgets.budget_request, name="budget_request"),
+    path("wallet/budgets/requests/<int:request_id>/withdraw/", budgets.budget_withdraw, name="budget_withdraw"),
     path("wallet/buy/", buying.buy, name="buy"),
     path("wallet/purchases/", purchases.purchases, name="purchases"),
     path("wallet/purchases/<uuid:purchase_id>/", purchases.purchase, name="purchase"),

@@ -198,6 +198,7 @@ ROWS = [
     Row("budget_ask", "POST", "+++F+>>"),
     Row("budget_request", "GET", "++FF0>>", _kept("asked", "request_id")),
     Row("budget_request", "POST", "++FF0>>", _kept("asked", "request_id"), lambda world, person: {"decision": "approve"}),
+    Row("budget_withdraw", "POST", "00+00>>", _kept("asked", "request_id")),
     Row("redeem", "GET", "++FF+>>"),
     Row("redeem", "POST", "++FF+>>", data=lambda world, person: {"code": "NO-SUCH-CODE"}),
     # --- approval

@@ -114,12 +114,15 @@ class BudgetRequestQuerySet(models.QuerySet["BudgetRequest"]):
 
 
 class BudgetRequest(models.Model):
-    """Somebody asks for `amount` beyond a limit, for one day or month: beyond their own (`scope` is member), or the team's."""
+    """Somebody asks for `amount` beyond a limit, for one day or month: beyond their own (`scope` is member), or the team's. `granted` is
+    what they got of it, or more; None as long as they have nothing.
+    """
 
     class Status(models.TextChoices):
         OPEN = "open", "Waiting"
         APPROVED = "approved", "Approved"
         DECLINED = "declined", "Declined"
+        WITHDRAWN = "withdrawn", "Withdrawn"
         LAPSED = "lapsed", "Over"
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="budget_requests")
@@ -128,8 +131,9 @@ class BudgetRequest(models.Model):
     span = models.CharField(max_length=5, choices=Span.choices)
     start = models.DateField()
     amount = models.BigIntegerField()
+    granted = models.BigIntegerField(null=True, blank=True)
     why = models.CharField(max_length=300, blank=True)
-    status = models.CharField(max_length=8, choices=Status.choices, default=Status.OPEN)
+    status = models.CharField(max_length=10, choices=Status.choices, default=Status.OPEN)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     decided_at = models.DateTimeField(null=True, blank=True)
     note = models.CharField(max_length=300, blank=True)
@@ -144,6 +148,10 @@ class BudgetRequest(models.Model):
             models.CheckConstraint(
                 condition=Q(status="open", decided_at=None) | Q(decided_at__isnull=False), name="budget_request_decided"
             ),
+            models.CheckConstraint(
+                condition=Q(status="approved", granted__isnull=False, granted__gt=0) | (~Q(status="approved") & Q(granted=None)),
+                name="budget_request_grants_when_approved",
+            ),
         ]
         indexes = [models.Index(fields=["wallet", "start"], name="budget_raises", condition=Q(status="approved"))]
 
@@ -157,6 +165,11 @@ class BudgetRequest(models.Model):
     @property
     def is_open(self) -> bool:
         return self.status == self.Status.OPEN
+
+    @property
+    def differs(self) -> bool:
+        """Something else was granted than was asked for."""
+        return self.granted not in (None, self.amount)
 
     @property
     def is_over(self) -> bool:

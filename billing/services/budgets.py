@@ -69,7 +69,7 @@ class Meter:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """A sentence that `people` have to know. `kind` is warning, asked, approved or declined; `path` is where they look at it."""
+    """A sentence that `people` have to know. `kind` is warning, asked, withdrawn, approved or declined; `path` is where they look at it."""
 
     kind: str
     wallet: Wallet
@@ -159,7 +159,7 @@ def _raises(wallet: Wallet, person: User | None) -> dict[tuple[bool, str], int]:
     """What was granted in this day and month on top of the limits: by whether it is the team's, and the kind of the period."""
     granted = BudgetRequest.objects.filter(wallet=wallet, status=BudgetRequest.Status.APPROVED).current(*periods.now())
     mine = Q(scope=Scope.MEMBER, person=person) if person else Q(pk__in=())
-    rows = granted.filter(Q(scope=Scope.TEAM) | mine).order_by().values_list("scope", "span").annotate(Sum("amount"))
+    rows = granted.filter(Q(scope=Scope.TEAM) | mine).order_by().values_list("scope", "span").annotate(Sum("granted"))
     return {(scope == Scope.TEAM, span): amount for scope, span, amount in rows}
 
 

@@ -87,11 +87,10 @@ def budget_ask(request: SignedInRequest) -> HttpResponse:
 def budget_request(request: SignedInRequest, request_id: int) -> HttpResponse:
     """One request, in whichever team: GET shows it, POST answers."""
     found = access.budget_request_for(request.user, request_id)
-    form = AnswerForm(request.POST if request.method == "POST" else None)
+    form = AnswerForm(request.POST if request.method == "POST" else None, asked=found)
     if request.method == "POST" and form.is_valid():
         try:
-            approve = form.cleaned_data["decision"] == "approve"
-            answered = budget_requests.decide(found, by=request.user, approve=approve, note=form.cleaned_data["note"])
+            answered = budget_requests.decide(found, by=request.user, **form.answer)
         except BudgetRefused as error:
             form.add_error(None, error.message)
             found.refresh_from_db()
@@ -100,6 +99,20 @@ def budget_request(request: SignedInRequest, request_id: int) -> HttpResponse:
             return redirect("budgets_of_team", found.wallet.team_id)
     context = {"asked": found, "form": form, "meters": budgets.meters_of(found.wallet, found.person)}
     return render(request, "billing/budget_request.html", context, status=422 if request.method == "POST" else 200)
+
+
+@require_POST
+@login_required
+def budget_withdraw(request: SignedInRequest, request_id: int) -> HttpResponse:
+    """Whoever asked needs it no more."""
+    found = access.own_budget_request_for(request.user, request_id)
+    try:
+        budget_requests.withdraw(found, by=request.user)
+    except BudgetRefused as error:
+        messages.warning(request, error.message)
+    else:
+        messages.success(request, "You do not ask for it any more.")
+    return redirect("budgets_of_team", found.wallet.team_id)
 
 
 def _page(request: SignedInRequest, wallet: Wallet, bound: dict[str, LimitsForm] | None = None) -> HttpResponse:

@@ -118,8 +118,9 @@ def _requests(user: User) -> Iterator[dict[str, Any]]:
     found = BudgetRequest.objects.filter(Q(person=user) | Q(decided_by=user)).select_related("wallet__team").order_by("id")
     for one in found:
         about = {"team": one.wallet.team.name, "at": one.created_at, "credits": credits(one.amount), "for": f"{one.span} of {one.start}"}
+        granted = {} if one.granted is None else {"granted": credits(one.granted)}
         asked = {"asked": True, "why": one.why} if one.person_id == user.pk else {"asked": False}
-        yield {**about, **asked, "status": one.status, **({"answer": one.note} if one.decided_by_id == user.pk else {})}
+        yield {**about, **asked, "status": one.status, **granted, **({"answer": one.note} if one.decided_by_id == user.pk else {})}
 
 
 def _ledger(user: User) -> Iterator[dict[str, Any]]:

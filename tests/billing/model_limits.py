@@ -34,6 +34,7 @@ class Asked:
     start: date
     amount: int
     status: str = "open"
+    granted: int | None = None
 
 
 @dataclass(frozen=True)
@@ -71,7 +72,7 @@ class Limits:
                 now = start(span, today)
                 spent = sum(cost for name, on, cost in costs if start(span, on) == now and whose in ("", name))
                 raised = sum(
-                    one.amount
+                    one.granted or 0
                     for one in self.asked
                     if one.status == "approved" and (one.span, one.start) == (span, now)
                     if (one.scope == "member" and one.who == whose if whose else one.scope == "team")
@@ -122,13 +123,14 @@ class Limits:
         self.asked.append(wanted)
         return wanted
 
-    def decide(self, place: int, today: date, answer: str) -> None:
+    def decide(self, place: int, today: date, answer: str, granted: int | None = None) -> None:
+        """`answer` is approved (with `granted`), declined or withdrawn."""
         one = self.asked[place]
-        if one.status == answer:
+        if (one.status, one.granted) == (answer, granted):
             return
         if one.status != "open" or one.start != start(one.span, today):
             raise NotNow
-        one.status = answer
+        one.status, one.granted = answer, granted
 
     def _unwarn(self, row: str) -> None:
         self.warned = {one for one in self.warned if one[0] != row}

@@ -111,8 +111,49 @@ def test_asking_and_answering_with_one_press(limited: Wallet, team: Team, alice:
     wallets.place_hold(limited, 5 * CREDIT, reference="two", description="5 pictures", actor=bob)
     late = hers.post(address, {"decision": "decline"})
     assert late.status_code == 422
-    assert "Alice Harbour has approved this already." in text(late)
+    assert "Alice Harbour has approved 5 credits more for today already." in text(late)
     assert hers.post(address, {"decision": "perhaps"}).status_code == 422
+
+
+def test_granting_another_amount(limited: Wallet, alice: User, bob: User, client_of: ClientOf) -> None:
+    asked = budget_requests.ask(limited, bob, limit="member-day", amount=5 * CREDIT)
+    address, hers = reverse("budget_request", args=[asked.pk]), client_of(alice)
+    assert 'name="amount" value="5"' in hers.get(address).content.decode()
+    for wrong, said in (
+        ("", "Write how many credits, or decline."),
+        ("0", "greater than or equal to 0.001"),
+        ("x", "Write a number of credits"),
+    ):
+        response = hers.post(address, {"decision": "approve", "amount": wrong, "note": "this was typed"})
+        assert (response.status_code, said in text(response), "this was typed" in response.content.decode()) == (422, True, True)
+    asked.refresh_from_db()
+    assert asked.status == "open"
+    assert hers.post(address, {"decision": "approve", "amount": "2.5", "note": ""}).status_code == 302
+    asked.refresh_from_db()
+    assert (asked.status, asked.granted) == ("approved", 2500)
+    assert "Alice Harbour approved 2.5 credits of this" in text(hers.get(address))
+    assert "You asked for 5 credits more for today. Alice Harbour approved 2.5 credits." in text(client_of(bob).get(reverse("budgets")))
+
+
+def test_declining_needs_no_amount(limited: Wallet, alice: User, bob: User, client_of: ClientOf) -> None:
+    asked = budget_requests.ask(limited, bob, limit="member-day", amount=5 * CREDIT)
+    assert client_of(alice).post(reverse("budget_request", args=[asked.pk]), {"decision": "decline", "amount": "x"}).status_code == 302
+    asked.refresh_from_db()
+    assert (asked.status, asked.granted) == ("declined", None)
+
+
+def test_withdrawing_a_request(limited: Wallet, team: Team, alice: User, bob: User, client_of: ClientOf) -> None:
+    asked = budget_requests.ask(limited, bob, limit="member-day", amount=5 * CREDIT)
+    his, address = client_of(bob), reverse("budget_withdraw", args=[asked.pk])
+    assert f'action="{address}"' in his.get(reverse("budgets")).content.decode()
+    assert client_of(alice).post(address).status_code == 404
+    assert "You do not ask for it any more." in text(his.post(address, follow=True))
+    page = text(his.get(reverse("budgets")))
+    assert ("and withdrew it" in page, "Withdraw it" in page, "Ask for more" in page) == (True, False, True)
+    assert "Bob Member does not ask for this any more." in text(client_of(alice).get(reverse("budget_request", args=[asked.pk])))
+    budget_requests.decide(budget_requests.ask(limited, bob, limit="member-day", amount=CREDIT), by=alice, approve=False)
+    late = BudgetRequest.objects.latest("id")
+    assert "Alice Harbour has declined this already." in text(his.post(reverse("budget_withdraw", args=[late.pk]), follow=True))
 
 
 @pytest.mark.parametrize(

@@ -319,10 +319,57 @@ def test_one_open_request_a_person_and_one_answer(wallet: Wallet, team: Team, al
         budget_requests.decide(asked, by=bob, approve=True)
     budget_requests.decide(asked, by=alice, approve=True)
     budget_requests.decide(asked, by=alice, approve=True)
-    with pytest.raises(BudgetRefused, match="Alice Harbour has approved this already"):
+    with pytest.raises(BudgetRefused, match="Alice Harbour has approved 2 credits more for today already"):
         budget_requests.decide(asked, by=alice, approve=False)
     assert refused(wallet, 5, bob).limit == 4 * CREDIT
     assert [action for action, _ in lines(team)] == ["budget.changed", "budget.asked", "budget.approved"]
+
+
+def test_another_amount_is_granted_and_told(
+    wallet: Wallet, team: Team, alice: User, bob: User, in_november: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    limit(wallet, alice, scope=Scope.EVERYONE, day=2)
+    asked = ask(wallet, bob, amount=5)
+    with django_capture_on_commit_callbacks(execute=True):
+        budget_requests.decide(asked, by=alice, approve=True, amount=3 * CREDIT, note="the rest tomorrow")
+    assert refused(wallet, 6, bob).limit == 5 * CREDIT
+    assert (told[-1].subject, told[-1].text) == (
+        "You have 3 credits more for today",
+        "Alice Harbour approved 3 credits more for today in Harbour Street, where you asked for 5: “the rest tomorrow”",
+    )
+    assert lines(team)[-1] == ("budget.approved", "approved 3 credits more for today for Bob Member")
+    assert budget_requests.decide(asked, by=alice, approve=True, amount=3 * CREDIT).granted == 3 * CREDIT
+    with pytest.raises(BudgetRefused, match="Alice Harbour has approved 3 credits more for today already"):
+        budget_requests.decide(asked, by=alice, approve=True)
+    [row] = [one for one in budget_page.build(wallet).rows if one.place.user == bob]
+    assert [cell.meter.raised for cell in row.cells if cell.meter] == [3 * CREDIT]
+
+
+def test_who_asked_takes_it_back(
+    wallet: Wallet, team: Team, alice: User, bob: User, in_november: Any, django_capture_on_commit_callbacks: Any
+) -> None:
+    limit(wallet, alice, scope=Scope.EVERYONE, day=2)
+    asked = ask(wallet, bob)
+    with pytest.raises(PermissionDenied):
+        budget_requests.withdraw(asked, by=alice)
+    with django_capture_on_commit_callbacks(execute=True):
+        budget_requests.withdraw(asked, by=bob)
+        budget_requests.withdraw(asked, by=bob)
+    assert [(one.kind, one.people, one.text) for one in told] == [
+        ("withdrawn", [alice], "Bob Member does not ask for 2 credits more for today in Harbour Street any more.")
+    ]
+    assert (budget_requests.waiting(wallet), lines(team)[-1]) == (
+        [],
+        ("budget.withdrawn", "withdrew what they asked for: 2 credits more for today"),
+    )
+    with pytest.raises(BudgetRefused, match="Bob Member does not ask for this any more"):
+        budget_requests.decide(asked, by=alice, approve=True)
+    assert refused(wallet, 3, bob).limit == 2 * CREDIT
+    other = ask(wallet, bob, amount=3)  # at once
+    budget_requests.decide(other, by=alice, approve=True)
+    with pytest.raises(BudgetRefused, match="has approved 3 credits more for today already"):
+        budget_requests.withdraw(other, by=bob)
+    assert refused(wallet, 6, bob).limit == 5 * CREDIT
 
 
 def test_a_request_whose_day_is_over_waits_for_nobody(wallet: Wallet, alice: User, bob: User, in_november: Any) -> None:

@@ -58,19 +58,23 @@ class Budgets(Ground):
             assert self.requests()[self.limits.asked.index(asked)].pk == row.pk
 
     @precondition(lambda self: self.limits.asked)
-    @rule(data=st.data(), answer=st.sampled_from(["approved", "approved", "declined"]))
-    def decide(self, data: st.DataObject, answer: str) -> None:
+    @rule(data=st.data(), answer=st.sampled_from(["approved", "approved", "declined", "withdrawn"]), amount=st.none() | EXTRA)
+    def decide(self, data: st.DataObject, answer: str, amount: int | None) -> None:
         place, today = data.draw(st.integers(min_value=0, max_value=len(self.limits.asked) - 1)), timezone.localdate()
         request, approve = self.requests()[place], answer == "approved"
         with pytest.raises(PermissionDenied):
             budget_requests.decide(request, by=self.people["Member"], approve=approve)
+        granted = (amount or request.amount) if approve else None
         try:
-            budget_requests.decide(request, by=self.person, approve=approve)
+            if answer == "withdrawn":
+                budget_requests.withdraw(request, by=request.person)
+            else:
+                budget_requests.decide(request, by=self.person, approve=approve, amount=amount)
         except BudgetRefused:
             with pytest.raises(NotNow):
-                self.limits.decide(place, today, answer)
+                self.limits.decide(place, today, answer, granted)
         else:
-            self.limits.decide(place, today, answer)
+            self.limits.decide(place, today, answer, granted)
 
     @rule(hours=st.integers(min_value=1, max_value=20))
     def hours_pass(self, hours: int) -> None:
@@ -86,8 +90,8 @@ class Budgets(Ground):
             return
         rows = Budget.objects.filter(wallet=self.wallet).select_related("member")
         assert {_row(one): (one.day, one.month) for one in rows} == self.limits.rows
-        requests = [(one.person.name, one.scope, one.span, one.start, one.amount, one.status) for one in self.requests()]
-        assert requests == [(one.who, one.scope, one.span, one.start, one.amount, one.status) for one in self.limits.asked]
+        requests = [(one.person.name, one.scope, one.span, one.start, one.amount, one.status, one.granted) for one in self.requests()]
+        assert requests == [(one.who, one.scope, one.span, one.start, one.amount, one.status, one.granted) for one in self.limits.asked]
         warnings = BudgetWarning.objects.filter(budget__wallet=self.wallet).select_related("budget__member", "person")
         told = [(_row(one.budget), one.person.name if one.person else "", one.span, one.start) for one in warnings]
         assert sorted(told) == sorted(self.limits.warned)

@@ -81,18 +81,30 @@ def test_a_budget_stops_is_asked_about_and_raised(studio: RunningStudio, person:
     expect(his.get_by_text("Nobody has answered yet.")).to_be_visible()
     assert faults(his) == []
 
+    # He takes it back, and asks again.
+    his.get_by_role("link", name="Back to the budgets").click()
+    his.get_by_role("button", name="Withdraw it").click()
+    expect(his.get_by_text("You do not ask for it any more.")).to_be_visible()
+    assert faults(his) == []
+    his.get_by_role("link", name="Ask for more").click()
+    his.get_by_label("Credits more").fill("3")
+    his.keyboard.press("Enter")
+    expect(his.get_by_text("Nobody has answered yet.")).to_be_visible()
+
     # Alice's bell rings without a reload; it leads to the request, and one press grants it.
-    expect(hers.locator("#bell .bell-count")).to_have_text("2")  # the other: that most of it is used
+    expect(hers.locator("#bell .bell-count")).to_have_text("4")  # the others: most is used, the first request, and its end
     hers.locator("#bell").click()
-    hers.get_by_text("Bob Member asks for 3 credits more for today").click()
+    hers.get_by_text("Bob Member asks for 3 credits more for today").first.click()
     hers.wait_for_url("**/wallet/budgets/")
     fit(hers)
-    hers.locator("#requests").get_by_role("link", name="Answer with a word").click()
+    hers.locator("#requests").get_by_role("link", name="Another amount, or a word").click()
     fit(hers)
+    expect(hers.get_by_label("Credits to grant")).to_have_value("3")
+    hers.get_by_label("Credits to grant").fill("2")
     hers.get_by_label("A word to them").fill("go ahead")
-    hers.get_by_role("button", name="Approve 3 credits").click()
+    hers.get_by_role("button", name="Approve").click()
     expect(hers.get_by_text("Approved. Bob Member is told.")).to_be_visible()
-    expect(hers.locator("#members tbody tr").nth(1)).to_contain_text("2 of 5")
+    expect(hers.locator("#members tbody tr").nth(1)).to_contain_text("2 of 4")
 
     # Bob hears of it, and goes on.
     expect(his.locator("#bell")).to_have_attribute("data-unread", "2")  # the first was that all is used

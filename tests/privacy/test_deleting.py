@@ -69,7 +69,9 @@ def world(bob: User, alice: User, team: Team) -> dict[str, Any]:
     budgets.set_limits(wallet, by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
     budget_requests.ask(wallet, bob, limit="member-day", amount=1000, why=f"{SECRET}, asked bob")
     hers_too = budget_requests.ask(wallet, alice, limit="member-day", amount=1000)
-    BudgetRequest.objects.filter(pk=hers_too.pk).update(status="approved", decided_by=bob, decided_at=timezone.now(), note=SECRET)
+    BudgetRequest.objects.filter(pk=hers_too.pk).update(
+        status="approved", granted=1000, decided_by=bob, decided_at=timezone.now(), note=SECRET
+    )
     Job.objects.filter(pk=hers.job_id).update(verdict="declined", decided_by=bob, decided_at=timezone.now(), decision=SECRET)
     audit.record(team, alice, "member.role", "changed the role of Bob Member from viewer to creator")
     audit.record(team, bob, "job.declined", f"declined 2 pictures for 4 credits, asked for by Alice Harbour: {SECRET}: no")
