@@ -81,8 +81,8 @@ def _run_out(lots: Sequence[Lot], pace: int, held: int, now: datetime) -> tuple[
 
 
 def expiring(lots: Sequence[Lot]) -> Expiring | None:
-    """What of these lots expires next; those that end on one day together."""
-    dated = [(timezone.localdate(lot.expires_at), lot.remaining) for lot in lots if lot.expires_at]
+    """What of these lots expires next, without what has; those that end on one day together."""
+    dated = [(timezone.localdate(lot.expires_at), lot.remaining) for lot in lots if lot.expires_at and not lot.has_expired]
     if not dated:
         return None
     day = min(day for day, _ in dated)

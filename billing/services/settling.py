@@ -72,8 +72,8 @@ def lots_of(purchase: Purchase) -> list[Lot]:
 
 def unused(purchase: Purchase) -> int:
     """Millicredits of it that can be taken back: neither spent, nor set aside for work, nor frozen."""
-    available = Wallet.objects.get(pk=purchase.wallet_id).available
-    return max(0, min(available, sum(lot.free for lot in lots_of(purchase))))
+    free = Wallet.objects.get(pk=purchase.wallet_id).free
+    return max(0, min(free, sum(lot.free for lot in lots_of(purchase))))
 
 
 def _reference(purchase: Purchase) -> str:
@@ -114,7 +114,7 @@ def _take_back(purchase: Purchase, to_take: int) -> None:
         purchase.taken += missing
         return
     for lot in lots_of(purchase) if missing else ():
-        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).available)
+        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).free)
         if amount > 0:
             wallets.revoke(lot, amount, reference=_next(purchase), description=f"Money went back for {_part(purchase, amount)}")
             purchase.taken += amount
@@ -136,7 +136,7 @@ def _freeze(purchase: Purchase, target: int) -> None:
     """Freeze up to `target` in all, as far as it is left; and note for each open dispute what is frozen for it."""
     missing = target - sum(lot.frozen for lot in lots_of(purchase))
     for lot in lots_of(purchase) if missing > 0 else ():
-        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).available)
+        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).free)
         if amount > 0:
             wallets.freeze(lot, amount, reference=_next(purchase), description=f"Payment disputed: {_part(purchase, amount)}")
             missing -= amount

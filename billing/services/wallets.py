@@ -119,14 +119,7 @@ def place_hold(
             return before
         if not isinstance(error, _NotDone):
             raise
-        raise InsufficientCredits(amount, _spendable(wallet)) from None
-
-
-def _spendable(wallet: Wallet) -> int:
-    """Millicredits that a hold could set aside now: without what has expired and was not taken out yet."""
-    now = Wallet.objects.get(pk=wallet.pk)
-    due = sum(lot.free for lot in Lot.objects.filter(wallet=wallet).due(timezone.now()))
-    return now.available - max(0, due - now.held)
+        raise InsufficientCredits(amount, Wallet.objects.get(pk=wallet.pk).available) from None
 
 
 def capture(hold: Hold, amount: int) -> Hold:
@@ -218,7 +211,7 @@ def revoke(lot: Lot, amount: int, *, reference: str, description: str, actor: Us
         if before is not None:
             return before
         lot.refresh_from_db()
-        free = min(lot.free, wallet.available)
+        free = min(lot.free, wallet.free)
         if amount > free:
             raise AmountTooLarge(amount, free)
         return _take_out(
@@ -255,6 +248,8 @@ def correct(wallet: Wallet, amount: int, *, reference: str, description: str, ac
             return before
         if -amount > locked.available:
             raise AmountTooLarge(-amount, locked.available)
+        if amount < 0:
+            expire(wallet)
         Wallet.objects.filter(pk=wallet.pk).update(balance=F("balance") + amount)
         told: dict[str, Any] = {"amount": amount, "account": Account.OPERATOR, "actor_id": _id(actor)}
         entry = _record(wallet, Kind.CORRECTION, reference, description, **told)
@@ -295,7 +290,7 @@ def _move_frozen(lot: Lot, amount: int, kind: LedgerEntry.Kind, reference: str, 
         if before is not None:
             return before
         lot.refresh_from_db()
-        change = min(amount, lot.free, wallet.available) if kind is Kind.FREEZE else -min(amount, lot.frozen)
+        change = min(amount, lot.free, wallet.free) if kind is Kind.FREEZE else -min(amount, lot.frozen)
         if not change:
             return None
         Wallet.objects.filter(pk=wallet.pk).update(frozen=F("frozen") + change)

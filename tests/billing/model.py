@@ -170,11 +170,12 @@ class Purse:
         return self._frozen(place, -min(amount, self.lots[place].frozen))
 
     def correct(self, amount: int) -> None:
-        if -amount > self.available:
+        if -amount > self.available - sum(due for _, due in self.to_expire()):
             raise Refused
         if amount > 0:
             self.bring("operator", amount)
         else:
+            self.expire()
             self.take(-amount)
             self._move("operator", -amount)
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import nullcontext
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
 from django.db import DatabaseError, connection, transaction
+from django.urls import reverse
 from django.utils import timezone
 from time_machine import TimeMachineFixture
 
@@ -81,6 +83,26 @@ def test_what_has_expired_is_taken_out_before_the_next_hold(wallet: Wallet, late
     [entry] = wallet.entries.filter(kind="expiry")
     assert (entry.amount, entry.account, entry.description) == (-5000, "expired", "Expired: codes and gifts")
     assert wallets.expire(wallet) == 0
+
+
+def test_what_has_expired_is_not_shown_as_available(wallet: Wallet, alice: User, client_of: Any, later: Callable[[float], None]) -> None:
+    gift(wallet, 5 * CREDIT, 1)
+    hold = place_hold(wallet, 2 * CREDIT, reference="job", description="2 pictures")
+    later(1)
+    now = Wallet.objects.get(pk=wallet.pk)
+    assert (now.free, now.available) == (13 * CREDIT, 10 * CREDIT)  # what work has set aside is of those that expire
+    page = client_of(alice).get(reverse("wallet")).content.decode()
+    assert '<span class="num">10</span>' in page
+    assert '<span class="xs muted">Available</span><b class="num">10</b>' in page
+    assert "Expires next" not in page
+    assert Wallet.objects.get(pk=wallet.pk).balance == 15 * CREDIT, "who looks takes nothing out"
+    with pytest.raises(AmountTooLarge) as refused:
+        wallets.correct(wallet, -11 * CREDIT, reference="wrong", description="Too much", actor=alice)
+    assert refused.value.limit == 10 * CREDIT
+    wallets.correct(wallet, -10 * CREDIT, reference="right", description="All of it", actor=alice)
+    assert Wallet.objects.get(pk=wallet.pk).available == 0
+    wallets.void(hold)
+    assert Wallet.objects.get(pk=wallet.pk).available == 2 * CREDIT  # of those that last: what expires first was taken first
 
 
 def test_what_work_has_set_aside_does_not_expire_under_it(wallet: Wallet, later: Callable[[float], None]) -> None:
