@@ -113,9 +113,9 @@ def stopping(meters: Iterable[Meter], amount: int) -> Meter | None:
     return max(over, key=lambda meter: meter.period.next) if over else None
 
 
-def refusal(wallet: Wallet, actor: User, amount: int) -> OverBudget | None:
+def refusal(meters: Sequence[Meter], amount: int) -> OverBudget | None:
     """What `check` would raise now; None when it lets the amount pass. Only the check decides: it has the wallet's row locked."""
-    over = stopping(meters_of(wallet, actor), amount) if amount else None
+    over = stopping(meters, amount) if amount else None
     return _refused(over, amount) if over else None
 
 

@@ -37,13 +37,20 @@ class Here:
 
 
 def price(team: Team, drawn: Panel) -> dict[str, Any]:
-    """Everything that `_price.html` reads. The form must be one that can be priced (`price_only`)."""
+    """Everything that `_price.html` reads. The form must be one that can be priced (`price_only`).
+
+    `refused`: pressing would be; then only what fits into the balance and the budgets is offered beside it.
+    """
     request = quotable(drawn.form)
     quote = drawn.engine.quote(request)
     wallet = wallets.wallet_of(team)
     available = wallet.available
     missing = max(0, quote.amount - available)
+    meters = budgets.meters_of(wallet, drawn.form.user)
+    over = None if missing else budgets.refusal(meters, quote.amount)
+    room = min([available, *(meter.left for meter in meters)])
     files, engines = given(drawn), open_to(team, drawn.engines)
+    other, preview = here(request, drawn, engines, files, quote), finals.cheaper(request, drawn.engine, engines, files)
     pictures, mode = request.num_images, drawn.mode.value
     approval = approving.why(wallet, drawn.form.user, amount=quote.amount, pictures=pictures, engine=drawn.engine.id, mode=mode)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
@@ -55,15 +62,17 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "after": available - quote.amount,
         "missing": missing,
         "way_out": help_from,
-        "over": None if missing else budgets.refusal(wallet, drawn.form.user, quote.amount),
+        "over": over,
+        "refused": bool(missing or over),
         "may_buy": bool(missing) and leads and shop.is_open() and "href" not in help_from,
         "askable": people_who_may(team, "administer") if missing and not leads else [],
         "same": offers.known(team, drawn.form),
         "approval": approval,
         "deciders": approving.named(approving.deciders(team, drawn.form.user)) if approval else "",
-        "here": here(request, drawn, engines, files, quote),
+        "here": other if other and other.quote.amount <= room else None,
+        "too_dear_here": bool(other and other.quote.amount > room),
         "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),
-        "preview": finals.cheaper(request, drawn.engine, engines, files),
+        "preview": preview if preview and preview.quote.amount <= room else None,
     }
 
 

@@ -71,7 +71,7 @@ def test_looking_before_the_wallet_is_locked_all_pass(wallet: Wallet, alice: Use
     def runner(number: int) -> tuple[Callable[[], Wallet], Callable[[Wallet], Hold]]:
         def read() -> Wallet:
             seen = Wallet.objects.get(pk=wallet.pk)
-            assert budgets.refusal(seen, alice, CREDIT // 2) is None
+            assert budgets.refusal(budgets.meters_of(seen, alice), CREDIT // 2) is None
             return seen
 
         return read, lambda seen: wallets.place_hold(seen, CREDIT // 2, reference=f"job:{number}", description="A picture")
