@@ -59,12 +59,14 @@ class ApprovalRule(models.Model):
 
     @property
     def words(self) -> str:
-        """What it asks about: "more than 50 credits", "more than 20 pictures", "Creative Upscale"."""
+        """What it asks about: "more than 50 credits", "any picture", "the engine Creative Upscale", "the mode Inpainting"."""
+        if self.kind == self.Kind.SUBJECT:
+            return f"the {'engine' if self.product else 'mode'} {self.subject}"
+        if not self.threshold:
+            return "anything that costs credits" if self.kind == self.Kind.CREDITS else "any picture"
         if self.kind == self.Kind.CREDITS:
             return f"more than {credits(self.threshold)} {noun(self.threshold)}"
-        if self.kind == self.Kind.PICTURES:
-            return f"more than {self.threshold} picture{'' if self.threshold == 1 else 's'}"
-        return self.subject
+        return f"more than {self.threshold} picture{'' if self.threshold == 1 else 's'}"
 
     def asks(self, *, amount: int, pictures: int, product: str, operation: str) -> bool:
         """Whether this is something that it asks about; `amount` in millicredits."""

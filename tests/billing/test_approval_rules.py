@@ -49,13 +49,33 @@ def test_more_than_so_many_pictures(wallet: Wallet, alice: User, bob: User) -> N
     assert [why(wallet, bob, pictures=number) for number in (1, 2)] == ["", "more than 1 picture"]
 
 
+def test_more_than_none_is_any(wallet: Wallet, alice: User, bob: User) -> None:
+    add_rule(wallet, kind="pictures", threshold=0, by=alice)
+    add_rule(wallet, kind="credits", threshold=0, by=alice)
+    assert (why(wallet, bob), why(wallet, bob, amount=1)) == ("any picture", "anything that costs credits, any picture")
+    assert AuditEntry.objects.filter(text="made a rule: any picture needs approval").count() == 1
+
+
+def test_an_engine_and_a_mode_of_the_same_name_are_told_apart(wallet: Wallet, alice: User, client_of: ClientOf) -> None:
+    for subject in (Subject("Engines", "erase", "", "Erase"), Subject("Modes", "", "erase", "Erase")):
+        add_rule(wallet, kind="subject", subject=subject, by=alice)
+    page = client_of(alice).get("/wallet/rules/").content.decode()
+    for words in (
+        "<strong>The engine Erase</strong>",
+        "<strong>The mode Erase</strong>",
+        "Delete: the engine Erase",
+        "Switch off: the mode Erase",
+    ):
+        assert words in page
+
+
 def test_an_engine_or_a_mode(wallet: Wallet, alice: User, bob: User) -> None:
     add_rule(wallet, kind="subject", subject=CREATIVE, by=alice)
     add_rule(wallet, kind="subject", subject=UPSCALING, by=alice)
     assert why(wallet, bob) == ""
-    assert why(wallet, bob, product="creative-upscale") == "Creative Upscale"
-    assert why(wallet, bob, operation="upscaling") == "Upscale"
-    assert why(wallet, bob, product="creative-upscale", operation="upscaling") == "Creative Upscale, Upscale"
+    assert why(wallet, bob, product="creative-upscale") == "the engine Creative Upscale"
+    assert why(wallet, bob, operation="upscaling") == "the mode Upscale"
+    assert why(wallet, bob, product="creative-upscale", operation="upscaling") == "the engine Creative Upscale, the mode Upscale"
 
 
 def test_of_two_limits_the_higher_one_is_told(wallet: Wallet, alice: User, bob: User) -> None:
@@ -81,15 +101,15 @@ def test_rules_of_another_team_and_rules_that_are_off_ask_nobody(wallet: Wallet,
     assert (switch_rule(rule, on=False, by=alice), switch_rule(rule, on=False, by=alice)) == (True, False)
     assert why(wallet, bob, amount=1) == ""
     assert switch_rule(rule, on=True, by=alice)
-    assert why(wallet, bob, amount=1) == "more than 0 credits"
+    assert why(wallet, bob, amount=1) == "anything that costs credits"
     assert (delete_rule(rule, by=alice), delete_rule(rule, by=alice)) == (True, False)
     assert why(wallet, bob, amount=1) == ""
     told = list(AuditEntry.objects.of_team(wallet.team).filter(action__startswith="rule.").values_list("action", "text"))
     assert told == [
-        ("rule.deleted", "deleted the rule for more than 0 credits"),
-        ("rule.switched", "switched the rule for more than 0 credits on"),
-        ("rule.switched", "switched the rule for more than 0 credits off"),
-        ("rule.added", "made a rule: more than 0 credits needs approval"),
+        ("rule.deleted", "deleted the rule for anything that costs credits"),
+        ("rule.switched", "switched the rule for anything that costs credits on"),
+        ("rule.switched", "switched the rule for anything that costs credits off"),
+        ("rule.added", "made a rule: anything that costs credits needs approval"),
     ]
 
 
@@ -98,7 +118,7 @@ def test_rules_of_another_team_and_rules_that_are_off_ask_nobody(wallet: Wallet,
 
 def test_the_same_rule_is_made_once(wallet: Wallet, alice: User) -> None:
     add_rule(wallet, kind="subject", subject=CREATIVE, by=alice)
-    with pytest.raises(RuleExists, match="There is a rule for Creative Upscale already"):
+    with pytest.raises(RuleExists, match="There is a rule for the engine Creative Upscale already"):
         add_rule(wallet, kind="subject", subject=CREATIVE, by=alice, for_everybody=True)
     assert (ApprovalRule.objects.count(), AuditEntry.objects.filter(action="rule.added").count()) == (1, 1)
 

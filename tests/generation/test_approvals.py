@@ -381,7 +381,7 @@ def test_the_card_says_for_whom_it_waits(rule, client_of, bob, alice, team, bell
     page = press(client_of(bob)).content.decode()
     job = Job.objects.get()
     price = 2 * price_of_one() // 1000
-    words = f'Waits for approval of Alice Harbour, quote of <span class="num">{price}</span> frozen: {WHY}.'
+    words = f'Waits for approval of Alice Harbour, price of <span class="num">{price}</span> kept: {WHY}.'
     assert words in page
     assert "Withdraw" in page
     page = client_of(alice).get(reverse("create")).content.decode()
