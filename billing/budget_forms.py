@@ -74,7 +74,8 @@ class AnswerForm(forms.Form):
     note = forms.CharField(label="A word to them", max_length=300, required=False, widget=forms.TextInput(attrs={"autocomplete": "off"}))
 
     def __init__(self, *args: Any, asked: BudgetRequest, **kwargs: Any) -> None:
-        super().__init__(*args, initial={"amount": _typed(asked.amount)}, **kwargs)
+        super().__init__(*args, **kwargs)
+        self.initial["amount"] = _typed(asked.amount)
 
     def clean(self) -> dict[str, Any]:
         given = self.cleaned_data
