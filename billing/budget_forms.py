@@ -10,17 +10,15 @@ from django import forms
 
 from billing.credits import MILLICREDITS, credits, noun, to_millicredits
 from billing.models import Budget, BudgetRequest
+from billing.number_fields import CreditsField
 from billing.services.budgets import Meter
 
 LARGEST = Decimal(100_000_000)
 """Credits (US$1,000,000): a typing mistake, rather than a budget, is beyond it."""
 
 
-def _amount(label: str, **more: Any) -> forms.DecimalField:
-    typed = {"inputmode": "decimal", "autocomplete": "off", "step": "any"}
-    widget = forms.NumberInput(attrs={**typed, **more.pop("attrs", {})})
-    told = {"invalid": "Write a number of credits, such as 20.", "max_decimal_places": "Down to a thousandth of a credit."}
-    return forms.DecimalField(label=label, max_value=LARGEST, decimal_places=3, widget=widget, error_messages=told, **more)
+def _amount(label: str, **more: Any) -> CreditsField:
+    return CreditsField(label=label, max_value=LARGEST, **more)
 
 
 class LimitsForm(forms.Form):

@@ -14,6 +14,7 @@ from django.utils import timezone
 from billing.credits import credits, noun, to_millicredits
 from billing.gateways.base import Gateway
 from billing.models import Account, PackPrice, Wallet
+from billing.number_fields import CreditsField
 
 LARGEST_GRANT = Decimal(10_000_000)
 """Credits (US$100,000): a typing mistake, rather than a gift, is beyond it."""
@@ -39,20 +40,25 @@ class DayField(forms.DateField):
         return after(day)
 
 
+class KeyField(forms.UUIDField):
+    """Made when the form is drawn, and hidden in it, so that sending it twice does once what it says."""
+
+    def __init__(self) -> None:
+        again = "This form has lost its key. Open the page again."
+        super().__init__(widget=forms.HiddenInput, initial=uuid.uuid4, error_messages={"required": again, "invalid": again})
+
+
 class KeyedForm(forms.Form):
     """Its hidden key was made when the form was drawn, so that sending it twice moves credits once; `reference` is what services take."""
 
     reason = forms.CharField(
         label="Reason",
         max_length=200,
+        error_messages={"required": "Say why."},
         help_text="Everyone in the team reads this on their wallet page.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-    key = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["key"].initial = uuid.uuid4
+    key = KeyField()
 
     @property
     def millicredits(self) -> int:
@@ -66,11 +72,10 @@ class KeyedForm(forms.Form):
 class GrantForm(KeyedForm):
     """`millicredits` and `reference` of the cleaned form are what `grant` takes."""
 
-    amount = forms.DecimalField(
+    amount = CreditsField(
         label="Credits",
         min_value=Decimal("0.001"),
         max_value=LARGEST_GRANT,
-        decimal_places=3,
         help_text="1 credit = US$0.01. Down to a thousandth of a credit.",
     )
     source = forms.ChoiceField(
@@ -92,11 +97,10 @@ class GrantForm(KeyedForm):
 class CorrectionForm(KeyedForm):
     """The same for `correct`: an amount with a sign, and why."""
 
-    amount = forms.DecimalField(
+    amount = CreditsField(
         label="Credits",
         min_value=-LARGEST_GRANT,
         max_value=LARGEST_GRANT,
-        decimal_places=3,
         help_text="What is added, or taken when it begins with a minus. The entry that was wrong stays as it is.",
     )
     field_order = ("amount", "reason", "key")
@@ -118,11 +122,10 @@ class BuyForm(forms.Form):
     gateway = forms.ChoiceField(
         label="How to pay", error_messages={"required": "Choose how to pay.", "invalid_choice": "Choose how to pay."}
     )
-    key = forms.UUIDField(widget=forms.HiddenInput)
+    key = KeyField()
 
     def __init__(self, *args: Any, currencies: Sequence[str], gateways: Sequence[Gateway], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["key"].initial = uuid.uuid4
         price, gateway = self.fields["price"], self.fields["gateway"]
         price.queryset = PackPrice.objects.filter(pack__is_active=True, currency__in=currencies).select_related("pack")  # type: ignore[attr-defined]
         gateway.choices = [(one.name, one.label) for one in gateways]  # type: ignore[attr-defined]
@@ -133,7 +136,7 @@ class RefundForm(forms.Form):
     """`amount` is what the button said: when less can go back by now, the form is shown again. The operator gives a reason."""
 
     amount = forms.IntegerField(widget=forms.HiddenInput, min_value=1)
-    key = forms.UUIDField(widget=forms.HiddenInput)
+    key = KeyField()
     reason = forms.CharField(
         label="Reason",
         max_length=200,
@@ -141,10 +144,6 @@ class RefundForm(forms.Form):
         help_text="The team reads it at its purchase.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["key"].initial = uuid.uuid4
 
 
 class ConfirmForm(forms.Form):
@@ -163,18 +162,16 @@ class ConfirmForm(forms.Form):
 class AlertForm(forms.Form):
     """Below how many credits people are warned; empty: never."""
 
-    low_below = forms.DecimalField(
+    low_below = CreditsField(
         label="Warn when fewer credits are left than",
         required=False,
         min_value=Decimal("0.001"),
         max_value=LARGEST_GRANT,
-        decimal_places=3,
-        widget=forms.NumberInput(attrs={"class": "short", "placeholder": "never", "inputmode": "decimal"}),
+        attrs={"class": "short num", "placeholder": "never"},
         error_messages={
             "invalid": "Give a number of credits, or leave it empty for no warning.",
             "min_value": "Give a number above 0, or leave it empty for no warning.",
             "max_value": "That is more than a wallet can hold. Give a smaller number.",
-            "max_decimal_places": "Credits have three decimal places at most. Give a rounder number.",
         },
     )
 

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import uuid
 from decimal import Decimal
 from typing import Any
 
 from django import forms
 
 from billing.credits import to_millicredits
-from billing.forms import LARGEST_GRANT, DayField
+from billing.forms import LARGEST_GRANT, DayField, KeyField
 from billing.models import PromoCode
 from billing.models.promotions import key_of
+from billing.number_fields import CountField, CreditsField
 
 MOST = 1000
 """Codes that are made by one press."""
@@ -23,13 +23,12 @@ class CodesForm(forms.Form):
     label = forms.CharField(
         label="What for",
         max_length=100,
+        error_messages={"required": "Say what for."},
         help_text="Everyone in a team that redeems a code reads this on its wallet page.",
         widget=forms.TextInput(attrs={"class": "vTextField", "autocomplete": "off"}),
     )
-    credits = forms.DecimalField(
-        label="Credits", min_value=Decimal("0.001"), max_value=LARGEST_GRANT, decimal_places=3, help_text="What each redemption brings."
-    )
-    count = forms.IntegerField(label="How many codes", min_value=1, max_value=MOST, initial=1)
+    credits = CreditsField(label="Credits", min_value=Decimal("0.001"), max_value=LARGEST_GRANT, help_text="What each redemption brings.")
+    count = CountField(label="How many codes", min_value=1, max_value=MOST, initial=1)
     own = forms.CharField(
         label="A code of your own",
         max_length=40,
@@ -37,21 +36,17 @@ class CodesForm(forms.Form):
         help_text="Letters and digits, at least 6; it can be guessed. Empty: codes that nobody guesses, like 7K2M-9QXV-3D4T.",
         widget=forms.TextInput(attrs={"autocomplete": "off"}),
     )
-    max_redemptions = forms.IntegerField(
+    max_redemptions = CountField(
         label="Redeemed at most", min_value=1, max_value=1_000_000, initial=1, required=False, help_text="Times, each. Empty: any number."
     )
     who = forms.ChoiceField(label="Who may", choices=PromoCode.For.choices, initial=PromoCode.For.ANY)
     valid_from = forms.DateTimeField(label="Can be redeemed from", required=False, help_text="Empty: at once.")
     valid_until = DayField(label="Can be redeemed until", help_text="The last day. Empty: until it is used up or stopped.")
-    expires_in_days = forms.IntegerField(
+    expires_in_days = CountField(
         label="Credits last", min_value=1, max_value=3660, required=False, help_text="Days after they were redeemed. Empty: they last."
     )
     expires_at = DayField(label="or until", help_text="The last day of the credits, whenever they were redeemed.")
-    key = forms.UUIDField(widget=forms.HiddenInput)
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.fields["key"].initial = uuid.uuid4
+    key = KeyField()
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}

@@ -10,6 +10,7 @@ from django import forms
 
 from billing.credits import to_millicredits
 from billing.models import ApprovalRule
+from billing.number_fields import CountField, CreditsField
 from billing.services.approvals import subjects
 
 Kind = ApprovalRule.Kind
@@ -40,11 +41,10 @@ class CreditsRuleForm(RuleForm):
     kind = Kind.CREDITS
     after = "credits at once"
 
-    threshold = forms.DecimalField(
+    threshold = CreditsField(
         label="Credits",
         min_value=Decimal(0),
         max_value=Decimal(1_000_000),
-        decimal_places=3,
         initial=50,
         error_messages={"required": "Say how many credits."},
     )
@@ -58,9 +58,7 @@ class PicturesRuleForm(RuleForm):
     kind = Kind.PICTURES
     after = "pictures at once"
 
-    threshold = forms.IntegerField(
-        label="Pictures", min_value=0, max_value=1000, initial=20, error_messages={"required": "Say how many pictures."}
-    )
+    threshold = CountField(label="Pictures", min_value=0, max_value=1000, initial=20, error_messages={"required": "Say how many pictures."})
 
 
 class SubjectRuleForm(RuleForm):

@@ -11,6 +11,7 @@ from django import forms
 from django.utils import timezone
 
 from billing.credits import MILLICREDITS, credits, to_millicredits
+from billing.number_fields import AmountField, CreditsField
 from studio.backends.base import Engine, PriceTable
 from studio.pricing.models import PriceList
 from studio.pricing.services import Draft
@@ -39,7 +40,7 @@ class EngineLine:
         return self.pays is not None and self.pays.per_image < self.engine.price.per_image
 
 
-def _margin(**more: Any) -> forms.DecimalField:
+def _margin(**more: Any) -> AmountField:
     limits = f"A margin is from {LEAST_MARGIN} to {LARGEST_MARGIN} percent."
     messages = {
         "min_value": limits,
@@ -47,19 +48,17 @@ def _margin(**more: Any) -> forms.DecimalField:
         "invalid": "A margin is a number of percent, like 20 or 12.5.",
         "max_decimal_places": "A margin has two decimals at most.",
     }
-    return forms.DecimalField(
-        min_value=LEAST_MARGIN, max_value=LARGEST_MARGIN, decimal_places=2, required=False, error_messages=messages, **more
-    )
+    return AmountField(min_value=LEAST_MARGIN, max_value=LARGEST_MARGIN, decimal_places=2, required=False, error_messages=messages, **more)
 
 
-def _price() -> forms.DecimalField:
+def _price() -> CreditsField:
     messages = {
         "min_value": "A price cannot be less than 0.",
         "max_value": f"A price is at most {LARGEST_PRICE:,} credits.",
         "invalid": "A price is a number of credits, like 6.5.",
         "max_decimal_places": "A price has two decimals at most: a hundredth of a credit.",
     }
-    return forms.DecimalField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, error_messages=messages)
+    return CreditsField(min_value=0, max_value=LARGEST_PRICE, decimal_places=2, required=False, error_messages=messages)
 
 
 class PriceListForm(forms.Form):

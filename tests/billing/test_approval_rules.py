@@ -188,8 +188,8 @@ def test_rules_are_made_switched_and_deleted_without_a_script(client_of: ClientO
     ("sent", "message"),
     [
         ({"kind": "credits", "credits-threshold": ""}, "Say how many credits."),
-        ({"kind": "credits", "credits-threshold": "-3"}, "Ensure this value is greater than or equal to 0."),
-        ({"kind": "pictures", "pictures-threshold": "many"}, "Enter a whole number."),
+        ({"kind": "credits", "credits-threshold": "-3"}, "Give a number from 0 to 1,000,000."),
+        ({"kind": "pictures", "pictures-threshold": "many"}, "Give a whole number, such as 20."),
         ({"kind": "subject", "subject-subject": ""}, "Choose an engine or a mode."),
         ({"kind": "subject", "subject-subject": "gone|"}, "This is not offered any more. Choose another."),
         ({"kind": "credits", "credits-threshold": "50"}, "There is a rule for more than 50 credits already"),

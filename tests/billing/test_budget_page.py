@@ -52,10 +52,10 @@ def test_who_administers_sees_everybody_and_sets_limits(limited: Wallet, alice: 
 @pytest.mark.parametrize(
     ("day", "said"),
     [
-        ("-1", "greater than or equal to 0"),
-        ("a lot", "Write a number of credits, such as 20."),
-        ("1.0001", "Down to a thousandth of a credit."),
-        ("999999999", "less than or equal to 100000000"),
+        ("-1", "Give a number from 0 to 100,000,000."),
+        ("a lot", "Give a number of credits, such as 20 or 1.5."),
+        ("1.0001", "Credits have three decimal places at most. Give a rounder number."),
+        ("999999999", "Give a number from 0 to 100,000,000."),
     ],
 )
 def test_bad_limits_change_nothing_and_keep_what_was_typed(

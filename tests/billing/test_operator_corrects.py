@@ -50,9 +50,9 @@ def test_a_correction_is_a_new_entry(wallet: Wallet, operator: User, desk: Clien
     [
         ({"amount": "-8"}, "Only 7 are available. Take at most that; what work holds stays."),
         ({"amount": "0"}, "A correction of nothing corrects nothing. Give an amount other than 0."),
-        ({"reason": ""}, "This field is required."),
-        ({"amount": "1.0001"}, "Ensure that there are no more than 3 decimal places."),
-        ({"amount": "-10000001"}, "Ensure this value is greater than or equal to -10000000."),
+        ({"reason": ""}, "Say why."),
+        ({"amount": "1.0001"}, "Credits have three decimal places at most. Give a rounder number."),
+        ({"amount": "-10000001"}, "Give a number from −10,000,000 to 10,000,000."),
     ],
 )
 def test_what_cannot_be_corrected_changes_nothing(wallet: Wallet, desk: Client, form: dict[str, Any], message: str) -> None:

@@ -90,7 +90,7 @@ def test_words_are_escaped_on_the_page(alices):
         ({"mode": "image-to-image"}, "Choose a picture to start from"),
         ({"mode": "image-to-image", "image": "nonsense"}, "Choose the picture again."),
         ({"mode": "image-to-image", "image": str(uuid.uuid4())}, "The file is gone, or is not yours. Choose it again."),
-        ({"idempotency_key": ""}, "This field is required."),
+        ({"idempotency_key": ""}, "This page has lost the key of its press. Reload it, and press again."),
         ({"engine": "gone"}, "What you had chosen is not offered any more; this is "),
         ({"mode": "gone"}, "What you had chosen is not offered any more; this is "),
         ({"engine": "storybook", "mode": "text-to-3d"}, "What you had chosen is not offered any more; this is Storybook now."),

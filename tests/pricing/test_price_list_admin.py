@@ -122,7 +122,7 @@ def test_a_list_that_waits_is_changed_and_deleted(desk: Client, price_list: Publ
     waits = price_list("Winter", days=2, null=Terms(margin=100))
     address = f"{LIST}{waits.pk}/change/"
     form = desk.get(address).context["form"]
-    assert (form["version"].value(), form["margin:null"].value()) == ("Winter", 1)
+    assert (form["version"].value(), form["margin:null"].value()) == ("Winter", "1")
     moment = (timezone.now() + timedelta(days=9)).strftime("%Y-%m-%dT%H:%M")
     assert desk.post(address, sent(version="Spring", valid_from=moment)).status_code == 302
     waits.refresh_from_db()

@@ -131,7 +131,8 @@ def size_fields(rules: SizeRules) -> dict[str, forms.Field]:
         }
     fields: dict[str, forms.Field] = {}
     for name, value in zip(("width", "height"), rules.default, strict=True):
-        fields[name] = forms.IntegerField(label=name.title(), initial=value, required=False)
+        whole = {"invalid": f"{name.title()} must be a whole number of pixels."}
+        fields[name] = forms.IntegerField(label=name.title(), initial=value, required=False, error_messages=whole)
         fields[name].widget.attrs.update(min=rules.minimum, max=rules.maximum, step=rules.multiple_of)
     return fields
 

@@ -52,7 +52,8 @@ class GenerationForm(forms.Form):
     # --- drawing ---------------------------------------------------------------------------------------------------
     def _draw(self) -> None:
         engine, mode, fields = self.engine, self.mode, self.fields
-        fields["idempotency_key"] = forms.CharField(max_length=64, widget=forms.HiddenInput)
+        again = dict.fromkeys(("required", "max_length"), "This page has lost the key of its press. Reload it, and press again.")
+        fields["idempotency_key"] = forms.CharField(max_length=64, widget=forms.HiddenInput, error_messages=again)
         fields["engine"] = forms.CharField(widget=forms.HiddenInput, initial=engine.id)
         fields["mode"] = forms.CharField(widget=forms.HiddenInput, initial=mode.value)
         need = engine.prompt_for(mode)
