@@ -101,7 +101,18 @@ def test_the_page_draws_it_without_styles_and_says_it_in_a_table(alice: User, bo
     table = part(response, r'<details class="spending-table">(.*?)</details>')
     assert table.startswith("25 credits in all, as a table")
     assert "Thursday 19 November 2026 16 16" in table
-    assert 'hx-get="/wallet/?span=90&amp;split=mode" hx-select="#spending"' in section[0]
+
+
+def test_what_the_chart_shows_is_in_the_address_and_stays_with_the_statement(alice: User, team: Any, client_of: ClientOf) -> None:
+    section = re.search(
+        r'<section id="spending".*?</section>', client_of(alice, team).get("/wallet/?split=mode").content.decode(), re.DOTALL
+    )
+    assert section
+    assert '<a href="/wallet/?span=90&amp;split=mode#spending" >90 days</a>' in section[0]
+    assert "hx-" not in section[0], "a swap would leave the address and the statement's links behind"
+    html = client_of(alice, team).get("/wallet/?span=90&split=mode").content.decode()
+    assert '<a href="/wallet/?span=90&amp;split=mode#spending" aria-current="true">90 days</a>' in html
+    assert "/wallet/?kind=capture&amp;span=90&amp;split=mode#statement-title" in html
 
 
 def test_a_wallet_without_charges_says_so(alice: User, team: Any, client_of: ClientOf) -> None:

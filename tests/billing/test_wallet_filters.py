@@ -71,7 +71,7 @@ def test_filters_stay_in_every_address_of_the_page(alice: User, books: Wallet, c
     links = [unescape(one) for one in re.findall(r'href="(/wallet/\?[^"]+)"', response.content.decode())]
     assert f"/wallet/?by={alice.pk}&engine=Core&kind=capture&split=person#statement-title" in links
     assert "/wallet/?split=person#statement-title" in links, "what clears the filters keeps the chart"
-    assert f"/wallet/?by={alice.pk}&engine=Core&span=90&split=person" in links, "a chart keeps the filters"
+    assert f"/wallet/?by={alice.pk}&engine=Core&span=90&split=person#spending" in links, "a chart keeps the filters"
     assert f'href="/wallet/statement.csv?by={alice.pk}&amp;engine=Core"' in response.content.decode()
 
 
