@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -17,6 +18,7 @@ from studio.generation import files, usage
 from studio.generation.access import artifact_for, input_for, job_for
 from studio.generation.errors import CHANGEABLE
 from studio.generation.forms import GenerationForm
+from studio.generation.forms.fields import Shape
 from studio.generation.forms.inputs import as_id
 from studio.generation.models import Artifact, InputFile, Job
 
@@ -29,6 +31,7 @@ USES = dict.fromkeys(("all", "remix", "seed")) | {
 """What one may go on with, and the mode that it means where the address names no other."""
 _LABELS = {"num_images": "How many", "negative_prompt": "What to leave out", "size": "Shape", "seed": "Seed"}
 """Settings that are no parameter of an engine, as a note calls them."""
+SIZE = re.compile(r"([1-9]\d{1,4})x([1-9]\d{1,4})", re.ASCII)
 _OWN = {"prompt", "negative_prompt", "size", "width", "height", "num_images", "seed", "source"}
 
 
@@ -227,9 +230,16 @@ def _carry_over(form: GenerationForm, values: Mapping[str, Any], engines: list[E
     known = {p.name: p for engine in engines for p in engine.parameters}
     length = _length(form, {**values, "audio": values.get("was_audio", values.get("audio"))}, source)
     before = {p.name: (p.default, p.default_for(length)) for e in engines if e.id == values.get("was") for p in e.parameters}
+    untouched = {"{}x{}".format(*e.size.default) for e in engines if e.id == values.get("was") and e.size}
     for name, value in _settings(form, values, known):
         if any(_same(default, value) for default in before.get(name, ())):
             continue
+        if name not in form.fields and _is_shape(name, known):
+            if value in untouched or _shape_field(form) in values:
+                continue
+            name = _shape_field(form) or name
+        if name in form.fields and _is_shape(name, known):
+            value = _its_shape(form, str(value))
         bound = form.fields.get(name)
         label = known[name].label if name in known else _LABELS.get(name, name.replace("_", " ").capitalize())
         if bound is None:
@@ -240,11 +250,33 @@ def _carry_over(form: GenerationForm, values: Mapping[str, Any], engines: list[E
             bound.clean(value)
         except forms.ValidationError:
             default = form.get_initial_for_field(bound, name)
-            instead = "random" if default is None and name == "seed" else default
+            instead = "random" if default is None and name == "seed" else _ratio(str(default))
             notes.append(f"{label} {str(value)[:40]} is not possible with {form.engine.label}; it is {instead} now.")
             continue
         form.initial[name] = value
     return notes
+
+
+def _is_shape(name: str, known: Mapping[str, Parameter]) -> bool:
+    return name == "size" or (name in known and known[name].kind == "aspect-ratio")
+
+
+def _shape_field(form: GenerationForm) -> str | None:
+    """Where this form has its shapes: they are sizes to one engine and ratios to another."""
+    return "size" if form.size_choices else next((one.name for one in form.shapes), None)
+
+
+def _its_shape(form: GenerationForm, value: str) -> str:
+    """The choice of this form that is `value`, else the one that looks the same, else the ratio, which is none of its choices."""
+    choices = form.size_choices or [one for field in form.shapes for one in field.field.shapes]  # type: ignore[attr-defined]
+    if any(one.value == value for one in choices):
+        return value
+    return next((one.value for one in choices if one.label == _ratio(value)), _ratio(value))
+
+
+def _ratio(shape: str) -> str:
+    size = SIZE.fullmatch(shape)
+    return Shape.of_size(*map(int, size.groups())).label if size else shape
 
 
 def _length(form: GenerationForm, values: Mapping[str, Any], source: Artifact | None) -> float | None:

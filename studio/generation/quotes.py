@@ -61,6 +61,8 @@ def price_list() -> Iterator[tuple[str, str]]:
     for engine in priced(registry.engines()):
         price = engine.price
         words = f"{credits(price.per_image)} {noun(price.per_image)} a {price.noun}"
-        if price.per_extra_step:
+        if price.per_extra_step and price.included_steps:
             words += f", up to {price.included_steps} steps; {credits(price.per_extra_step)} for each step more"
+        elif price.per_extra_step:
+            words += f", and {credits(price.per_extra_step)} for each step"
         yield engine.label, words

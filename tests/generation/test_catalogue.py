@@ -12,6 +12,7 @@ from PIL import Image, ImageOps
 from studio.backends.base import GenerationRequest, Mode, PromptNeed
 from studio.generation.models import InputFile, Job, JobInput
 from studio.generation.modes import beginning as beginning_of
+from studio.generation.quotes import price_list
 from tests.generation.conftest import HTMX, fields, upload, wallet
 from tests.generation.pictures import picture
 from tests.generation.stability import EVERYTHING, RECORDS, calls, filled, mp3, pressed, wav
@@ -290,3 +291,10 @@ def test_an_optional_file_may_be_left_out(alices):
 def test_the_price_follows_the_form(alices, engine_id, mode, values, amount):
     response = alices.post(reverse("create_quote"), fields(engine=engine_id, mode=mode, **{"num_images": "1", **values}), **HTMX)
     assert response.context["quote"].amount == amount
+
+
+def test_a_price_by_the_step_says_from_which_step_on() -> None:
+    said = dict(price_list())
+
+    assert said["Stable Diffusion XL 1.0"] == "0.9 credits a picture, up to 30 steps; 0.03 for each step more"
+    assert said["Stable Audio 2"] == "17 credits a track, and 0.06 for each step"

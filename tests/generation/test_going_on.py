@@ -54,6 +54,9 @@ def test_a_picture_can_be_sent_to_any_mode_that_starts_from_one(alices):
     assert (page.context["mode"].value, page.context["slots"][0].source) == ("structure", artifact)
 
 
+SDXL, XL = "stable-diffusion-xl-1024-v1-0", "Stable Diffusion XL 1.0"
+
+
 def switch(client, **query):
     page = client.get(reverse("create_form"), query, **HTMX)
     return values_of(page), page.context["notes"]
@@ -69,13 +72,31 @@ def test_what_nobody_chose_is_not_carried_to_another_engine(alices):
 
 def test_what_was_chosen_and_does_not_apply_is_said_by_its_label(alices):
     asked = {"was": "stable-image-core", "engine": "stable-diffusion-xl-1024-v1-0", "mode": "text-to-image"}
-    values, notes = switch(alices, **asked, aspect_ratio="16:9", output_format="png", style_preset="anime", seed="4294967294")
-    assert notes == ["Shape does not apply to Stable Diffusion XL 1.0 here."]
+    values, notes = switch(alices, **asked, aspect_ratio="16:9", output_format="webp", style_preset="anime", seed="4294967294")
+    assert notes == ["File format does not apply to Stable Diffusion XL 1.0 here."]
     assert (values["style_preset"], values["seed"]) == ("anime", "4294967294")
     _, notes = switch(alices, was="stable-audio-2", engine="stable-audio-2.5", mode="text-to-audio", num_inference_steps="60", seed="3")
     assert notes == ["Steps 60 is not possible with Stable Audio 2.5; it is 8 now."]
     _, notes = switch(alices, was="stable-image-core", engine="stable-fast-3d", mode="image-to-3d", seed="3")
     assert notes == ["Seed does not apply to Stable Fast 3D here."]
+
+
+@pytest.mark.parametrize(
+    ("was", "chosen", "engine", "kept", "notes"),
+    [
+        ("stable-image-core", {"aspect_ratio": "16:9"}, SDXL, {"size": "1344x768"}, []),
+        (SDXL, {"size": "768x1344"}, "stable-image-core", {"aspect_ratio": "9:16"}, []),
+        (SDXL, {"size": "1024x1024"}, "stable-image-core", {"aspect_ratio": "1:1"}, []),
+        ("null", {"size": "640x384"}, SDXL, {"size": "1024x1024"}, [f"Shape 5:3 is not possible with {XL}; it is 1:1 now."]),
+        (SDXL, {"size": "1344x768"}, "stable-fast-3d", {}, []),
+        ("stable-image-core", {"aspect_ratio": "16:9"}, "stable-fast-3d", {}, ["Shape does not apply to Stable Fast 3D here."]),
+    ],
+)
+def test_a_shape_stays_a_shape_whether_an_engine_calls_it_a_ratio_or_a_size(alices, was, chosen, engine, kept, notes):
+    """Nothing says that shapes do not apply above a picker of shapes."""
+    mode = "image-to-3d" if "3d" in engine else "text-to-image"
+    values, said = switch(alices, was=was, engine=engine, mode=mode, **chosen)
+    assert ({name: values[name] for name in kept}, said) == (kept, notes)
 
 
 def test_files_stay_where_the_new_mode_has_a_place_for_them(alices):
