@@ -26,18 +26,23 @@ RIGHTS: dict[str, frozenset[Right]] = {
     Role.VIEWER: frozenset(("see",)),
 }
 
-RIGHT_WORDS: dict[Right, str] = {
-    "see": "See and download what the team made; comment, rate, mark favourites",
-    "generate": "Make pictures",
-    "spend": "Use the team’s credits",
-    "edit": "Upload, tag, delete, bring back",
-    "curate": "Make and arrange galleries",
-    "publish": "Show galleries to the world",
-    "invite": "Invite people",
-    "administer": "Change roles, remove people, read the log",
-    "delete": "Hand the team over, or delete it",
-}
-"""The rights as the team page tells them, those of most people first."""
+RIGHT_WORDS: tuple[tuple[Right, str], ...] = (
+    ("see", "See and download what the team made; comment, rate, mark favourites"),
+    ("see", "See the wallet, its plan and budgets; download statements"),
+    ("generate", "Make pictures"),
+    ("spend", "Use the team’s credits, and ask for more than a budget allows"),
+    ("spend", "See what was bought, and what waits for approval"),
+    ("edit", "Upload, tag, delete, bring back"),
+    ("curate", "Make and arrange galleries"),
+    ("publish", "Show galleries to the world"),
+    ("invite", "Invite people"),
+    ("administer", "Buy credits, redeem codes, change the plan"),
+    ("administer", "Set budgets, and grant more when somebody asks"),
+    ("administer", "Make approval rules, and approve work"),
+    ("administer", "Change roles, remove people, read the log"),
+    ("delete", "Hand the team over, or delete it"),
+)
+"""The rights as the team page tells them, those of most people first; a right that allows more than a line holds has several."""
 
 SESSION_KEY = "team"
 """Where the session keeps the id of the team that a person chose to work in."""

@@ -30,7 +30,7 @@ def team_page(request: SignedInRequest, team: Team, **forms: Any) -> HttpRespons
         "rights": rights,
         "people": people,
         "roles": [(role.value, role.label) for role in Role if role != Role.OWNER],
-        "table": [(words, [(role, right in access.RIGHTS[role]) for role in Role]) for right, words in access.RIGHT_WORDS.items()],
+        "table": [(words, [(role, right in access.RIGHTS[role]) for role in Role]) for right, words in access.RIGHT_WORDS],
         "must_stay": bool(place and place.role == Role.OWNER and sum(one.role == Role.OWNER for one in people) == 1),
         "name_form": TeamForm(initial={"name": team.name}),
         "may_invite": may_invite,

@@ -13,6 +13,7 @@ from accounts import ending
 from accounts.access import RIGHT_WORDS, RIGHTS
 from accounts.models import AuditEntry, Membership, Role, Team, User
 from studio.generation.models import Artifact
+from tests.access_rows import ROWS
 from tests.accounts.pages import Page
 from tests.accounts.test_account_pages import check
 from tests.conftest import make_user
@@ -59,15 +60,42 @@ def test_page_for_each_role(role: Role, client_of: ClientOf, team: Team, alice: 
 
 
 def test_table_of_rights_is_that_of_the_code(client_of: ClientOf, team: Team, alice: User) -> None:
-    assert set(RIGHT_WORDS) == RIGHTS[Role.OWNER]
+    assert {right for right, _ in RIGHT_WORDS} == RIGHTS[Role.OWNER]
     source = client_of(alice).get("/team/").content.decode()
     body = source.split('class="books slim rights"')[1].split("<tbody>")[1].split("</tbody>")[0]
     told = {}
     for row in body.split("<tr>")[1:]:
         page = Page(row)
-        words = next(text for text in RIGHT_WORDS.values() if page.text.startswith(text))
+        words = next(text for _, text in RIGHT_WORDS if page.text.startswith(text))
         told[words] = page.text.removeprefix(words).replace("–", "").split()
-    assert told == {words: ["Yes" if right in RIGHTS[role] else "No" for role in Role] for right, words in RIGHT_WORDS.items()}
+    assert told == {words: ["Yes" if right in RIGHTS[role] else "No" for role in Role] for right, words in RIGHT_WORDS}
+
+
+WALLET = {
+    "See the wallet, its plan and budgets; download statements": {
+        *("wallet GET", "wallet_csv GET", "wallet_statements GET", "wallet_statement_pdf GET", "plan GET", "budgets GET"),
+    },
+    "Use the team’s credits, and ask for more than a budget allows": {"budget_ask GET", "budget_ask POST"},
+    "See what was bought, and what waits for approval": {"purchases GET", "purchase GET", "wallet_approvals GET", "wallet_approval GET"},
+    "Buy credits, redeem codes, change the plan": {"buy POST", "redeem GET", "redeem POST"},
+    "Set budgets, and grant more when somebody asks": {"budget_set POST", "budget_request GET", "budget_request POST"},
+    "Make approval rules, and approve work": {
+        "wallet_rules GET",
+        "wallet_rules POST",
+        "rule_switch POST",
+        "rule_delete POST",
+        "wallet_approval POST",
+    },
+}
+"""What the table says of the wallet, and the rows of the access matrix, which knocks at the routes themselves, that it is about."""
+
+
+@pytest.mark.parametrize("words", WALLET)
+def test_table_says_of_the_wallet_what_its_pages_do(words: str) -> None:
+    right = next(right for right, told in RIGHT_WORDS if told == words)
+    found = {f"{row.name} {row.method}": row.who[: len(Role)] for row in ROWS}
+    may = "".join("+" if right in RIGHTS[role] else "F" for role in Role)
+    assert {route: found[route] for route in WALLET[words]} == dict.fromkeys(WALLET[words], may)
 
 
 def test_no_right_is_told_that_nobody_has(client_of: ClientOf, team: Team, alice: User) -> None:
@@ -77,7 +105,7 @@ def test_no_right_is_told_that_nobody_has(client_of: ClientOf, team: Team, alice
 
 
 def test_table_says_that_who_looks_may_talk_and_rate_too() -> None:
-    assert RIGHT_WORDS["see"] == "See and download what the team made; comment, rate, mark favourites"
+    assert dict(reversed(RIGHT_WORDS))["see"] == "See and download what the team made; comment, rate, mark favourites"
     assert RIGHTS[Role.VIEWER] == {"see"}
 
 
