@@ -14,6 +14,7 @@ from django.conf import settings
 from studio.backends.base import Engine, GenerationRequest, Quote
 from studio.generation.fitting import USABLE, fit, parameter
 from studio.generation.models import Artifact, InputFile, Job
+from studio.generation.reuse import fingerprint, same
 
 FEW_STEPS = 8
 """Steps of a preview by the same engine, or half of those that were asked for where that is less."""
@@ -84,8 +85,8 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What "Make final" would do with a preview: `made` is its final, under way or there; else `request`, by which engine and for how
-    much, or the `problem` that keeps it from being made."""
+    """What "Make final" would do with a preview: `made` is its final, under way or there, or the same picture that the team `has` from
+    elsewhere; else `request`, by which engine and for how much, or the `problem` that keeps it from being made."""
 
     preview: Artifact
     made: Job | None = None
@@ -94,6 +95,7 @@ class Offer:
     quote: Quote | None = None
     changes: Sequence[Change] = ()
     problem: str = ""
+    has: bool = False
 
 
 def request_for(preview: Artifact) -> GenerationRequest | None:
@@ -118,6 +120,9 @@ def offer(preview: Artifact, engines: Sequence[Engine]) -> Offer | None:
         return Offer(preview, problem="The engine that this was meant for is not available any more. Use all its settings with another.")
     if None in job.given.values():
         return Offer(preview, problem="A file that this starts from is gone. Use all its settings, and choose it again.")
+    known = same(preview.team, fingerprint(request, engine, {name: file.sha256 for name, file in job.given.items() if file}))
+    if known and known.status == Job.Status.SUCCEEDED and known.pk != job.pk:
+        return Offer(preview, made=known, has=True)
     quote = engine.quote(request)
     return Offer(preview, None, engine, request, quote, _changes(job, request, engine))
 

@@ -72,6 +72,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
         return self.filter(~Q(status="succeeded") | Exists(seen)).order_by("-id")
 
+    def previews(self) -> JobQuerySet:
+        """Jobs of what is made cheaply, to be looked at before it is made as it was meant."""
+        return self.filter(intended__isnull=False)
+
     def finals_of(self, preview: Artifact) -> JobQuerySet:
         """Jobs that make the final of a preview, or made it, newest first."""
         return self.filter(final_of=preview).order_by("-id")

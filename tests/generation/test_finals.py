@@ -16,7 +16,7 @@ from billing.services import wallets
 from studio.galleries import library, trashing
 from studio.galleries.criteria import Criteria
 from studio.galleries.lineage import family
-from studio.generation import finals, services
+from studio.generation import finals, reuse, services
 from studio.generation.models import Artifact, Job, Worker
 from studio.generation.querysets import JobQuerySet
 from tests.billing.race import at_once, kinds
@@ -288,6 +288,36 @@ def test_each_leads_to_the_other(alices: Any, preview: Artifact) -> None:
     page = alices.get(reverse("picture", args=[preview.pk])).content.decode()
     assert "This preview was made final." in page
     assert f"/create/?job={final.job_id}" in page
+
+
+def test_what_the_team_has_already_is_shown_instead_of_sold(
+    alices: Any, rich: Any, preview: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same was made by other ways: an engine that is paid for is not paid twice, so the preview leads there before any press."""
+    monkeypatch.setattr(reuse, "is_paid", lambda engine: True)
+    request = finals.request_for(preview)
+    assert request
+    have = services.submit(user=preview.job.user, team=preview.team, request=request, idempotency_key="direct")
+    assert "Make final" in alices.get(reverse("picture", args=[preview.pk])).content.decode(), "it is not there yet"
+    make()
+    before = wallet(rich)
+    page = alices.get(reverse("picture", args=[preview.pk])).content.decode()
+    assert "The team has exactly what this preview was meant to be" in page
+    assert f'<a class="link strong" href="/create/?job={have.pk}">Show it</a>' in page
+    assert "Make final" not in page
+    assert f"job-{have.pk}" in finish(alices, preview).content.decode()
+    assert (Job.objects.count(), wallet(rich)) == (2, before)
+
+
+def test_a_tile_says_that_it_is_a_preview(alices: Any, preview: Artifact) -> None:
+    tile = alices.get(reverse("library_tiles"), {"ids": str(preview.pk)}).content.decode()
+    assert '<span class="badge num" aria-hidden="true">Preview</span>' in tile
+    assert 'alt="Preview: a boat"' in tile
+    finish(alices, preview)
+    [final] = make()
+    tile = alices.get(reverse("library_tiles"), {"ids": str(final.pk)}).content.decode()
+    assert 'class="badge' not in tile
+    assert 'alt="a boat"' in tile
 
 
 def test_the_family_calls_them_by_their_names(alices: Any, preview: Artifact) -> None:
