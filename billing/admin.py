@@ -20,7 +20,7 @@ from billing.errors import AmountTooLarge
 from billing.forms import CorrectionForm, GrantForm, KeyedForm
 from billing.models import Account, Hold, LedgerCheck, LedgerEntry, Wallet
 from billing.promotions_admin import PromoCodeAdmin, RedemptionAdmin
-from billing.read_only_admin import ReadOnlyAdmin
+from billing.read_only_admin import ReadOnlyAdmin, in_credits
 from billing.sales_admin import CreditPackAdmin, PurchaseAdmin
 from billing.services.wallets import correct, grant
 
@@ -181,6 +181,7 @@ class LedgerCheckAdmin(ReadOnlyAdmin):
 @admin.register(Hold)
 class HoldAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "wallet__team", "actor", "description", "settlement", "status", "settled_at")
+    told = in_credits("amount", "captured", "refunded")
     list_filter = ("status", "created_at")
     list_select_related = ("wallet__team", "actor")
     search_fields = ("reference", "description", "wallet__team__name")
@@ -190,6 +191,7 @@ class HoldAdmin(ReadOnlyAdmin):
 @admin.register(LedgerEntry)
 class LedgerEntryAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "wallet__team", "kind", "change", "change_of_held", "left", "description", "actor")
+    told = in_credits("amount", "held", "frozen", "balance_after")
     list_filter = ("kind", "created_at")
     list_select_related = ("wallet__team", "actor")
     search_fields = ("reference", "description", "wallet__team__name")

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
+from typing import Any
+
 from django import forms
 from django.conf import settings
 from django.contrib import admin, messages
@@ -11,15 +14,38 @@ from django.shortcuts import redirect
 from django.template.response import TemplateResponse
 
 from accounts.models import User
-from billing.credits import credits
+from billing.credits import MILLICREDITS, credits, to_millicredits
 from billing.errors import PlanRefused
+from billing.forms import LARGEST_GRANT
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
-from billing.read_only_admin import ModelAdmin, TabularInline
+from billing.number_fields import AmountField, CreditsField
+from billing.read_only_admin import ModelAdmin, ReadOnlyAdmin, TabularInline, in_credits, in_money
 from billing.services.plans import assign, plan_of, subscription_of
+from billing.sizes import size
+
+MEGABYTE = 2**20
+LARGEST_STORAGE = Decimal(2**30)
+"""MB (a petabyte)."""
 
 
 class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
-    """Refuses what no engine could ever be compared with."""
+    """Refuses what no engine could ever be compared with. Credits and storage are typed in units that people know."""
+
+    credits = CreditsField(
+        label="Credits a month",
+        initial=0,
+        min_value=Decimal(0),
+        max_value=LARGEST_GRANT,
+        help_text="They expire when the month ends.",
+    )
+    storage = AmountField(
+        label="Storage, MB",
+        required=False,
+        min_value=Decimal(1),
+        max_value=LARGEST_STORAGE,
+        decimal_places=3,
+        help_text="Of what is in the library; 1 GB is 1024 MB. Empty: no limit.",
+    )
 
     class Meta:
         model = Plan
@@ -27,6 +53,23 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
             *("slug", "name", "description", "credits", "requests_per_minute", "jobs_at_once", "engines", "priority", "seats", "storage"),
             *("by_arrangement", "is_public", "position"),
         )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        if self.instance.pk:
+            self.initial["credits"] = Decimal(self.instance.credits) / MILLICREDITS
+            if self.instance.storage:
+                self.initial["storage"] = round(Decimal(self.instance.storage) / MEGABYTE, 3).normalize()
+
+    def clean_credits(self) -> int:
+        return to_millicredits(self.cleaned_data["credits"])
+
+    def clean_storage(self) -> int | None:
+        """Bytes; those that were there where nobody changed what is a rounded number of megabytes."""
+        given = self.cleaned_data["storage"]
+        if "storage" not in self.changed_data:
+            return self.instance.storage
+        return None if given is None else int(given * MEGABYTE)
 
     def clean_engines(self) -> list[str]:
         given = self.cleaned_data["engines"] or []
@@ -44,12 +87,16 @@ class PlanPrices(TabularInline):
 class PlanAdmin(ModelAdmin):
     form = PlanForm
     inlines = (PlanPrices,)
-    list_display = ("name", "slug", "monthly_credits", "prices_in_words", "teams", "is_public", "position")
+    list_display = ("name", "slug", "monthly_credits", "storage_in_words", "prices_in_words", "teams", "is_public", "position")
     ordering = ("position", "pk")
 
     @admin.display(description="Credits a month")
     def monthly_credits(self, plan: Plan) -> str:
         return credits(plan.credits)
+
+    @admin.display(description="Storage", ordering="storage")
+    def storage_in_words(self, plan: Plan) -> str:
+        return size(plan.storage) if plan.storage else "no limit"
 
     @admin.display(description="Prices")
     def prices_in_words(self, plan: Plan) -> str:
@@ -68,21 +115,10 @@ class PlanAdmin(ModelAdmin):
         return is_free and super().has_delete_permission(request, obj)
 
 
-class Written(ModelAdmin):
-    """Rows that only services write."""
+class Written(ReadOnlyAdmin):
+    """Rows that only services write, the newest first."""
 
-    actions = None
-    list_per_page = 50
     ordering = ("-pk",)
-
-    def has_add_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: object = None) -> bool:
-        return False
 
 
 @admin.register(Subscription)
@@ -95,6 +131,7 @@ class SubscriptionAdmin(Written):
 
 @admin.register(SubscriptionInvoice)
 class SubscriptionInvoiceAdmin(Written):
+    told = in_credits("credits") | in_money("amount_due", "amount_paid")
     list_display = ("created_at", "subscription__wallet__team", "number", "plan", "reason", "status", "total", "period_start", "period_end")
     list_filter = ("status", "reason")
     list_select_related = ("subscription__wallet__team", "plan")

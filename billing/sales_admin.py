@@ -21,7 +21,7 @@ from billing.errors import BillingError
 from billing.forms import ConfirmForm, RefundForm
 from billing.models import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.money import money
-from billing.read_only_admin import ModelAdmin, ReadOnlyAdmin, TabularInline
+from billing.read_only_admin import ModelAdmin, ReadOnlyAdmin, TabularInline, in_credits, in_money
 from billing.services import purchases, refunds
 from billing.services.settling import in_words
 
@@ -177,6 +177,7 @@ class GatewayEventAdmin(ReadOnlyAdmin):
 @admin.register(PaymentRefund)
 class PaymentRefundAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "purchase", "sum", "status", "author", "reason")
+    told = in_money("amount", currency=lambda refund: refund.purchase.currency) | in_credits("millicredits")
     list_filter = ("status", "created_at")
     list_select_related = ("purchase", "author")
     ordering = ("-pk",)
@@ -189,6 +190,7 @@ class PaymentRefundAdmin(ReadOnlyAdmin):
 @admin.register(Dispute)
 class DisputeAdmin(ReadOnlyAdmin):
     list_display = ("created_at", "purchase", "sum", "status", "frozen_credits", "reason")
+    told = in_money("amount", currency=lambda dispute: dispute.purchase.currency) | in_credits("frozen")
     list_filter = ("status", "created_at")
     list_select_related = ("purchase",)
     ordering = ("-pk",)

@@ -187,6 +187,19 @@ def test_the_operator_reads_all_of_the_books(wallet: Wallet, hold: Hold, desk: C
         assert words in answer.content.decode(), page
 
 
+def test_no_row_is_told_in_millicredits(wallet: Wallet, hold: Hold, desk: Client) -> None:
+    entry = wallet.entries.get(kind="capture")
+    pages = {
+        f"hold/{hold.pk}": {"amount": "4 credits", "captured": "3 credits", "refunded": "0 credits"},
+        f"ledgerentry/{entry.pk}": {"amount": "−3 credits", "held": "−4 credits", "frozen": "0 credits", "balance after": "7 credits"},
+    }
+    for page, told in pages.items():
+        html = desk.get(f"/admin/billing/{page}/change/").content.decode()
+        found = dict(re.findall(r"<label>([^<]+):</label>\s*<div class=\"readonly\">([^<]*)</div>", html))
+        assert {name: found.get(name.capitalize()) for name in told} == told
+        assert "000" not in "".join(found[name.capitalize()] for name in told)
+
+
 @pytest.mark.parametrize("model", ["wallet", "hold", "ledgerentry"])
 def test_nothing_in_the_books_is_added_changed_or_deleted_by_hand(wallet: Wallet, hold: Hold, desk: Client, model: str) -> None:
     row = {"wallet": wallet, "hold": hold, "ledgerentry": wallet.entries.get(kind="capture")}[model]

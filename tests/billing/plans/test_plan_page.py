@@ -315,7 +315,7 @@ def test_the_operator_edits_plans(client_of: ClientOf, db: None, selling: CardGa
     url = f"/admin/billing/plan/{free.pk}/change/"
     page = browser.get(url).content.decode()
     assert "deletelink" not in page  # everybody is on it
-    form = {"name": "Free", "credits": "50000", "priority": "0", "position": "10", "is_public": "on", "seats": "4"}
+    form = {"name": "Free", "credits": "50", "priority": "0", "position": "10", "is_public": "on", "seats": "4"}
     form |= {"prices-TOTAL_FORMS": "0", "prices-INITIAL_FORMS": "0"}
     assert browser.post(url, {**form, "engines": '{"a": 1}'}).status_code == 200
     free.refresh_from_db()
@@ -323,3 +323,25 @@ def test_the_operator_edits_plans(client_of: ClientOf, db: None, selling: CardGa
     assert browser.post(url, {**form, "engines": '["diffusers"]'}).status_code == 302
     free.refresh_from_db()
     assert (free.credits, free.seats, free.storage, free.engines) == (50_000, 4, None, ["diffusers"])
+
+
+def test_the_operator_types_credits_and_megabytes(client_of: ClientOf, db: None, selling: CardGateway) -> None:
+    operator = User.objects.create_superuser(email="opal@harbour.example", name="Opal Operator")
+    browser, free = client_of(operator), Plan.objects.get(slug="free")
+    Plan.objects.filter(pk=free.pk).update(credits=1_500, storage=1_000_000_000)
+    url = f"/admin/billing/plan/{free.pk}/change/"
+    page = browser.get(url).content.decode()
+    assert 'name="credits" value="1.5"' in page
+    assert 'name="storage" value="953.674"' in page
+    assert '<td class="field-storage_in_words">954 MB</td>' in browser.get("/admin/billing/plan/").content.decode()
+    form = {"name": "Free", "credits": "2,5", "storage": "953.674", "priority": "0", "position": "10", "is_public": "on", "engines": "[]"}
+    form |= {"prices-TOTAL_FORMS": "0", "prices-INITIAL_FORMS": "0"}
+    assert browser.post(url, form).status_code == 302
+    free.refresh_from_db()
+    assert (free.credits, free.storage) == (2_500, 1_000_000_000), "what nobody touched stays, to the byte"
+    assert browser.post(url, {**form, "storage": "10,5"}).status_code == 302
+    free.refresh_from_db()
+    assert free.storage == 11_010_048
+    assert browser.post(url, {**form, "credits": "1,500"}).status_code == 200
+    free.refresh_from_db()
+    assert (free.credits, free.storage) == (2_500, 11_010_048)
