@@ -121,8 +121,8 @@ def test_granting_another_amount(limited: Wallet, alice: User, bob: User, client
     assert 'name="amount" value="5"' in hers.get(address).content.decode()
     for wrong, said in (
         ("", "Write how many credits, or decline."),
-        ("0", "greater than or equal to 0.001"),
-        ("x", "Write a number of credits"),
+        ("0", "Give a number from 0.001 to 100,000,000."),
+        ("x", "Give a number of credits, such as 20 or 1.5."),
     ):
         response = hers.post(address, {"decision": "approve", "amount": wrong, "note": "this was typed"})
         assert (response.status_code, said in text(response), "this was typed" in response.content.decode()) == (422, True, True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio
@@ -36,6 +36,18 @@ def sign_in(person: Person, email: str) -> None:
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.keyboard.press("Enter")
     page.wait_for_url("**/create/**")
+
+
+def ask_for_more(page: Page, why: str = "") -> None:
+    """Three credits, from a page with the link."""
+    page.get_by_role("link", name="Ask for more").first.click()
+    expect(page.get_by_label("Credits more")).to_have_value("1")
+    page.get_by_label("Credits more").fill("3")
+    page.get_by_label("What for").fill(why)
+    assert faults(page) == []
+    page.keyboard.press("Enter")
+    expect(page.get_by_text("Nobody has answered yet.")).to_be_visible()
+    assert faults(page) == []
 
 
 def test_a_budget_stops_is_asked_about_and_raised(studio: RunningStudio, person: Callable[..., Person]) -> None:
@@ -73,23 +85,13 @@ def test_a_budget_stops_is_asked_about_and_raised(studio: RunningStudio, person:
     assert faults(his) == []
 
     # He asks, from there.
-    his.locator("#price").get_by_role("link", name="Ask for more").click()
-    expect(his.get_by_label("Credits more")).to_have_value("1")
-    his.get_by_label("Credits more").fill("3")
-    his.get_by_label("What for").fill("the spring campaign")
-    assert faults(his) == []
-    his.keyboard.press("Enter")
-    expect(his.get_by_text("Nobody has answered yet.")).to_be_visible()
-    assert faults(his) == []
+    ask_for_more(his, "the spring campaign")
 
     # He takes it back, and asks again.
     his.get_by_role("button", name="Withdraw it").click()
     expect(his.get_by_text("You do not ask for it any more.")).to_be_visible()
     assert faults(his) == []
-    his.get_by_role("link", name="Ask for more").click()
-    his.get_by_label("Credits more").fill("3")
-    his.keyboard.press("Enter")
-    expect(his.get_by_text("Nobody has answered yet.")).to_be_visible()
+    ask_for_more(his)
 
     # Alice's bell rings without a reload; it leads to the request, and one press grants it.
     expect(hers.locator("#bell .bell-count")).to_have_text("4")  # the others: most is used, the first request, and its end
