@@ -17,7 +17,7 @@ from accounts.models import User
 from billing.credits import MILLICREDITS, credits, to_millicredits
 from billing.errors import PlanRefused
 from billing.forms import LARGEST_GRANT
-from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
+from billing.models import Plan, PlanPrice, Reversal, Subscription, SubscriptionInvoice, Wallet
 from billing.number_fields import AmountField, CreditsField
 from billing.read_only_admin import ModelAdmin, ReadOnlyAdmin, TabularInline, in_credits, in_money
 from billing.services.plans import assign, plan_of, subscription_of
@@ -129,13 +129,21 @@ class SubscriptionAdmin(Written):
     search_fields = ("wallet__team__name", "external_id", "customer_id")
 
 
+class ReversalInline(TabularInline):
+    model = Reversal
+    extra = 0
+    can_delete = False
+    fields = readonly_fields = ("created_at", "kind", "amount", "status", "external_id", "reason")
+
+
 @admin.register(SubscriptionInvoice)
 class SubscriptionInvoiceAdmin(Written):
+    inlines = (ReversalInline,)
     told = in_credits("credits") | in_money("amount_due", "amount_paid")
     list_display = ("created_at", "subscription__wallet__team", "number", "plan", "reason", "status", "total", "period_start", "period_end")
     list_filter = ("status", "reason")
     list_select_related = ("subscription__wallet__team", "plan")
-    search_fields = ("number", "external_id", "subscription__wallet__team__name")
+    search_fields = ("number", "external_id", "payment_id", "subscription__wallet__team__name")
 
 
 class AssignForm(forms.Form):

@@ -1,7 +1,8 @@
 """The check of what was sold against the ledger, for `manage.py verify_ledger`.
 
 These must always agree: a purchase that is paid has brought its credits, once, less those that were taken back; one that is not has brought
-none; nothing names a purchase that there is not; what is frozen of a purchase is what its open disputes have frozen.
+none; nothing names a purchase that there is not; what is frozen of a purchase is what its open disputes have frozen; what was taken back of
+a plan's credits is what its invoice says.
 """
 
 from __future__ import annotations
@@ -9,10 +10,10 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator
 
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from billing.credits import credits
-from billing.models import Account, Dispute, LedgerEntry, Purchase
+from billing.models import Account, Dispute, LedgerEntry, Purchase, SubscriptionInvoice
 
 CHUNK = 2000
 
@@ -35,6 +36,15 @@ def disagreements() -> Iterator[str]:
     for key, amount in sold.items():
         if amount:
             yield f"{credits(amount)} credits count as sold by purchase {key}, which there is not."
+    yield from _plans()
+
+
+def _plans() -> Iterator[str]:
+    for invoice in SubscriptionInvoice.objects.filter(Q(moves__gt=0) | Q(taken__gt=0)).select_related("subscription").order_by("pk"):
+        entries = LedgerEntry.objects.filter(wallet=invoice.subscription.wallet_id, reference__startswith=f"plan:{invoice.external_id}:")
+        found = -(entries.aggregate(total=Sum("amount"))["total"] or 0)
+        if found != invoice.taken:
+            yield f"Invoice {invoice}: {credits(invoice.taken)} credits count as taken back, the entries add up to {credits(found)}."
 
 
 def _by_purchase(column: str, **conditions: str) -> dict[str, int]:

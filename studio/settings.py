@@ -291,8 +291,12 @@ if INVOICES:
 FACT_HANDLERS: dict[str, str] = {
     "subscription": "billing.services.subscriptions.write_down",
     "invoice": "billing.services.subscriptions.write_down",
+    "invoice_payment": "billing.services.reversals.write_down",
+    "refunded": "billing.services.reversals.write_down",
+    "refund_total": "billing.services.reversals.write_down",
+    "disputed": "billing.services.reversals.write_down",
 }
-"""Fact of a gateway (`billing.gateways.facts`) -> dotted path of who writes it down; those of payments need no entry."""
+"""Fact of a gateway (`billing.gateways.facts`) -> dotted path of who writes it down; what is of purchases alone needs no entry."""
 RESULT_CACHE_HOURS = env.int("STUDIO_RESULT_CACHE_HOURS", default=24)
 """How long the result of a paid engine is offered to its team for the same request, for nothing; 0: never."""
 WORD_FILTER = env.bool("STUDIO_WORD_FILTER", default=True)

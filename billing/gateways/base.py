@@ -31,7 +31,8 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class RefundOrder:
-    """Money to go back. `key` is our id of the refund: sent twice, it is refunded once. `payment_key` is the `Order.key` of the payment."""
+    """Money to go back. `key` is our id of the refund: sent twice, it is refunded once. `payment_key` is the `Order.key` of the payment,
+    empty for a plan's."""
 
     key: str
     payment_key: str
@@ -133,7 +134,8 @@ class Gateway(ABC):
 
     @abstractmethod
     def look_up(self, *, checkout_id: str = "", payment_id: str = "") -> list[Fact]:
-        """All that the provider knows now of a Checkout or payment (with its refunds and disputes); empty for one that it does not know."""
+        """All that the provider knows now of a Checkout or payment (with its invoice, refunds and disputes); empty for one that it does
+        not know."""
 
     @abstractmethod
     def events_since(self, moment: datetime) -> Iterator[Event]:

@@ -122,6 +122,7 @@ class Invoice(Fact):
 
     A period's credits are due once for each `invoice_id` that is `paid`. `plan` and the period are those of the line for the whole period,
     not of prorations; for a change the difference is in `amount_paid`. `next_attempt_at`: when a failed payment is tried again.
+    `payment_id` is empty where the provider tells it by an `InvoicePayment` alone.
     """
 
     name = "invoice"
@@ -141,10 +142,20 @@ class Invoice(Fact):
     number: str = ""
     url: str = ""
     as_of: datetime | None = None
+    payment_id: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InvoicePayment(Fact):
+    """Which payment an invoice was paid with; refunds and disputes name only that."""
+
+    name = "invoice_payment"
+    invoice_id: str
+    payment_id: str
 
 
 KINDS: dict[str, type[Fact]] = {
-    one.name: one for one in (Paid, CheckoutEnded, Receipt, Refunded, RefundTotal, Disputed, Subscription, Invoice)
+    one.name: one for one in (Paid, CheckoutEnded, Receipt, Refunded, RefundTotal, Disputed, Subscription, Invoice, InvoicePayment)
 }
 
 

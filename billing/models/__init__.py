@@ -5,7 +5,7 @@ from billing.models.budgets import Budget, BudgetRequest, BudgetWarning, Scope, 
 from billing.models.buying import CreditPack, Dispute, GatewayEvent, PackPrice, PaymentRefund, Purchase
 from billing.models.checks import LedgerCheck
 from billing.models.lots import Lot, LotUse
-from billing.models.plans import Plan, PlanPrice, Subscription, SubscriptionInvoice
+from billing.models.plans import Plan, PlanPrice, Reversal, Subscription, SubscriptionInvoice
 from billing.models.promotions import PromoCode, Redemption
 from billing.models.wallets import SOURCES, Account, Hold, LedgerEntry, Wallet
 
@@ -31,6 +31,7 @@ __all__ = [
     "PromoCode",
     "Purchase",
     "Redemption",
+    "Reversal",
     "Scope",
     "Span",
     "Spent",

@@ -17,6 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from billing.credits import MILLICREDITS
+from billing.ids import uuid7
 from billing.models.buying import CURRENCY
 from billing.models.wallets import Wallet
 from billing.money import money
@@ -127,7 +128,7 @@ class Subscription(models.Model):
 
     `key` is our id of it at the gateway, `external_id` the gateway's. `next_plan` takes the place of `plan` when the period ends. `told_at`
     is how new the news are that the row holds. `failing_since`: no payment has succeeded since. `end_wanted` is an end that the gateway has
-    still to be told of: "period_end" or "now".
+    still to be told of: "period_end" or "now". `is_double`: paid beside another one, so what was paid for it goes back.
     """
 
     class Status(models.TextChoices):
@@ -147,6 +148,7 @@ class Subscription(models.Model):
     key = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     customer_id = models.CharField(max_length=255, blank=True)
+    checkout_id = models.CharField(max_length=255, blank=True)
     checkout_url = models.TextField(blank=True)
     checkout_until = models.DateTimeField(null=True, blank=True)
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.INCOMPLETE)
@@ -156,6 +158,7 @@ class Subscription(models.Model):
     period_end = models.DateTimeField(null=True, blank=True)
     cancel_at_period_end = models.BooleanField(default=False)
     end_wanted = models.CharField(max_length=10, blank=True)
+    is_double = models.BooleanField(default=False)
     failing_since = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -198,7 +201,9 @@ class Subscription(models.Model):
 
 class SubscriptionInvoice(models.Model):
     """What was asked for a period, or for a change within one, and whether it was paid; `credits` (millicredits a month) are those that
-    its plan had then. A plan that the operator gives has them too, paid with nothing: the credits of a period are worked out from these."""
+    its plan had then. A plan that the operator gives has them too, paid with nothing: the credits of a period are worked out from these.
+
+    `payment_id` is the gateway's, of what paid it. `reported`, `taken`, `owed` and `moves` are as in `Purchase`."""
 
     class Status(models.TextChoices):
         DRAFT = "draft", "Being written"
@@ -226,6 +231,11 @@ class SubscriptionInvoice(models.Model):
     attempts = models.PositiveIntegerField(default=0)
     next_attempt_at = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
+    payment_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    reported = models.PositiveBigIntegerField(default=0)
+    taken = models.PositiveBigIntegerField(default=0)
+    owed = models.PositiveBigIntegerField(default=0)
+    moves = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -245,3 +255,40 @@ class SubscriptionInvoice(models.Model):
         assert self.period_start
         assert self.period_end
         return self.period_end - self.period_start
+
+
+class Reversal(models.Model):
+    """Money of an invoice that goes back: a refund, or a dispute, in which the payer's bank wants it. One that the studio asks for itself
+    has no `external_id` until the gateway has answered. A `failed` refund and a `won` dispute count as if they had not been."""
+
+    class Kind(models.TextChoices):
+        REFUND = "refund", "Refund"
+        DISPUTE = "dispute", "Dispute"
+
+    class Status(models.TextChoices):
+        PENDING = "pending", "Under way"
+        SUCCEEDED = "succeeded", "Refunded"
+        FAILED = "failed", "Failed"
+        OPEN = "open", "Open"
+        WON = "won", "Won"
+        LOST = "lost", "Lost"
+
+    GONE = (Status.PENDING, Status.SUCCEEDED, Status.LOST)
+    """What its credits are taken back for."""
+    UNDECIDED = (Status.PENDING, Status.OPEN)
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    invoice = models.ForeignKey(SubscriptionInvoice, on_delete=models.PROTECT, related_name="reversals")
+    kind = models.CharField(max_length=10, choices=Kind.choices)
+    status = models.CharField(max_length=10, choices=Status.choices)
+    amount = models.PositiveBigIntegerField()
+    external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
+    reason = models.CharField(max_length=300, blank=True)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["id"]
+        constraints = [models.CheckConstraint(condition=Q(amount__gt=0), name="reversal_is_something")]
+
+    def __str__(self) -> str:
+        return f"{self.get_kind_display()} of {money(self.amount, self.invoice.currency)}: {self.get_status_display().lower()}"

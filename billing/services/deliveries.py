@@ -6,16 +6,17 @@ Between the two the studio may be killed: what is kept and not processed is proc
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 
 from django.conf import settings
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from billing.gateways.facts import Event, Fact, Paid, dump, load
-from billing.models import GatewayEvent, Purchase
+from billing.gateways.facts import Event, Fact, Invoice, InvoicePayment, Paid, dump, load
+from billing.models import GatewayEvent, Purchase, SubscriptionInvoice
 from billing.services import payments
 from billing.services.payments import Waits
 
@@ -28,9 +29,7 @@ def receive(gateway: str, event: Event) -> GatewayEvent:
         gateway=gateway, event_id=event.id, defaults={"type": event.type, "payload": [dump(fact) for fact in event.facts]}
     )
     process(kept)
-    for fact in event.facts:
-        if isinstance(fact, Paid):
-            process_waiting(gateway, fact.payment_id)
+    _let_go(gateway, event.facts)
     return kept
 
 
@@ -40,16 +39,36 @@ def process(event: GatewayEvent) -> bool:
         return _process(event)
     except Waits as waiting:
         _wait(event, waiting.subject)
-        if not Purchase.objects.filter(gateway=event.gateway, payment_id=waiting.subject).exists():
+        if not _is_known(event.gateway, waiting.subject):
             return False
     # The payment came between the question and the note that it was missing. Whoever wrote it did not see that note, so it is done here.
     return _process(event)
 
 
-def process_waiting(gateway: str, subject: str) -> int:
-    """Write down what waited for this payment; how many events that were."""
-    waiting = GatewayEvent.objects.filter(gateway=gateway, subject=subject, processed_at=None).order_by("id")
-    return sum(process(event) for event in waiting)
+def write(gateway: str, fact: Fact) -> str:
+    """Write down a fact that was asked for, where those that are told go. Raises Waits."""
+    return _handler(fact)(gateway, fact)
+
+
+def process_waiting(gateway: str, subject: str) -> None:
+    """Write down what waited for this payment or invoice, and what waited for that."""
+    for event in GatewayEvent.objects.filter(gateway=gateway, subject=subject, processed_at=None).order_by("id"):
+        if process(event):
+            _let_go(gateway, map(load, event.payload))
+
+
+def _let_go(gateway: str, facts: Iterable[Fact]) -> None:
+    """What is known now of payments and invoices is waited for no longer."""
+    for fact in facts:
+        for subject in (getattr(fact, "invoice_id", ""), getattr(fact, "payment_id", "")):
+            if subject and isinstance(fact, Paid | Invoice | InvoicePayment):
+                process_waiting(gateway, subject)
+
+
+def _is_known(gateway: str, subject: str) -> bool:
+    invoices = SubscriptionInvoice.objects.filter(subscription__gateway=gateway)
+    is_paid = Purchase.objects.filter(gateway=gateway, payment_id=subject).exists()
+    return is_paid or invoices.filter(Q(payment_id=subject) | Q(external_id=subject)).exists()
 
 
 def give_up(event: GatewayEvent, why: str) -> None:
@@ -66,7 +85,7 @@ def _process(event: GatewayEvent) -> bool:
         # The guard: of two who bring the same event, one changes this row, and the other waits for it and then changes none.
         if not GatewayEvent.objects.filter(pk=event.pk, processed_at=None).update(processed_at=timezone.now(), subject=""):
             return False
-        notes = [_handler(fact)(event.gateway, fact) for fact in map(load, event.payload)]
+        notes = [write(event.gateway, fact) for fact in map(load, event.payload)]
         note = " ".join(filter(None, notes)) if notes else "Nothing here has a use for it."
         GatewayEvent.objects.filter(pk=event.pk).update(note=note[:300])
     event.refresh_from_db()

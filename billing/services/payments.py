@@ -49,7 +49,7 @@ def _purchase_of(gateway: str, fact: Fact) -> Purchase | str:
     key, payment_id = getattr(fact, "key", ""), getattr(fact, "payment_id", "")
     own = Purchase.objects.filter(gateway=gateway)
     if key:
-        found = own.filter(pk=key).first() if _is_id(key) else None
+        found = own.filter(pk=key).first() if is_id(key) else None
         if found is None:
             return "It names no purchase of this studio."
         if found.payment_id and payment_id not in ("", found.payment_id) and not isinstance(fact, Paid):
@@ -98,7 +98,7 @@ def _paid(purchase: Purchase, fact: Paid) -> str:
 
 def _refunded(purchase: Purchase, fact: Refunded) -> None:
     refund = purchase.refunds.filter(external_id=fact.refund_id).first()
-    if refund is None and _is_id(fact.own_key):
+    if refund is None and is_id(fact.own_key):
         refund = purchase.refunds.filter(pk=fact.own_key, external_id=None).first()
     if refund is None:
         refund = PaymentRefund(purchase=purchase, amount=fact.amount, reason=fact.reason, millicredits=worth(purchase, fact.amount))
@@ -128,7 +128,8 @@ def _sum(purchase: Purchase, amount: int) -> str:
     return money(amount, purchase.currency)
 
 
-def _is_id(key: str) -> bool:
+def is_id(key: str) -> bool:
+    """Whether it may be an id of ours."""
     try:
         return bool(uuid.UUID(key))
     except ValueError:

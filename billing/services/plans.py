@@ -69,16 +69,21 @@ def no_seat(team: Team, people: int, *, joins: bool) -> str:
 
 def due(invoices: Iterable[SubscriptionInvoice]) -> int:
     """Millicredits that the invoices of one period bring in all, as far as they are paid; 0 until the one that it began with is there."""
+    return sum(brought(invoices).values())
+
+
+def brought(invoices: Iterable[SubscriptionInvoice]) -> dict[int, int]:
+    """The same, by the id of the invoice that brings it."""
     paid = sorted((one for one in invoices if one.status == Paid), key=lambda one: (one.period_start or one.created_at, one.external_id))
     first = next((one for one in paid if one.reason in SubscriptionInvoice.WHOLE), None)
     if first is None:
-        return 0
-    total = most = first.credits
+        return {}
+    parts, most = {first.pk: first.credits}, first.credits
     for change in paid:
         if change.reason == "change" and change.credits > most:
-            total += share(change.credits - most, first.period_start, change.period_start, first.period_end)
+            parts[change.pk] = share(change.credits - most, first.period_start, change.period_start, first.period_end)
             most = change.credits
-    return total
+    return parts
 
 
 def share(amount: int, start: datetime | None, now: datetime | None, end: datetime | None) -> int:
@@ -94,7 +99,7 @@ def grant_due(subscription: Subscription, invoice: SubscriptionInvoice) -> Ledge
     if invoice.period_end is None or invoice.status != Paid:
         return None
     same = list(subscription.invoices.filter(period_end=invoice.period_end))
-    references = [_reference(one) for one in same]
+    references = [reference_of(one) for one in same]
     granted = subscription.wallet.entries.filter(kind="grant", reference__in=references).aggregate(total=Sum("amount"))["total"] or 0
     missing = due(same) - granted
     if missing <= 0:
@@ -106,14 +111,15 @@ def grant_due(subscription: Subscription, invoice: SubscriptionInvoice) -> Ledge
     return wallets.grant(
         subscription.wallet,
         missing,
-        reference=_reference(invoice),
+        reference=reference_of(invoice),
         description=f"{invoice.plan} plan, {words} until {date_format(timezone.localtime(until), 'j F')}",
         source=Account.PLANS,
         expires_at=until,
     )
 
 
-def _reference(invoice: SubscriptionInvoice) -> str:
+def reference_of(invoice: SubscriptionInvoice) -> str:
+    """What the entries of its credits are named by; those of credits that go back have a number behind it."""
     return f"plan:{invoice.external_id}"[:100]
 
 

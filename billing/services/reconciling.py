@@ -6,6 +6,7 @@ What is read goes the same way as what is delivered (`deliveries`, `payments`), 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeVar
@@ -18,8 +19,8 @@ from django.utils import timezone
 from billing.gateways.base import Gateway
 from billing.gateways.errors import GatewayError
 from billing.gateways.registry import gateways
-from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase
-from billing.services import deliveries, payments, refunds
+from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Reversal, SubscriptionInvoice
+from billing.services import deliveries, payments, refunds, reversals
 from billing.services.settling import locked, settle
 
 Thing = TypeVar("Thing")
@@ -58,10 +59,11 @@ def reconcile(gateway: Gateway, *, days: int = DAYS, now: datetime | None = None
     """Read the events of the last days, then everything that is still open, one by one."""
     now, report = now or timezone.now(), Report()
     _each(report, [now - timedelta(days=days)], lambda since: _read_events(gateway, since, report))
-    _each(report, deliveries.unprocessed(gateway.name, now), lambda event: _event(event, now, report))
+    _each(report, deliveries.unprocessed(gateway.name, now), lambda event: _event(gateway, event, now, report))
     _each(report, _open_purchases(gateway.name, now), lambda one: _purchase(gateway, one, now, report))
     _each(report, _pending_refunds(gateway.name), lambda one: _refund(gateway, one, report))
     _each(report, _troubled(gateway.name), lambda one: _look_again(gateway, one, report))
+    _each(report, _troubled_invoices(gateway.name), lambda one: _look_at_invoice(gateway, one, report))
     return report
 
 
@@ -82,8 +84,16 @@ def _read_events(gateway: Gateway, since: datetime, report: Report) -> None:
             report.events += 1
 
 
-def _event(event: GatewayEvent, now: datetime, report: Report) -> None:
-    if not deliveries.process(event) and event.subject and event.received_at < now - FORGOTTEN:
+def _event(gateway: Gateway, event: GatewayEvent, now: datetime, report: Report) -> None:
+    if deliveries.process(event) or not event.subject:
+        return
+    # A plan's payment whose invoice it is was never told of, or was before invoices were asked what they were paid with.
+    for fact in gateway.look_up(payment_id=event.subject):
+        with suppress(payments.Waits):
+            deliveries.write(gateway.name, fact)
+    if deliveries.process(event):
+        report.repaired += 1
+    elif event.received_at < now - FORGOTTEN:
         deliveries.give_up(event, "Of a payment that was not made for this studio.")
         report.given_up += 1
 
@@ -135,6 +145,28 @@ def _look_again(gateway: Gateway, purchase: Purchase, report: Report) -> None:
         settle(locked(purchase))
     purchase.refresh_from_db()
     report.repaired += (purchase.status, purchase.owed) != before
+
+
+def _troubled_invoices(gateway: str) -> list[SubscriptionInvoice]:
+    """Plans' invoices of which money may yet go back, or credits are owed that may be free by now."""
+    undecided = Q(reversals__status__in=Reversal.UNDECIDED, reversals__external_id__isnull=False)
+    found = SubscriptionInvoice.objects.filter(undecided | Q(owed__gt=0), subscription__gateway=gateway).exclude(payment_id=None)
+    return list(found.distinct().order_by("id"))
+
+
+def _look_at_invoice(gateway: Gateway, invoice: SubscriptionInvoice, report: Report) -> None:
+    before = _state(invoice)
+    for fact in gateway.look_up(payment_id=invoice.payment_id or ""):
+        with suppress(payments.Waits):
+            deliveries.write(gateway.name, fact)
+    with transaction.atomic():
+        reversals.settle(reversals.locked(invoice))
+    report.repaired += _state(invoice) != before
+
+
+def _state(invoice: SubscriptionInvoice) -> tuple[object, ...]:
+    invoice.refresh_from_db()
+    return invoice.owed, *invoice.reversals.values_list("pk", "status")
 
 
 def _write(gateway: Gateway, purchase: Purchase, *, checkout_id: str = "", payment_id: str = "") -> None:

@@ -24,7 +24,7 @@ from billing.gateways.facts import Invoice as InvoiceFact
 from billing.gateways.facts import Subscription as SubscriptionFact
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
-from billing.services import plan_letters, plans
+from billing.services import plan_letters, plans, reversals
 
 log = structlog.get_logger(__name__)
 Status = Subscription.Status
@@ -285,6 +285,8 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
     as_of = fact.as_of or timezone.now()
     plan = Plan.objects.filter(slug=fact.plan).first() or row.plan
     invoice = SubscriptionInvoice.objects.filter(external_id=fact.invoice_id).first()
+    if invoice and fact.payment_id and invoice.subscription_id == row.pk:
+        reversals.paid_with(invoice, fact.payment_id)
     if invoice is None:
         invoice = SubscriptionInvoice(subscription=row, external_id=fact.invoice_id, plan=plan, credits=plan.credits)
     elif invoice.subscription_id != row.pk or not _is_news(invoice, fact, as_of):
@@ -297,10 +299,13 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
     invoice.number, invoice.url = fact.number[:80], fact.url
     invoice.attempts, invoice.next_attempt_at = fact.attempts, fact.next_attempt_at
     invoice.save()
+    if fact.payment_id:
+        reversals.paid_with(invoice, fact.payment_id)
     if row.external_id is None:
         row.external_id = fact.subscription_id
         row.save(update_fields=["external_id"])
     plans.grant_due(row, invoice)
+    reversals.settle(invoice)
 
 
 def _is_news(invoice: SubscriptionInvoice, fact: InvoiceFact, as_of: datetime) -> bool:

@@ -15,7 +15,7 @@ from django.db.models.functions import Coalesce
 from billing import spans
 from billing.asking import midnight
 from billing.exports import plain
-from billing.models import SOURCES, Account, Dispute, LedgerEntry, PaymentRefund, Purchase, SubscriptionInvoice
+from billing.models import SOURCES, Account, Dispute, LedgerEntry, PaymentRefund, Purchase, Reversal, SubscriptionInvoice
 from billing.money import money
 from billing.spans import Span
 from studio.costs.report import decimal
@@ -108,6 +108,7 @@ def months(today: date, count: int = MONTHS) -> list[MonthSums]:
     back = _money(refunds, "created_at", "purchase__currency", shown, begin, end)
     lost = _money(Dispute.objects.filter(status=Dispute.Status.LOST), "closed_at", "purchase__currency", shown, begin, end)
     _add(back, lost)
+    _add(back, _money(Reversal.objects.filter(status__in=Reversal.GONE), "created_at", "invoice__currency", shown, begin, end))
     credits, engines = _credits(shown, begin, end), _engines(shown, begin, end)
     told = [MonthSums(span, came[place], back[place], credits[place], engines[place]) for place, span in enumerate(shown)]
     return told[::-1]

@@ -117,7 +117,15 @@ def _preview(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
 def _invoices(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
     wanted = given.get("subscription")
     found = [one for one in stripe.all("invoice") if wanted in (None, one["parent"]["subscription_details"]["subscription"])]
+    if "data.payments" in given.get("expand", []):
+        found = [one | {"payments": {"object": "list", "data": stripe.all("invoice_payment", invoice=one["id"])}} for one in found]
     return listing(found, given, "/v1/invoices")
+
+
+def _invoice_payments(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
+    wanted = given.get("payment", {}).get("payment_intent")
+    found = [one for one in stripe.all("invoice_payment") if wanted in (None, one["payment"]["payment_intent"])]
+    return listing(found, given, "/v1/invoice_payments")
 
 
 def _portal(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
@@ -146,6 +154,7 @@ ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("POST", r"/v1/invoices/create_preview", _preview),
     ("GET", r"/v1/invoices", _invoices),
     ("GET", r"/v1/invoices/(\w+)", _retrieve("invoice")),
+    ("GET", r"/v1/invoice_payments", _invoice_payments),
     ("GET", r"/v1/customers/(\w+)", _retrieve("customer")),
     ("POST", r"/v1/billing_portal/sessions", _portal),
 )

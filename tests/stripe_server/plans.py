@@ -64,7 +64,8 @@ def try_to_pay(stripe: Stripe, invoice: Thing) -> None:
             stripe.tell("customer.subscription.updated", owner)
         return
     if invoice["amount_due"]:
-        stripe.pay(invoice["amount_due"], invoice["currency"], metadata={}, customer=invoice["customer"])
+        paid = stripe.pay(invoice["amount_due"], invoice["currency"], metadata={}, customer=invoice["customer"])
+        stripe.tell("invoice_payment.paid", stripe.keep(shapes.invoice_payment(invoice, paid, stripe.now)))
     invoice |= {"status": "paid", "amount_paid": invoice["amount_due"], "amount_remaining": 0, "next_payment_attempt": None}
     stripe.tell("invoice.paid", invoice)
     if owner["status"] == "past_due":

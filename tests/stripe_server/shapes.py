@@ -163,6 +163,22 @@ def line(owner: Thing, amount: int, start: int, end: int, *, text: str, of: Thin
     }
 
 
+def invoice_payment(invoice: Thing, paid: Thing, now: int) -> Thing:
+    return {
+        "id": new_id("inpay"),
+        "object": "invoice_payment",
+        "amount_paid": paid["amount"],
+        "amount_requested": paid["amount"],
+        "currency": paid["currency"],
+        "invoice": invoice["id"],
+        "is_default": True,
+        "payment": {"type": "payment_intent", "payment_intent": paid["id"]},
+        "status": "paid",
+        "created": now,
+        "livemode": False,
+    }
+
+
 def invoice(owner: Thing, lines: list[Thing], balance: int, reason: str, now: int, url: str, number: int) -> Thing:
     """`balance` is what the customer has left over, from a cheaper plan for instance: it is used up first."""
     total = sum(one["amount"] for one in lines)

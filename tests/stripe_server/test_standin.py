@@ -14,7 +14,7 @@ import stripe
 
 from billing.gateways.base import Order, PlanOrder, RefundOrder, SubscriptionOrder
 from billing.gateways.errors import GatewayRefused
-from billing.gateways.facts import Fact, Invoice, Paid, Subscription, dump, load
+from billing.gateways.facts import Fact, Invoice, InvoicePayment, Paid, Subscription, dump, load
 from billing.gateways.stripe import StripeGateway, reading
 from tests.stripe_server import plans
 from tests.stripe_server.shapes import DAY, MONTH
@@ -145,10 +145,16 @@ def test_a_subscription_begins(stripe_server: StandIn, stripe_gateway: StripeGat
     assert subscribed.period_end == reading.moment(clock.now + MONTH)
     [invoice] = stripe_gateway.invoices(subscribed.subscription_id)
     assert (invoice.key, invoice.status, invoice.reason, invoice.plan, invoice.amount_paid) == ("ours-1", "paid", "start", "creator", 1000)
+    [payment] = stripe_server.all("payment_intent")
+    assert (invoice.payment_id, stripe_gateway.look_up(payment_id=payment["id"])) == (
+        payment["id"],
+        [InvoicePayment(invoice_id=invoice.invoice_id, payment_id=payment["id"])],
+    )
     assert (invoice.period_start, invoice.period_end) == (subscribed.period_start, subscribed.period_end)
     told = facts(stripe_server)
     assert [(type(fact).__name__, getattr(fact, "status", "")) for fact in told] == [
         ("Subscription", "incomplete"),
+        ("InvoicePayment", ""),
         ("Invoice", "paid"),
         ("Subscription", "active"),
     ]

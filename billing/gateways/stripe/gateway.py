@@ -73,7 +73,7 @@ class StripeGateway(StripeSubscriptions):
         params: Any = {
             "payment_intent": order.payment_id,
             "amount": reading.theirs(order.amount, order.currency),
-            "metadata": {reading.REFUND: order.key, reading.PURCHASE: order.payment_key},
+            "metadata": {reading.REFUND: order.key, **({reading.PURCHASE: order.payment_key} if order.payment_key else {})},
         }
         with told_in_words():
             made = self.client.v1.refunds.create(params, {"idempotency_key": f"refund-{order.key}"})
@@ -90,6 +90,7 @@ class StripeGateway(StripeSubscriptions):
                 if payment_id:
                     intent = plain(self.client.v1.payment_intents.retrieve(payment_id, {"expand": ["latest_charge"]}))
                     found += reading.payment(intent)
+                    found += self._invoice_of(intent)
                     found += reading.charge(intent.get("latest_charge") or {})
                     for refund in self.client.v1.refunds.list({"payment_intent": payment_id}).auto_paging_iter():
                         found += reading.refund(plain(refund))
@@ -99,6 +100,13 @@ class StripeGateway(StripeSubscriptions):
                 if error.http_status != 404 and error.code != "resource_missing":
                     raise
         return found
+
+    def _invoice_of(self, intent: Mapping[str, Any]) -> Iterator[Fact]:
+        """A payment of a plan says nothing of its invoice: that is asked for. One of a pack has our key, and none."""
+        if not (intent.get("metadata") or {}).get(reading.PURCHASE):
+            asked: Any = {"payment": {"type": "payment_intent", "payment_intent": intent["id"]}}
+            for one in self.client.v1.invoice_payments.list(asked).auto_paging_iter():
+                yield from reading.invoice_payment(plain(one))
 
     def events_since(self, moment: datetime) -> Iterator[Event]:
         # Stripe keeps events for 30 days, takes at most 20 types a call, and lists the newest first.

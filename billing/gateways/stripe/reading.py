@@ -17,6 +17,7 @@ from billing.gateways.facts import (
     Event,
     Fact,
     Invoice,
+    InvoicePayment,
     InvoiceStatus,
     Paid,
     Receipt,
@@ -186,7 +187,22 @@ def invoice(told: Thing, as_of: datetime | None = None) -> Iterator[Invoice]:
         number=str(told.get("number") or ""),
         url=str(told.get("hosted_invoice_url") or ""),
         as_of=as_of,
+        payment_id=_payment_of(told),
     )
+
+
+def invoice_payment(told: Thing, as_of: datetime | None = None) -> Iterator[InvoicePayment]:
+    """What an invoice was paid with; only this says so since version 2025-03-31, when invoices and charges ceased to name each other."""
+    payment_id = _id((told.get("payment") or {}).get("payment_intent"))
+    if payment_id and told.get("status") == "paid":
+        yield InvoicePayment(invoice_id=_id(told.get("invoice")), payment_id=payment_id)
+
+
+def _payment_of(told: Thing) -> str:
+    """Where it was asked to be written out (`expand`), or in an older version; empty else."""
+    listed = ((told.get("payments") or {}).get("data")) or ()
+    found = next((fact.payment_id for one in listed for fact in invoice_payment(one)), "")
+    return found or _id(told.get("payment_intent"))
 
 
 def _line_of_the_period(told: Thing) -> Thing:
@@ -249,5 +265,6 @@ READERS: dict[str, Callable[[Thing, datetime | None], Iterator[Fact]]] = {
     "invoice.payment_failed": invoice,
     "invoice.voided": invoice,
     "invoice.marked_uncollectible": invoice,
+    "invoice_payment.paid": invoice_payment,
 }
 """Type of event -> how its object is read: also the list of what an endpoint at Stripe has to be sent."""

@@ -44,9 +44,8 @@ class StripeSubscriptions(Gateway):
 
     def invoices(self, subscription_id: str) -> list[Invoice]:
         with told_in_words():
-            listed = [
-                plain(one) for one in self.client.v1.invoices.list({"subscription": subscription_id, "limit": 100}).auto_paging_iter()
-            ]
+            asked: Any = {"subscription": subscription_id, "limit": 100, "expand": ["data.payments"]}
+            listed = [plain(one) for one in self.client.v1.invoices.list(asked).auto_paging_iter()]
         found = [fact for one in listed for fact in reading.invoice(one, datetime.now(UTC))]
         return found[::-1]
 
