@@ -148,6 +148,10 @@ class Gateway(ABC):
         """Begin a subscription. The same `order.key` again gives the same Checkout. Once paid, `Subscription` and `Invoice` facts come."""
 
     @abstractmethod
+    def end_checkout(self, checkout_id: str) -> Subscription | None:
+        """Let a subscription's Checkout be paid no longer; None when that is so, else the subscription that it was paid for before."""
+
+    @abstractmethod
     def subscription(self, subscription_id: str) -> Subscription:
         """How a subscription stands now."""
 

@@ -50,6 +50,9 @@ class ManualGateway(Gateway):
     def start_subscription(self, order: SubscriptionOrder) -> Checkout:
         self._refuse()
 
+    def end_checkout(self, checkout_id: str) -> Subscription | None:
+        self._refuse()
+
     def subscription(self, subscription_id: str) -> Subscription:
         self._refuse()
 

@@ -115,6 +115,10 @@ class SubscriptionQuerySet(models.QuerySet["Subscription"]):
         """Begun and not ended, paid or not; at most one of a wallet."""
         return self.filter(status__in=Subscription.LIVE)
 
+    def begun(self) -> SubscriptionQuerySet:
+        """Those with a pay page that was not paid, as far as is known."""
+        return self.filter(status=Subscription.Status.INCOMPLETE, external_id=None)
+
     def good(self, now: datetime | None = None) -> SubscriptionQuerySet:
         """Those whose plan is in force. Who does not pay keeps it for `settings.PLAN_GRACE`, and so does one of which nobody has told that
         its next period has begun."""

@@ -25,6 +25,7 @@ from billing.gateways.facts import Subscription as SubscriptionFact
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
 from billing.services import plan_letters, plans, reversals
+from billing.services.reconciling import FORGOTTEN
 
 log = structlog.get_logger(__name__)
 Status = Subscription.Status
@@ -36,13 +37,16 @@ RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.ACTIVE: 2, Status.PAST_
 LATE = timedelta(hours=2)
 """So long after the end of a period the gateway is asked how it goes on, had it not told."""
 A_SECOND = timedelta(seconds=1)
+UNDO = timedelta(days=30)
+"""So long after it was begun a plan that was paid beside another one is looked at, whether all is back."""
 
 
 # --- starting ----------------------------------------------------------------------------------------------------------
 
 
 def start(wallet: Wallet, price: PlanPrice, gateway: Gateway, *, by: User, success_url: str, cancel_url: str) -> Checkout:
-    """Where the browser goes to pay for a plan. Asked for twice, it is one pay page, until that runs out.
+    """Where the browser goes to pay for a plan. Asked for twice, it is one pay page, until that runs out; those of other plans are closed
+    first, so that only one can be paid.
 
     Raises PlanRefused for a team that pays for a plan already, GatewayError.
     """
@@ -54,10 +58,15 @@ def start(wallet: Wallet, price: PlanPrice, gateway: Gateway, *, by: User, succe
     waiting = begun.filter(status=Status.INCOMPLETE, external_id=None, checkout_until__gt=now).order_by("-pk").first()
     if waiting:
         return Checkout(id="", url=waiting.checkout_url, expires_at=waiting.checkout_until)
+    for other in wallet.subscriptions.begun().select_related("plan"):
+        if not _close(other):
+            raise PlanRefused(f"The payment for {other.plan} has just come, from another tab. Nothing more was begun.")
     known = wallet.subscriptions.filter(gateway=gateway.name).exclude(customer_id="").order_by("-pk").first()
-    row = Subscription.objects.create(
-        wallet=wallet, plan=plan, gateway=gateway.name, currency=price.currency, amount=price.amount, started_by=by
-    )
+    with transaction.atomic():
+        _lock(wallet.pk)
+        row = Subscription.objects.create(
+            wallet=wallet, plan=plan, gateway=gateway.name, currency=price.currency, amount=price.amount, started_by=by
+        )
     order = SubscriptionOrder(
         key=str(row.key),
         plan=order_of(price),
@@ -68,8 +77,26 @@ def start(wallet: Wallet, price: PlanPrice, gateway: Gateway, *, by: User, succe
     )
     checkout = gateway.start_subscription(order)
     until = checkout.expires_at or now + timedelta(hours=1)
-    Subscription.objects.filter(pk=row.pk).update(checkout_url=checkout.url, checkout_until=until)
+    with transaction.atomic():
+        _lock(wallet.pk)
+        row.checkout_id, row.checkout_url, row.checkout_until = checkout.id, checkout.url, until
+        row.save(update_fields=["checkout_id", "checkout_url", "checkout_until"])
+        is_last = not wallet.subscriptions.filter(status=Status.INCOMPLETE, external_id=None, pk__gt=row.pk).exists()
+    if not is_last:  # begun at the same moment, before there was a pay page to close
+        _close(row)
+        raise PlanRefused("Another plan was begun at the same moment, in another tab. Go on there, or choose again here.")
     return checkout
+
+
+def _close(row: Subscription) -> bool:
+    """Let a plan that was begun be paid no longer, and forget it; False for one that was paid, which is heard. Raises GatewayError."""
+    if row.checkout_id:
+        fact = gateway_named(row.gateway).end_checkout(row.checkout_id)
+        if fact:
+            hear(fact, gateway=row.gateway)
+            return False
+        Subscription.objects.begun().filter(pk=row.pk, invoices=None).delete()
+    return True
 
 
 def order_of(price: PlanPrice) -> PlanOrder:
@@ -266,18 +293,40 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     row.status, row.told_at = status, max(as_of, row.told_at or as_of)
     if row.is_live:
         _make_room(row, as_of)
-        if row.wallet.team.deleted_at and not row.cancel_at_period_end:
+        if row.is_live and row.wallet.team.deleted_at and not row.cancel_at_period_end:
             row.end_wanted = "period_end"  # its pay page was still open when the team was deleted
             transaction.on_commit(lambda: _tell_end(row.pk))
 
 
 def _make_room(row: Subscription, now: datetime) -> None:
-    """A plan that begins takes the place of the one that there was. That of a gateway is ended there too, once this is committed."""
+    """A plan that is paid for takes the place of one that the operator gave.
+
+    Of two that are paid for, from two pay pages that were open at once, the one that was begun last stays: it is what the team chose last,
+    and so it is whichever is heard of first. The other one is canceled at its gateway, and what was paid for it goes back.
+    """
     for other in Subscription.objects.live().filter(wallet=row.wallet_id).exclude(pk=row.pk):
-        plans.end(other, None if other.gateway else now)
-        if other.gateway:
-            Subscription.objects.filter(pk=other.pk).update(ended_at=None, end_wanted="now")
-            transaction.on_commit(lambda pk=other.pk: _tell_end(pk))  # type: ignore[misc]
+        if not other.gateway:
+            plans.end(other, now)
+            continue
+        double = min(row, other, key=lambda one: one.pk)
+        double.status, double.next_plan, double.failing_since = Status.CANCELED, None, None
+        double.end_wanted, double.is_double = "now", True
+        double.save()
+        transaction.on_commit(lambda pk=double.pk: _undo_double(pk))  # type: ignore[misc]
+
+
+def _undo_double(pk: int) -> None:
+    """Cancel it at the gateway, and let go back what was paid for it; what does not answer is asked again within the hour."""
+    _tell_end(pk)
+    row = Subscription.objects.get(pk=pk)
+    paid = row.invoices.filter(status=SubscriptionInvoice.Status.PAID, amount_paid__gt=0)
+    try:
+        if not paid.exists() or paid.filter(payment_id=None).exists():
+            _hear_invoices(row, gateway_named(row.gateway))
+        for invoice in paid.exclude(payment_id=None):
+            reversals.give_back(invoice)
+    except GatewayError as error:
+        log.warning("plan_not_given_back_yet", subscription=pk, code=error.code)
 
 
 def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
@@ -306,6 +355,8 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
         row.save(update_fields=["external_id"])
     plans.grant_due(row, invoice)
     reversals.settle(invoice)
+    if row.is_double:
+        transaction.on_commit(lambda: _undo_double(row.pk))
 
 
 def _is_news(invoice: SubscriptionInvoice, fact: InvoiceFact, as_of: datetime) -> bool:
@@ -336,6 +387,7 @@ def hourly() -> None:
     """For whatever has a clock: ends that a gateway was not told of, and what it should have told by now."""
     for pk in Subscription.objects.exclude(end_wanted="").values_list("pk", flat=True).order_by("pk"):
         _tell_end(pk)
+    _tidy()
     late = Q(status__in=Subscription.LIVE, period_end__lt=timezone.now() - LATE)
     failing = Q(status__in=(Status.PAST_DUE, Status.UNPAID))
     silent = Q(status=Status.INCOMPLETE, external_id__isnull=False)
@@ -344,6 +396,20 @@ def hourly() -> None:
             look_again(row)
         except GatewayError as error:
             log.warning("subscription_not_read", subscription=row.pk, code=error.code)
+
+
+def _tidy() -> None:
+    """Forget what was begun and came to nothing, and give back what was paid twice and is not back yet."""
+    now = timezone.now()
+    for row in Subscription.objects.begun().filter(checkout_until__lte=now).exclude(gateway="").order_by("pk"):
+        try:
+            _close(row)
+        except GatewayError as error:
+            log.warning("checkout_not_closed", subscription=row.pk, code=error.code)
+    # What never had a pay page; and of those from before their ids were kept, none can be paid for so long.
+    Subscription.objects.begun().filter(checkout_id="", created_at__lt=now - FORGOTTEN, invoices=None).exclude(gateway="").delete()
+    for pk in Subscription.objects.filter(is_double=True, created_at__gt=now - UNDO).values_list("pk", flat=True):
+        _undo_double(pk)
 
 
 def stop_team(team: Team) -> None:

@@ -38,6 +38,17 @@ class StripeSubscriptions(Gateway):
             made = self.client.v1.checkout.sessions.create(params, {"idempotency_key": f"subscription-{order.key}"})  # type: ignore[arg-type]
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
+    def end_checkout(self, checkout_id: str) -> Subscription | None:
+        sessions = self.client.v1.checkout.sessions
+        with told_in_words():
+            try:
+                found = plain(sessions.expire(checkout_id))
+            except stripe.InvalidRequestError as error:
+                if error.http_status == 404:
+                    return None
+                found = plain(sessions.retrieve(checkout_id))  # only an open one can be expired
+        return self.subscription(str(found["subscription"])) if found["status"] == "complete" and found.get("subscription") else None
+
     def subscription(self, subscription_id: str) -> Subscription:
         with told_in_words():
             return _read(self.client.v1.subscriptions.retrieve(subscription_id))

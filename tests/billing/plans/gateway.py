@@ -25,6 +25,7 @@ class CardGateway(Gateway):
         self.now = datetime(2026, 3, 10, 12, tzinfo=UTC)
         self.has: dict[str, Subscription] = {}
         self.bills: list[Invoice] = []
+        self.paid_for: dict[str, Subscription] = {}
         self.fails = self.refuses = False
 
     def _ask(self, *call: Any) -> None:
@@ -41,6 +42,10 @@ class CardGateway(Gateway):
     def start_subscription(self, order: SubscriptionOrder) -> Checkout:
         self._ask("start", order.key, order.plan, order.email, order.customer_id, order.success_url, order.cancel_url)
         return Checkout(id=f"cs_{order.key}", url=f"https://pay.example/{order.key}")
+
+    def end_checkout(self, checkout_id: str) -> Subscription | None:
+        self._ask("end checkout", checkout_id)
+        return self.paid_for.get(checkout_id)
 
     def subscription(self, subscription_id: str) -> Subscription:
         self._ask("subscription", subscription_id)
@@ -80,7 +85,8 @@ class CardGateway(Gateway):
         return True
 
     def refund(self, order: RefundOrder) -> Refunded:
-        raise GatewayRefused("Plans only.")
+        self._ask("refund", order.payment_id, order.amount)
+        return Refunded("", order.payment_id, f"re_{order.key}", order.amount, "succeeded", own_key=order.key)
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
         raise BadSignature

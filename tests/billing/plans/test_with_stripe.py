@@ -14,6 +14,7 @@ from billing.models import GatewayEvent, Subscription, Wallet
 from billing.services import subscriptions
 from billing.services.plans import plan_of
 from tests.billing.plans.buyer import URL, Buyer, credits
+from tests.billing.shop import way_out
 from tests.stripe_server import plans as theirs
 
 MONTH = timedelta(days=30)
@@ -153,3 +154,45 @@ def test_what_the_studio_was_never_told_of_is_read_by_reconciling(buyer: Buyer, 
     assert plan_of(team).slug == "free"
     reconcile(gateway("stripe"))
     assert (plan_of(team).slug, credits(wallet)) == ("creator", 1000)
+
+
+def test_two_tabs_pay_one_plan(buyer: Buyer, team: Team, wallet: Wallet) -> None:
+    pages = [way_out(buyer.browser.post(f"{URL}to/{slug}/", {"currency": "usd"})).rsplit("/", 1)[1] for slug in ("creator", "pro")]
+    assert [buyer.stripe.approve(page)["status"] for page in pages] == ["expired", "complete"]
+    buyer.hear()
+    assert (plan_of(team).slug, credits(wallet), len(buyer.stripe.all("subscription"))) == ("pro", 2500, 1)
+
+
+def test_a_tab_that_was_paid_is_heard_by_the_other(buyer: Buyer, team: Team) -> None:
+    buyer.start("creator")
+    answer = buyer.browser.post(f"{URL}to/pro/", {"currency": "usd"})
+    assert answer.status_code == 422
+    assert "The payment for Creator has just come" in answer.content.decode()
+    assert (plan_of(team).slug, len(buyer.stripe.all("checkout.session"))) == ("creator", 1)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_two_that_are_paid_nevertheless(
+    seed: int, buyer: Buyer, team: Team, wallet: Wallet, django_capture_on_commit_callbacks: Any
+) -> None:
+    """Pay pages of before their ids were kept: nobody can close them."""
+    pages = []
+    for slug in ("creator", "pro"):
+        pages.append(way_out(buyer.browser.post(f"{URL}to/{slug}/", {"currency": "usd"})).rsplit("/", 1)[1])
+        Subscription.objects.update(checkout_id="")
+    dice = random.Random(seed)
+    for page in dice.sample(pages, 2):
+        buyer.stripe.approve(page)
+    with django_capture_on_commit_callbacks(execute=True):
+        buyer.hear(dice)
+    with django_capture_on_commit_callbacks(execute=True):
+        buyer.hear(dice)
+    subscriptions.hourly()
+    assert (plan_of(team).slug, credits(wallet), buyer.theirs["metadata"]) == ("pro", 2500, {"subscription": str(live().key)})
+    [refund] = buyer.stripe.all("refund")
+    assert refund["amount"] == 1000
+    assert list(disagreements()) == []
+
+
+def live() -> Subscription:
+    return Subscription.objects.live().get()
