@@ -6,7 +6,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from billing.gateways import facts
-from billing.models import Plan, Subscription, Wallet
+from billing.models import Plan, PlanPrice, Subscription, Wallet
+from billing.services import subscriptions
+from tests.billing.plans.gateway import CardGateway
 
 START, END, NEXT = (datetime(2026, month, 1, tzinfo=UTC) for month in (3, 4, 5))
 GATEWAY = "card"
@@ -56,3 +58,26 @@ def invoice(row: Subscription, number: int = 1, *, plan: str = "creator", reason
         "as_of": START,
     }
     return facts.Invoice(**told | given)
+
+
+def hear(*told: Any) -> None:
+    for fact in told:
+        assert subscriptions.hear(fact, gateway="card")
+
+
+def price(slug: str) -> PlanPrice:
+    return PlanPrice.objects.get(plan__slug=slug, currency="usd")
+
+
+def granted(wallet: Wallet) -> list[tuple[str, int]]:
+    rows = wallet.entries.filter(kind="grant", account="plans").order_by("id")
+    return [(entry.description, entry.amount // 1000) for entry in rows]
+
+
+def running(wallet: Wallet, selling: CardGateway, slug: str = "creator") -> Subscription:
+    """A plan that is paid for this month, here and at the gateway."""
+    row = begun(wallet, slug)
+    selling.has[f"sub_{row.pk}"] = stands(row, plan=slug)
+    hear(stands(row, plan=slug), invoice(row, plan=slug))
+    row.refresh_from_db()
+    return row
