@@ -31,6 +31,8 @@ from billing.services.plans import share
 
 SALT, GOOD_FOR = "plan-change", 3600
 """A preview that was shown is charged as it was shown, for an hour."""
+BACK = " Your cancellation was taken back: the plan goes on until you cancel again."
+"""A plan that is changed goes on: gateways do both in one."""
 
 
 @login_required
@@ -206,23 +208,27 @@ def _confirmed(request: HttpRequest, user: User, standing: Standing, price: Plan
         return redirect(subscriptions.start(standing.wallet, price, standing.gateway, by=user, **back).url)
     if current.plan_id == price.plan_id:
         raise PlanRefused(f"{current.plan} is your plan already.")
+    goes_on = BACK if current.cancel_at_period_end else ""
     if subscriptions.is_upgrade(current, price):
         subscriptions.upgrade(current, price, as_of=_shown(request, current, price))
-        messages.success(request, f"You are on {price.plan} now.")
+        messages.success(request, f"You are on {price.plan} now.{goes_on}")
     else:
         subscriptions.downgrade(current, price)
-        messages.success(request, f"You change to {price.plan} when this month ends. Until then nothing changes.")
+        messages.success(request, f"You change to {price.plan} when this month ends. Until then nothing changes.{goes_on}")
     return redirect("plan")
 
 
 def _turn(request: HttpRequest, do: Callable[[Subscription], None], said: str) -> HttpResponse:
     wallet, _ = _to_change(request)
     current = _subscription(wallet)
+    was_ending = current.cancel_at_period_end
     try:
         do(current)
     except BillingError as error:
         return _page(request, wallet, problem=error.message)
     current.refresh_from_db()
+    if do is subscriptions.keep and was_ending and not current.cancel_at_period_end:
+        said += BACK
     end = current.period_end if current.is_live else None
     when = f"on {timezone.localtime(end):%-d %B}" if end else "now"
     messages.success(request, said.format(plan=current.plan, end=when))

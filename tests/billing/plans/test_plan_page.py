@@ -248,6 +248,35 @@ def test_cancel_and_undo(client_of: ClientOf, alice: User, team: Team, wallet: W
     assert Subscription.objects.get().cancel_at_period_end is False
 
 
+@pytest.mark.parametrize(("has", "wants", "said"), [("creator", "pro", "You are on Pro now."), ("pro", "creator", "You change to Creator")])
+def test_a_change_says_that_it_takes_a_cancellation_back(
+    has: str, wants: str, said: str, client_of: ClientOf, alice: User, team: Team, wallet: Wallet, selling: CardGateway
+) -> None:
+    running(wallet, selling, has)
+    browser, word = client_of(alice), "cancellation"
+    assert word not in text(browser.get(f"{URL}to/{wants}/"))
+    browser.post(f"{URL}cancel/")
+    selling.now += timedelta(seconds=5)
+    asked = browser.get(f"{URL}to/{wants}/")
+    assert f"You canceled {has.title()}, and it ends on 1 April. This change takes the cancellation back: {wants.title()} goes on" in text(
+        asked
+    )
+    answer = text(browser.post(f"{URL}to/{wants}/", {"token": asked.context["token"]}, follow=True))
+    assert said in answer
+    assert "Your cancellation was taken back: the plan goes on until you cancel again." in answer
+    assert not Subscription.objects.get().cancel_at_period_end
+
+
+def test_a_change_of_a_plan_that_goes_on_says_nothing_of_it(
+    client_of: ClientOf, alice: User, team: Team, wallet: Wallet, selling: CardGateway
+) -> None:
+    running(wallet, selling, "pro")
+    assert "cancellation" not in text(client_of(alice).post(f"{URL}to/creator/", follow=True))
+    subscriptions.cancel(Subscription.objects.get())
+    selling.now += timedelta(seconds=5)
+    assert "Pro stays your plan. Your cancellation was taken back" in text(client_of(alice).post(f"{URL}keep/", follow=True))
+
+
 def test_a_failed_payment_is_said_until_it_is_paid(
     client_of: ClientOf, alice: User, bob: User, team: Team, wallet: Wallet, selling: CardGateway, in_march: Any, settings: Any
 ) -> None:
