@@ -2,14 +2,15 @@
 
 The credits of a period are worked out from its paid invoices (`due`), whatever order they came in: the whole month's of the plan that it
 began with and, for each change to a plan with more, the difference for the rest of the period, rounded up to a whole credit. What was
-granted before is taken off, so the same invoices end in the same credits. They are never taken back; they expire with the period.
+granted before is taken off, so the same invoices end in the same credits. A change never takes them back; they expire with the period, or
+when those of the next one have come, `RENEWAL` later at most.
 """
 
 from __future__ import annotations
 
 import calendar
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.conf import settings
 from django.db import transaction
@@ -25,6 +26,10 @@ from billing.services import wallets
 
 Status = Subscription.Status
 Paid = SubscriptionInvoice.Status.PAID
+RENEWAL = timedelta(hours=4)
+"""So long after the end of a month its credits can be spent while the next month's have not come. Stripe has a renewal paid about an hour
+after the month has ended; if nobody tells of it, it is asked two hours after the end (`subscriptions.LATE`), by a chore that is hourly. Who
+has not paid by then has no credits until they have."""
 
 
 def plan_of(team: Team) -> Plan:
@@ -108,14 +113,17 @@ def grant_due(subscription: Subscription, invoice: SubscriptionInvoice) -> Ledge
     # Whoever pays late, or is heard of late, has what was paid for a whole period.
     until = end if end > now else now + invoice.length
     words = "rest of the month" if invoice.reason == "change" else "month"
-    return wallets.grant(
-        subscription.wallet,
-        missing,
-        reference=reference_of(invoice),
-        description=f"{invoice.plan} plan, {words} until {date_format(timezone.localtime(until), 'j F')}",
-        source=Account.PLANS,
-        expires_at=until,
-    )
+    told = f"{invoice.plan} plan, {words} until {date_format(timezone.localtime(until), 'j F')}"
+    return _grant(subscription.wallet, missing, until, reference_of(invoice), told)
+
+
+@transaction.atomic
+def _grant(wallet: Wallet, amount: int, until: datetime, reference: str, told: str) -> LedgerEntry:
+    """Credits of a plan's month. Those of a month that is over have bridged the time to these, and end now."""
+    now = timezone.now()
+    over = Lot.objects.filter(wallet=wallet, source=Account.PLANS, expires_at__gt=now, expires_at__lte=now + RENEWAL)
+    over.update(expires_at=now)
+    return wallets.grant(wallet, amount, reference=reference, description=told, source=Account.PLANS, expires_at=until + RENEWAL)
 
 
 def reference_of(invoice: SubscriptionInvoice) -> str:
@@ -231,7 +239,7 @@ def _default_credits(now: datetime) -> None:
     until, reference = month_after(start, 1), f"plan:default:{start:%Y-%m}"
     for wallet in _without(plan, reference, now):
         words = f"{plan} plan, month until {date_format(until, 'j F')}"
-        wallets.grant(wallet, plan.credits, reference=reference, description=words, source=Account.PLANS, expires_at=until)
+        _grant(wallet, plan.credits, until, reference, words)
 
 
 def _without(plan: Plan, reference: str, now: datetime) -> Iterator[Wallet]:

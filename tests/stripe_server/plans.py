@@ -73,8 +73,8 @@ def try_to_pay(stripe: Stripe, invoice: Thing) -> None:
         stripe.tell("customer.subscription.updated", owner)
 
 
-def renew(stripe: Stripe, subscription_id: str) -> Thing:
-    """The period is over: the next one begins, or the subscription ends."""
+def renew(stripe: Stripe, subscription_id: str, *, draft: bool = False) -> Thing:
+    """The period is over: the next one begins, or the subscription ends. Its invoice stays a `draft` for an hour at Stripe, until `bill`."""
     with stripe.lock:
         owner = stripe.get(subscription_id, "subscription")
         item = owner["items"]["data"][0]
@@ -83,8 +83,16 @@ def renew(stripe: Stripe, subscription_id: str) -> Thing:
         item["current_period_start"] = item["current_period_end"]
         item["current_period_end"] += MONTH
         stripe.tell("customer.subscription.updated", owner)
-        charge(stripe, owner, [_whole_period(owner)], "subscription_cycle")
+        if not draft:
+            bill(stripe, subscription_id)
         return owner
+
+
+def bill(stripe: Stripe, subscription_id: str) -> Thing:
+    """The invoice of the period that has begun is written, and paid where that is possible."""
+    with stripe.lock:
+        owner = stripe.get(subscription_id, "subscription")
+        return charge(stripe, owner, [_whole_period(owner)], "subscription_cycle")
 
 
 def retry(stripe: Stripe, subscription_id: str) -> Thing:

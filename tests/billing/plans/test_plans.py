@@ -88,7 +88,11 @@ def test_a_wallet_has_one_plan_at_a_time(wallet: Wallet) -> None:
 # --- given by the operator ---------------------------------------------------------------------------------------------
 def test_a_given_plan_brings_its_credits_each_month(team: Team, wallet: Wallet, operator: User, in_march: Any) -> None:
     plans.assign(wallet, plan("creator"), by=operator)
-    assert (plan_of(team).slug, credits_of(wallet), wallet.lots.get().expires_at) == ("creator", [1000], month_after(at(9.5), 1))
+    assert (plan_of(team).slug, credits_of(wallet), wallet.lots.get().expires_at) == (
+        "creator",
+        [1000],
+        month_after(at(9.5), 1) + plans.RENEWAL,
+    )
     plans.daily()
     assert credits_of(wallet) == [1000]
     in_march.move_to(month_after(at(9.5), 1) + timedelta(minutes=5))
@@ -156,7 +160,7 @@ def test_the_default_plan_brings_credits_to_people(
     plans.daily()
     assert (credits_of(own[0]), credits_of(own[1]), credits_of(wallet)) == ([25], [2500], [])
     [lot] = own[0].lots.filter(source="plans")
-    assert lot.expires_at == datetime(2026, 4, 1, tzinfo=UTC)
+    assert lot.expires_at == datetime(2026, 4, 1, tzinfo=UTC) + plans.RENEWAL
     in_march.move_to(datetime(2026, 4, 1, tzinfo=UTC))
     plans.daily()
     own[0].refresh_from_db()

@@ -37,7 +37,7 @@ def test_a_plan_begins_with_what_the_gateway_tells(team: Team, wallet: Wallet) -
     hear(invoice(row))
     assert granted(wallet) == [("Creator plan, month until 1 April", 1000)]
     lot = wallet.lots.get()
-    assert (lot.source, lot.expires_at, lot.remaining) == ("plans", END, 1_000_000)
+    assert (lot.source, lot.expires_at, lot.remaining) == ("plans", END + plans.RENEWAL, 1_000_000)
     assert list(disagreements()) == []
     assert sum(accounts().values()) == 0
 
@@ -237,7 +237,7 @@ def test_who_is_heard_of_late_has_a_whole_month(wallet: Wallet, in_march: Any) -
     row = begun(wallet)
     in_march.move_to(NEXT)
     hear(stands(row), invoice(row))
-    assert wallet.lots.get().expires_at == NEXT + timedelta(days=31)
+    assert wallet.lots.get().expires_at == NEXT + timedelta(days=31) + plans.RENEWAL
 
 
 def test_a_plan_that_is_edited_changes_no_month_that_was_paid(wallet: Wallet) -> None:

@@ -11,7 +11,7 @@ import pytest
 from accounts.models import Team
 from billing.ledger import disagreements
 from billing.models import GatewayEvent, Subscription, Wallet
-from billing.services import subscriptions
+from billing.services import plans, subscriptions, wallets
 from billing.services.plans import plan_of
 from tests.billing.plans.buyer import URL, Buyer, credits
 from tests.billing.shop import way_out
@@ -196,3 +196,37 @@ def test_two_that_are_paid_nevertheless(
 
 def live() -> Subscription:
     return Subscription.objects.live().get()
+
+
+def test_there_is_no_hour_without_credits(buyer: Buyer, team: Team, wallet: Wallet, in_march: Any) -> None:
+    """Stripe has a renewal paid an hour after the month has ended: the old month's credits last until then, and no longer."""
+    buyer.start("creator")
+    buyer.hear()
+    in_march.shift(MONTH + timedelta(seconds=1))
+    theirs.renew(buyer.stripe, buyer.theirs["id"], draft=True)
+    buyer.hear()
+    in_march.shift(timedelta(minutes=59))
+    plans.daily()
+    hold = wallets.place_hold(wallet, 600_000, reference="work", description="Work in the first hour")
+    in_march.shift(timedelta(minutes=1))
+    theirs.bill(buyer.stripe, buyer.theirs["id"])
+    buyer.hear()
+    wallets.capture(hold, 600_000)
+    wallets.expire(wallet)
+    assert credits(wallet) == 1000, "the 400 that were left have ended with their month"
+    assert list(disagreements()) == []
+
+
+def test_who_does_not_pay_has_none_after_that(buyer: Buyer, team: Team, wallet: Wallet, in_march: Any) -> None:
+    buyer.start("creator")
+    buyer.hear()
+    buyer.stripe.failing.add(buyer.theirs["customer"])
+    in_march.shift(MONTH)
+    theirs.renew(buyer.stripe, buyer.theirs["id"])
+    buyer.hear()
+    in_march.shift(timedelta(hours=4, seconds=-1))
+    wallets.expire(wallet)
+    assert credits(wallet) == 1000
+    in_march.shift(timedelta(seconds=1))
+    wallets.expire(wallet)
+    assert credits(wallet) == 0
