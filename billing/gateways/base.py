@@ -134,8 +134,8 @@ class Gateway(ABC):
 
     @abstractmethod
     def look_up(self, *, checkout_id: str = "", payment_id: str = "") -> list[Fact]:
-        """All that the provider knows now of a Checkout or payment (with its invoice, refunds and disputes); empty for one that it does
-        not know."""
+        """All that the provider knows now of a Checkout or payment (with its invoice, refunds and disputes); empty for a payment that it
+        does not know. Raises `errors.NotKnown` for such a Checkout: of one that waits to be paid nothing is told either."""
 
     @abstractmethod
     def events_since(self, moment: datetime) -> Iterator[Event]:

@@ -3,6 +3,7 @@
 GatewayError (BillingError)  `message` is a sentence for the person who asked
 ├── GatewayUnavailable       gateway_unavailable   no answer, or a passing error: nothing is known; ask again, it counts once
 ├── GatewayRefused           gateway_refused       a definite no
+├── NotKnown                 not_known             a Checkout that the provider has never heard of, or has forgotten
 ├── NotOffered               not_offered           this gateway cannot do that, or there is none of that name
 └── BadSignature             bad_signature         a delivery that is forged, changed, stale, or makes no sense
 """
@@ -25,6 +26,13 @@ class GatewayUnavailable(GatewayError):
 
 class GatewayRefused(GatewayError):
     code = "gateway_refused"
+
+
+class NotKnown(GatewayError):
+    code = "not_known"
+
+    def __init__(self, message: str = "The payment provider does not know this Checkout.") -> None:
+        super().__init__(message)
 
 
 class NotOffered(GatewayError):

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from billing.gateways.base import Gateway
-from billing.gateways.errors import GatewayError
+from billing.gateways.errors import GatewayError, NotKnown
 from billing.gateways.registry import gateways
 from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Reversal, SubscriptionInvoice
 from billing.services import deliveries, payments, refunds, reversals
@@ -30,7 +30,7 @@ DAYS = 3
 LATEST = timedelta(minutes=10)
 """What is younger may still be on its way, or in somebody's browser."""
 FORGOTTEN = timedelta(days=2)
-"""A purchase that never got a Checkout, and a message about a payment that nobody knows, are given up after this long."""
+"""A purchase without a Checkout that the gateway knows, and a message about a payment that nobody knows, are given up after this long."""
 
 
 @dataclass
@@ -109,11 +109,16 @@ def _open_purchases(gateway: str, now: datetime) -> list[Purchase]:
 
 def _purchase(gateway: Gateway, purchase: Purchase, now: datetime, report: Report) -> None:
     before = purchase.status
-    if purchase.checkout_id:
-        _write(gateway, purchase, checkout_id=purchase.checkout_id)
-    elif purchase.status == Purchase.Status.OPEN and purchase.created_at < now - FORGOTTEN:
-        # Whoever began it was told that it did not work.
-        Purchase.objects.filter(pk=purchase.pk, status=Purchase.Status.OPEN, checkout_id=None).update(status=Purchase.Status.EXPIRED)
+    try:
+        is_known = bool(purchase.checkout_id)
+        if is_known:
+            _write(gateway, purchase, checkout_id=purchase.checkout_id or "")
+    except NotKnown:
+        is_known = False
+    if not is_known and purchase.created_at < now - FORGOTTEN:
+        # Whoever began it was told that it did not work; or its Checkout was made by another account at the gateway.
+        same = Purchase.objects.filter(pk=purchase.pk, status=Purchase.Status.OPEN, checkout_id=purchase.checkout_id)
+        report.given_up += same.update(status=Purchase.Status.EXPIRED)
     purchase.refresh_from_db()
     report.repaired += purchase.status != before
 

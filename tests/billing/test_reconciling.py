@@ -76,6 +76,21 @@ def test_a_purchase_that_never_got_a_checkout_is_given_up(
     assert Purchase.objects.get().status == "expired"
 
 
+def test_a_checkout_that_stripe_does_not_know_is_given_up(
+    stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet
+) -> None:
+    purchase = shop.begin(wallet, alice)
+    waits = shop.begin(wallet, alice)
+    del stripe_server.things[str(purchase.checkout_id)]
+    early = reconcile(stripe_gateway, now=timezone.now() + timedelta(days=1))
+    assert (early.given_up, early.problems, Purchase.objects.filter(status="open").count()) == (0, None, 2)
+    assert reconcile(stripe_gateway, now=timezone.now() + timedelta(days=3)).given_up == 1
+    assert [one.pk for one in Purchase.objects.filter(status="open")] == [waits.pk], "a bank debit takes its time"
+    stripe_server.requests.clear()
+    assert reconcile(stripe_gateway, now=timezone.now() + timedelta(days=8)).given_up == 0
+    assert ("GET", f"/v1/checkout/sessions/{purchase.checkout_id}") not in stripe_server.requests
+
+
 def test_when_stripe_does_not_answer_the_command_says_so(stripe_server: StandIn) -> None:
     stripe_server.refuse_next = 3
     with pytest.raises(CommandError, match="1 could not be looked at"):

@@ -74,7 +74,7 @@ def try_to_pay(stripe: Stripe, invoice: Thing) -> None:
 
 
 def renew(stripe: Stripe, subscription_id: str, *, draft: bool = False) -> Thing:
-    """The period is over: the next one begins, or the subscription ends. Its invoice stays a `draft` for an hour at Stripe, until `bill`."""
+    """The period is over: the next one begins, or the subscription ends. Its invoice is a `draft` for an hour, until `bill`."""
     with stripe.lock:
         owner = stripe.get(subscription_id, "subscription")
         item = owner["items"]["data"][0]

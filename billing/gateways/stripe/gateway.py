@@ -10,7 +10,7 @@ from typing import Any
 import stripe
 
 from billing.gateways.base import Checkout, Order, RefundOrder, flat
-from billing.gateways.errors import BadSignature
+from billing.gateways.errors import BadSignature, NotKnown
 from billing.gateways.facts import Event, Fact, Refunded
 from billing.gateways.stripe import reading
 from billing.gateways.stripe.calls import plain, told_in_words
@@ -99,6 +99,8 @@ class StripeGateway(StripeSubscriptions):
             except stripe.InvalidRequestError as error:
                 if error.http_status != 404 and error.code != "resource_missing":
                     raise
+                if checkout_id and not found:
+                    raise NotKnown from error
         return found
 
     def _invoice_of(self, intent: Mapping[str, Any]) -> Iterator[Fact]:
