@@ -350,6 +350,7 @@ TEAM_ERASERS = [
     "studio.moderation.words.erase_team",
     "billing.services.budgets.erase_team",
     "billing.services.approvals.erase_team",
+    "billing.services.subscriptions.erase_team",
 ]
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"

@@ -176,6 +176,10 @@ class Gateway(ABC):
         """Undo a cancellation that has not come into force."""
 
     @abstractmethod
+    def forget_customer(self, customer_id: str) -> None:
+        """Let the provider delete what it keeps of a customer; what was paid stays in its books. Again, it changes nothing."""
+
+    @abstractmethod
     def payment_page(self, customer_id: str, *, return_url: str) -> str:
         """The provider's page on which a customer changes the card, and pays what failed."""
 

@@ -71,6 +71,9 @@ class ManualGateway(Gateway):
     def resume_subscription(self, subscription_id: str) -> Subscription:
         self._refuse()
 
+    def forget_customer(self, customer_id: str) -> None:
+        self._refuse()
+
     def payment_page(self, customer_id: str, *, return_url: str) -> str:
         self._refuse()
 

@@ -133,6 +133,7 @@ class Subscription(models.Model):
     `key` is our id of it at the gateway, `external_id` the gateway's. `next_plan` takes the place of `plan` when the period ends. `told_at`
     is how new the news are that the row holds. `failing_since`: no payment has succeeded since. `end_wanted` is an end that the gateway has
     still to be told of: "period_end" or "now". `is_double`: paid beside another one, so what was paid for it goes back.
+    `forget_wanted`: the team is erased, and the gateway has still to forget the customer.
     """
 
     class Status(models.TextChoices):
@@ -163,6 +164,7 @@ class Subscription(models.Model):
     cancel_at_period_end = models.BooleanField(default=False)
     end_wanted = models.CharField(max_length=10, blank=True)
     is_double = models.BooleanField(default=False)
+    forget_wanted = models.BooleanField(default=False)
     failing_since = models.DateTimeField(null=True, blank=True)
     told_at = models.DateTimeField(null=True, blank=True)
     ended_at = models.DateTimeField(null=True, blank=True)

@@ -18,6 +18,7 @@ from django.utils import timezone
 
 from billing.gateways.base import Gateway
 from billing.gateways.errors import GatewayError, NotKnown
+from billing.gateways.patience import patiently
 from billing.gateways.registry import gateways
 from billing.models import Dispute, GatewayEvent, PaymentRefund, Purchase, Reversal, SubscriptionInvoice
 from billing.services import deliveries, payments, refunds, reversals
@@ -55,6 +56,7 @@ def hourly() -> None:
                 log.warning("payments_reconciled", gateway=gateway.name, events=report.events, repaired=report.repaired)
 
 
+@patiently()
 def reconcile(gateway: Gateway, *, days: int = DAYS, now: datetime | None = None) -> Report:
     """Read the events of the last days, then everything that is still open, one by one."""
     now, report = now or timezone.now(), Report()

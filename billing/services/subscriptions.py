@@ -15,6 +15,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.utils import timezone
 
+from accounts.ending import ERASED
 from accounts.models import Team, User
 from billing.errors import PlanRefused
 from billing.gateways.base import Checkout, Gateway, PlanOrder, Proration, SubscriptionOrder
@@ -22,6 +23,7 @@ from billing.gateways.errors import GatewayError
 from billing.gateways.facts import Fact
 from billing.gateways.facts import Invoice as InvoiceFact
 from billing.gateways.facts import Subscription as SubscriptionFact
+from billing.gateways.patience import patiently
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
 from billing.services import plan_letters, plans, reversals
@@ -245,7 +247,8 @@ def _stands(row: Subscription, fact: SubscriptionFact) -> None:
     status = Status(STATUS.get(fact.status, fact.status))
     as_of = fact.as_of or timezone.now()
     row.external_id = row.external_id or fact.subscription_id
-    row.customer_id = row.customer_id or fact.customer_id
+    if row.status != Status.CANCELED:  # nor that of a team that was erased, once it is forgotten
+        row.customer_id = row.customer_id or fact.customer_id
     if row.status == Status.CANCELED:
         row.ended_at = row.ended_at or fact.ended_at
         row.end_wanted = "" if status == Status.CANCELED else row.end_wanted
@@ -294,7 +297,9 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     if row.is_live:
         _make_room(row, as_of)
         if row.is_live and row.wallet.team.deleted_at and not row.cancel_at_period_end:
-            row.end_wanted = "period_end"  # its pay page was still open when the team was deleted
+            # Its pay page was still open when the team was deleted, or erased.
+            row.forget_wanted = row.wallet.team.name == ERASED
+            row.end_wanted = "now" if row.forget_wanted else "period_end"
             transaction.on_commit(lambda: _tell_end(row.pk))
 
 
@@ -383,11 +388,14 @@ def _hear_invoices(row: Subscription, gateway: Gateway) -> None:
         hear(fact, gateway=row.gateway)
 
 
+@patiently()
 def hourly() -> None:
     """For whatever has a clock: ends that a gateway was not told of, and what it should have told by now."""
     for pk in Subscription.objects.exclude(end_wanted="").values_list("pk", flat=True).order_by("pk"):
         _tell_end(pk)
     _tidy()
+    for pk in Subscription.objects.filter(forget_wanted=True).values_list("pk", flat=True).order_by("pk"):
+        _forget(pk)
     late = Q(status__in=Subscription.LIVE, period_end__lt=timezone.now() - LATE)
     failing = Q(status__in=(Status.PAST_DUE, Status.UNPAID))
     silent = Q(status=Status.INCOMPLETE, external_id__isnull=False)
@@ -422,6 +430,34 @@ def stop_team(team: Team) -> None:
             continue
         Subscription.objects.filter(pk=row.pk).update(end_wanted="now" if row.is_failing else "period_end")
         transaction.on_commit(lambda pk=row.pk: _tell_end(pk))  # type: ignore[misc]
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`: what is still paid for ends now, and the gateway forgets the customer; within the hour, where it does
+    not answer."""
+    rows = Subscription.objects.filter(wallet__team=team).exclude(gateway="")
+    with transaction.atomic():
+        for wallet_id in Wallet.objects.filter(team=team).values_list("pk", flat=True):
+            _lock(wallet_id)
+        rows.filter(status__in=Subscription.LIVE).update(end_wanted="now")
+        rows.exclude(customer_id="").update(forget_wanted=True)
+    for pk in rows.filter(forget_wanted=True).values_list("pk", flat=True).order_by("pk"):
+        _forget(pk)
+
+
+def _forget(pk: int) -> None:
+    """Let the gateway forget a customer, once it knows that nothing is to be paid any more."""
+    _tell_end(pk)
+    row = Subscription.objects.get(pk=pk)
+    same = Subscription.objects.filter(gateway=row.gateway, customer_id=row.customer_id)
+    if not row.forget_wanted or same.exclude(end_wanted="").exists():
+        return
+    try:
+        gateway_named(row.gateway).forget_customer(row.customer_id)
+    except GatewayError as error:
+        log.warning("customer_not_forgotten", subscription=pk, code=error.code)
+        return
+    same.update(customer_id="", forget_wanted=False)
 
 
 def _tell_end(pk: int) -> None:

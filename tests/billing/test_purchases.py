@@ -84,7 +84,7 @@ def test_when_stripe_does_not_answer_the_same_form_can_be_sent_again(
     client_of: ClientOf, stripe_server: StandIn, alice: User, team: Team
 ) -> None:
     client, form = client_of(alice), {"price": shop.price().pk, "gateway": "stripe", "key": str(uuid.uuid4())}
-    stripe_server.refuse_next = 3  # the library asks three times by itself
+    stripe_server.refuse_next = 2  # the library asks twice by itself
     answer = client.post("/wallet/buy/", form)
     assert answer.status_code == 422
     assert "The payment provider does not answer. Nothing was charged; try again in a minute." in answer.content.decode()
@@ -250,7 +250,7 @@ def test_who_may_not_buy_sees_the_packs_and_who_does(client_of: ClientOf, alice:
 
 
 def test_unavailable_says_nothing_is_known(stripe_gateway: StripeGateway, stripe_server: StandIn) -> None:
-    stripe_server.refuse_next = 3
+    stripe_server.refuse_next = 2
     with pytest.raises(GatewayUnavailable):
         stripe_gateway.look_up(payment_id="pi_1")
     assert stripe_gateway.look_up(payment_id="pi_1") == []

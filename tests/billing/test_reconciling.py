@@ -67,7 +67,7 @@ def test_what_is_no_business_of_ours_is_given_up(stripe_server: StandIn, stripe_
 def test_a_purchase_that_never_got_a_checkout_is_given_up(
     stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet
 ) -> None:
-    stripe_server.refuse_next = 3
+    stripe_server.refuse_next = 2
     with pytest.raises(Exception, match="does not answer"):
         shop.begin(wallet, alice)
     reconcile(stripe_gateway)

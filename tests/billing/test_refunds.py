@@ -200,7 +200,7 @@ def test_no_credits_are_taken_where_no_money_can_go_back(alice: User, wallet: Wa
 def test_stripe_does_not_answer_a_refund(
     stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase
 ) -> None:
-    stripe_server.refuse_next = 3
+    stripe_server.refuse_next = 2
     with pytest.raises(GatewayUnavailable):
         ask(bought, alice)
     assert state(bought) == ("refunded", 1000, 1000, 0, 0), "nobody can spend them meanwhile"

@@ -128,6 +128,14 @@ def _invoice_payments(stripe: Stripe, given: dict[str, Any], thing_id: str) -> T
     return listing(found, given, "/v1/invoice_payments")
 
 
+def _forget(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
+    gone = stripe.get(thing_id, "customer")
+    for one in stripe.all("subscription", customer=thing_id):
+        plans.cancel(stripe, one)
+    del stripe.things[thing_id]
+    return {"id": gone["id"], "object": "customer", "deleted": True}
+
+
 def _portal(stripe: Stripe, given: dict[str, Any], thing_id: str) -> Thing:
     made = new_id("bps")
     url = f"{stripe.url}/p/{made}"
@@ -156,5 +164,6 @@ ENDPOINTS: tuple[tuple[str, str, Endpoint], ...] = (
     ("GET", r"/v1/invoices/(\w+)", _retrieve("invoice")),
     ("GET", r"/v1/invoice_payments", _invoice_payments),
     ("GET", r"/v1/customers/(\w+)", _retrieve("customer")),
+    ("DELETE", r"/v1/customers/(\w+)", _forget),
     ("POST", r"/v1/billing_portal/sessions", _portal),
 )

@@ -12,17 +12,21 @@ import structlog
 from billing.gateways.errors import GatewayRefused, GatewayUnavailable
 
 log = structlog.get_logger(__name__)
-TIMEOUT = 20
-"""Seconds that one request may take."""
-RETRIES = 2
-"""Times that the library asks again by itself; it sends an idempotency key with every change."""
+TIMEOUT, RETRIES = 20, 2
+"""Seconds that one request of a chore may take, and times that the library asks again by itself, with the same idempotency key."""
+WEB_TIMEOUT, WEB_RETRIES = 6, 1
+"""The same where somebody waits for a page."""
 
 
-def client(key: str, api_base: str) -> stripe.StripeClient:
+def clients(key: str, api_base: str) -> tuple[stripe.StripeClient, stripe.StripeClient]:
+    """One for pages, one for chores."""
+    return _client(key, api_base, WEB_TIMEOUT, WEB_RETRIES), _client(key, api_base, TIMEOUT, RETRIES)
+
+
+def _client(key: str, api_base: str, timeout: int, retries: int) -> stripe.StripeClient:
     addresses: Any = {"api": api_base} if api_base else None
-    return stripe.StripeClient(
-        key, base_addresses=addresses, max_network_retries=RETRIES, http_client=stripe.RequestsClient(timeout=TIMEOUT)
-    )
+    http = stripe.RequestsClient(timeout=timeout)
+    return stripe.StripeClient(key, base_addresses=addresses, max_network_retries=retries, http_client=http)
 
 
 @contextmanager

@@ -10,8 +10,9 @@ import stripe
 from billing.gateways.base import Checkout, Gateway, PlanOrder, Proration, ProrationLine, SubscriptionOrder
 from billing.gateways.errors import GatewayRefused
 from billing.gateways.facts import Invoice, Subscription
+from billing.gateways.patience import has_time
 from billing.gateways.stripe import reading
-from billing.gateways.stripe.calls import client, plain, told_in_words
+from billing.gateways.stripe.calls import clients, plain, told_in_words
 
 
 class StripeSubscriptions(Gateway):
@@ -20,7 +21,12 @@ class StripeSubscriptions(Gateway):
     offers_subscriptions = True
 
     def __init__(self, secret_key: str, api_base: str = "") -> None:
-        self.client = client(secret_key, api_base)
+        self._quick, self._patient = clients(secret_key, api_base)
+        self._products: set[str] = set()
+
+    @property
+    def client(self) -> stripe.StripeClient:
+        return self._patient if has_time() else self._quick
 
     def start_subscription(self, order: SubscriptionOrder) -> Checkout:
         metadata = {reading.SUBSCRIPTION: order.key}
@@ -101,6 +107,14 @@ class StripeSubscriptions(Gateway):
         with told_in_words():
             return _read(self.client.v1.subscriptions.update(subscription_id, {"cancel_at_period_end": False}))
 
+    def forget_customer(self, customer_id: str) -> None:
+        with told_in_words():
+            try:
+                self.client.v1.customers.delete(customer_id)
+            except stripe.InvalidRequestError as error:
+                if error.http_status != 404:
+                    raise
+
     def payment_page(self, customer_id: str, *, return_url: str) -> str:
         with told_in_words():
             return self.client.v1.billing_portal.sessions.create({"customer": customer_id, "return_url": return_url}).url
@@ -114,14 +128,17 @@ class StripeSubscriptions(Gateway):
         }
 
     def _product(self, plan: PlanOrder) -> str:
-        """The plan's product at Stripe; its id names the plan, so it can be made only once."""
+        """The plan's product at Stripe; its id names the plan, so it can be made only once. Each process asks for that once."""
         product = f"{reading.PRODUCT}{plan.key}"
+        if product in self._products:
+            return product
         with told_in_words():
             try:
                 self.client.v1.products.create({"id": product, "name": plan.title})
             except stripe.InvalidRequestError as error:
                 if error.code != "resource_already_exists":
                     raise
+        self._products.add(product)
         return product
 
     def _item(self, subscription_id: str) -> str:

@@ -74,6 +74,9 @@ class CardGateway(Gateway):
         self._ask("resume", subscription_id)
         return self._set(subscription_id, cancel_at_period_end=False)
 
+    def forget_customer(self, customer_id: str) -> None:
+        self._ask("forget", customer_id)
+
     def payment_page(self, customer_id: str, *, return_url: str) -> str:
         self._ask("page", customer_id, return_url)
         return f"https://pay.example/portal/{customer_id}"
