@@ -18,6 +18,7 @@ from billing.credits import MILLICREDITS, credits, to_millicredits
 from billing.errors import PlanRefused
 from billing.forms import LARGEST_GRANT
 from billing.models import Plan, PlanPrice, Reversal, Subscription, SubscriptionInvoice, Wallet
+from billing.money import money
 from billing.number_fields import AmountField, CreditsField
 from billing.read_only_admin import ModelAdmin, ReadOnlyAdmin, TabularInline, in_credits, in_money
 from billing.services.plans import assign, plan_of, subscription_of
@@ -133,7 +134,10 @@ class ReversalInline(TabularInline):
     model = Reversal
     extra = 0
     can_delete = False
-    fields = readonly_fields = ("created_at", "kind", "amount", "status", "external_id", "reason")
+    fields = readonly_fields = ("created_at", "kind", "sum", "status", "external_id", "reason")
+
+    def sum(self, reversal: Reversal) -> str:
+        return money(reversal.amount, reversal.invoice.currency)
 
 
 @admin.register(SubscriptionInvoice)

@@ -119,7 +119,7 @@ class Gateway(ABC):
         """Begin a purchase. The same `order.key` again gives the same Checkout."""
 
     @abstractmethod
-    def end(self, checkout_id: str) -> bool:
+    def end_checkout(self, checkout_id: str) -> bool:
         """Let a Checkout be paid no more. One that was paid or has ended stays as it is: `look_up` tells. False: a payment that takes its
         time is under way, and may still come."""
 
@@ -148,7 +148,7 @@ class Gateway(ABC):
         """Begin a subscription. The same `order.key` again gives the same Checkout. Once paid, `Subscription` and `Invoice` facts come."""
 
     @abstractmethod
-    def end_checkout(self, checkout_id: str) -> Subscription | None:
+    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
         """Let a subscription's Checkout be paid no longer; None when that is so, else the subscription that it was paid for before."""
 
     @abstractmethod

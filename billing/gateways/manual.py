@@ -24,7 +24,7 @@ class ManualGateway(Gateway):
     def start(self, order: Order) -> Checkout:
         return Checkout(id="", url="")
 
-    def end(self, checkout_id: str) -> bool:
+    def end_checkout(self, checkout_id: str) -> bool:
         return True
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
@@ -50,7 +50,7 @@ class ManualGateway(Gateway):
     def start_subscription(self, order: SubscriptionOrder) -> Checkout:
         self._refuse()
 
-    def end_checkout(self, checkout_id: str) -> Subscription | None:
+    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
         self._refuse()
 
     def subscription(self, subscription_id: str) -> Subscription:

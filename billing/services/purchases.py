@@ -132,7 +132,7 @@ def cancel(purchase: Purchase, *, by: User) -> Purchase:
         return purchase
     if purchase.checkout_id:
         way = gateway_of(purchase.gateway)
-        if not way.end(purchase.checkout_id):
+        if not way.end_checkout(purchase.checkout_id):
             raise NotForSale("A payment for this order is under way, so it cannot be canceled. This page says when it has come.")
         for fact in way.look_up(checkout_id=purchase.checkout_id):
             with suppress(payments.Waits):

@@ -93,7 +93,7 @@ def start(wallet: Wallet, price: PlanPrice, gateway: Gateway, *, by: User, succe
 def _close(row: Subscription) -> bool:
     """Let a plan that was begun be paid no longer, and forget it; False for one that was paid, which is heard. Raises GatewayError."""
     if row.checkout_id:
-        fact = gateway_named(row.gateway).end_checkout(row.checkout_id)
+        fact = gateway_named(row.gateway).end_subscription_checkout(row.checkout_id)
         if fact:
             hear(fact, gateway=row.gateway)
             return False

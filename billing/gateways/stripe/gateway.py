@@ -45,7 +45,7 @@ class StripeGateway(StripeSubscriptions):
             made = self.client.v1.checkout.sessions.create(params, {"idempotency_key": f"checkout-{order.key}"})
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
-    def end(self, checkout_id: str) -> bool:
+    def end_checkout(self, checkout_id: str) -> bool:
         with told_in_words():
             try:
                 self.client.v1.checkout.sessions.expire(checkout_id)

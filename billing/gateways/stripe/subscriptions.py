@@ -44,7 +44,7 @@ class StripeSubscriptions(Gateway):
             made = self.client.v1.checkout.sessions.create(params, {"idempotency_key": f"subscription-{order.key}"})  # type: ignore[arg-type]
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
-    def end_checkout(self, checkout_id: str) -> Subscription | None:
+    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
         sessions = self.client.v1.checkout.sessions
         with told_in_words():
             try:

@@ -43,7 +43,7 @@ class CardGateway(Gateway):
         self._ask("start", order.key, order.plan, order.email, order.customer_id, order.success_url, order.cancel_url)
         return Checkout(id=f"cs_{order.key}", url=f"https://pay.example/{order.key}")
 
-    def end_checkout(self, checkout_id: str) -> Subscription | None:
+    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
         self._ask("end checkout", checkout_id)
         return self.paid_for.get(checkout_id)
 
@@ -84,7 +84,7 @@ class CardGateway(Gateway):
     def start(self, order: Order) -> Checkout:
         raise GatewayRefused("Plans only.")
 
-    def end(self, checkout_id: str) -> bool:
+    def end_checkout(self, checkout_id: str) -> bool:
         return True
 
     def refund(self, order: RefundOrder) -> Refunded:
