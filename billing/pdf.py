@@ -134,7 +134,7 @@ def _tables(statement: Statement) -> list[Flowable]:
         total = ["Change", f"{month.entries:,}", signed(month.closing - month.opening)]
         shown += _table("By kind of entry", ("Kind", "Entries", "Credits"), kinds, total)
         days = [[_day(one.day), f"{one.count:,}", signed(one.came), signed(-one.went), credits(one.balance)] for one in statement.days]
-        total = ["", f"{month.entries:,}", signed(month.came), signed(-month.went), credits(month.closing)]
+        total = ["Total", f"{month.entries:,}", signed(month.came), signed(-month.went), credits(month.closing)]
         shown += _table("Day by day", ("Day", "Entries", "In", "Out", "Balance"), days, total)
     if statement.engines:
         shown += _spent("Spent by engine", "Engine", statement.engines, statement.spent)
@@ -142,6 +142,7 @@ def _tables(statement: Statement) -> list[Flowable]:
     if statement.expiring:
         rows = [[one.source, _day(one.came_on), credits(one.amount), credits(one.left), _day(one.expires_on)] for one in statement.expiring]
         shown += _table("Credits with a last day", ("Where from", "Came on", "Came", "Left", "Last day"), rows, first=0.2)
+        shown.append(Spacer(1, 4))
         shown.append(Paragraph(f"Left is what was left on {_day(statement.until)}. What expires first is spent first.", SMALL))
     return shown
 
