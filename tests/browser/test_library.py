@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio, eventually
@@ -24,14 +24,14 @@ now = timezone.now()
 names = ["a red sailboat", "a lighthouse at night", "a windmill"]
 for n in reversed(range({count})):
     make_artifact(ana.teams.get(), ana, prompt=f"{{names[n % 3]}} number {{n}}", made_at=now - timedelta(minutes=20 * n), seed=n,
-                  width=96 if n % 4 else 144, height=96 if n % 5 else 64)
+                  width=96 if n % 4 else 144, height=96 if n % 5 else 64, queue="nobody")
 """
 ONE_MORE = """
 from accounts.models import User
 from studio.live import events
 from tests.factories import make_artifacts
 ana = User.objects.get(email="ana@harbour.example")
-made = make_artifacts(ana.teams.get(), ana, 2, prompt="a brand new castle")
+made = make_artifacts(ana.teams.get(), ana, 2, prompt="a brand new castle", queue="nobody")
 events.pictures_changed(made[0].team_id, [one.pk for one in made])
 """
 COUNT = 130
@@ -116,6 +116,50 @@ def test_scrolling_brings_older_pictures_and_back_brings_them_again(page: Page) 
     assert focused(page) == all_of_them[90]
     page.reload()
     expect(tiles(page)).to_have_count(COUNT)
+
+
+def open_below_a_row_that_was_kept(page: Page) -> tuple[Locator, float]:
+    """Open a picture in whose way back a row lies that is drawn otherwise then: it stays as it is while somebody sees more join below it.
+
+    Returns its tile, and where that stood.
+    """
+    scroll_to_the_end(page)
+    expect(tiles(page)).to_have_count(100)
+    expect(page.locator(".stretch[data-kept]")).to_have_count(1)
+    last = page.locator(".stretch[data-kept] .cell").last
+    last.evaluate("cell => scrollBy({ top: cell.getBoundingClientRect().top, behavior: 'instant' })")
+    wanted = tiles(page).nth(page.locator(".stretch[data-kept] .tile").count())
+    place = wanted.bounding_box()["y"]
+    assert 100 < place < 400
+    wanted.click()
+    page.wait_for_url("**/pictures/*/")
+    return wanted, place
+
+
+def test_back_shows_the_opened_picture_where_it_stood(page: Page) -> None:
+    wanted, place = open_below_a_row_that_was_kept(page)
+    page.go_back()
+    expect(page.locator(".stretch[data-kept]")).to_have_count(0)
+    eventually(page, lambda: abs(wanted.bounding_box()["y"] - place) < 3)
+
+
+@pytest.mark.parametrize(("width", "height"), [(1440, 400), (820, 600), (390, 844)])
+def test_back_shows_the_opened_picture_in_a_window_of_another_size(page: Page, width: int, height: int) -> None:
+    wanted, _ = open_below_a_row_that_was_kept(page)
+    page.set_viewport_size({"width": width, "height": height})
+    page.go_back()
+    bars = page.locator(".bar").bounding_box()["height"], 56 if width < 720 else 0
+    eventually(page, lambda: bars[0] <= wanted.bounding_box()["y"] <= height - bars[1] - wanted.bounding_box()["height"])
+
+
+def test_back_shows_the_opened_picture_on_a_phone_turned_upright(page: Page) -> None:
+    wanted = tiles(page).nth(11)
+    assert wanted.bounding_box()["y"] < 900
+    wanted.click()
+    page.wait_for_url("**/pictures/*/")
+    page.set_viewport_size({"width": 390, "height": 844})
+    page.go_back()
+    expect(wanted).to_be_in_viewport(ratio=1)
 
 
 def test_arrows_walk_and_enter_opens(page: Page) -> None:

@@ -1,5 +1,5 @@
 // Where one is on the wall: what comes above and below joins without a jump, and Back and Reload lead to the same picture, however deep.
-import { announce, make, whenever } from "../dom.js";
+import { announce, make, memory, whenever } from "../dom.js";
 
 const page = document.querySelector("[data-library]");
 const wall = () => document.getElementById("wall");
@@ -142,13 +142,26 @@ function lookUp() {
   window.htmx.trigger(newer, "near");
 }
 
-/* --- where one was: `until` names a picture a little below, and the state of the page's history the first one in sight --- */
+/* --- where one was: `until` names a picture a little below, and the state of the page's history one in sight, and where it stood --- */
 
 /** The first tile that is not above the window. */
 function firstSeen() {
   const stretch = stretches().find((one) => one.getBoundingClientRect().bottom > BAR);
   return stretch && tilesOf(stretch).find((tile) => tile.getBoundingClientRect().bottom > BAR);
 }
+
+/**
+ * The tile by which the place is kept. Rows that somebody saw while more joined are filled only on the way back, and are of another height
+ * then: one tile alone can be trusted to stand where it stood, and that shall be the one that was opened, if it is in sight.
+ */
+function anchor() {
+  const opened = document.getElementById(memory.get("library.opened"));
+  const { top, bottom } = opened?.getBoundingClientRect() ?? {};
+  return bottom > BAR && top < innerHeight && wall()?.contains(opened) ? opened.closest(".cell") : firstSeen();
+}
+
+/** The size of the window, whether or not a phone shows its address bar. */
+const size = () => `${document.documentElement.clientWidth} × ${document.documentElement.clientHeight}`;
 
 function below(tile) {
   let left = BELOW;
@@ -163,7 +176,7 @@ function below(tile) {
 }
 
 function keep() {
-  const tile = firstSeen();
+  const tile = anchor();
   if (!tile) return;
   const url = new URL(location.href);
   url.hash = "";
@@ -171,15 +184,17 @@ function keep() {
     url.searchParams.delete("after");
     url.searchParams.set("until", idOf(below(tile)).slice(2));
   } else if (!url.searchParams.has("after")) url.searchParams.delete("until");
-  const place = scrollY > 0 ? { id: idOf(tile), top: tile.getBoundingClientRect().top } : null;
+  const place = { id: idOf(tile), top: tile.getBoundingClientRect().top, scrolled: scrollY > 0, size: size() };
   try { history.replaceState({ ...history.state, place }, "", url); } catch { /* too many in a short time: the next one will do */ }
 }
 
 function goBack() {
   const place = history.state?.place;
   const tile = place && document.getElementById(place.id);
-  if (!tile) return false;
+  const resized = place?.size !== size();
+  if (!tile || !(place.scrolled || resized)) return false;
   scrollTo({ top: scrollY + tile.getBoundingClientRect().top - place.top, behavior: "instant" });
+  if (resized) tile.scrollIntoView({ block: "nearest", behavior: "instant" });
   lastTop = scrollY;
   return true;
 }
