@@ -14,6 +14,8 @@ from tests.browser.running import ROOT, RunningStudio
 TARGET = ROOT / "var" / "screenshots"
 SIZES = {1440: 900, 390: 844}
 THEMES = ("dark", "light")
+PATIENCE = 120_000
+"""Milliseconds; a model is drawn without a graphics card here."""
 EVERY_IMAGE = """() => { for (const i of document.images) i.loading = 'eager';
   return Promise.all([document.fonts.ready, ...[...document.images].filter(i => i.src).map(i => i.decode().catch(() => 0))]) }"""
 HEIGHT = "document.documentElement.scrollHeight"
@@ -46,6 +48,7 @@ class Camera:
                 is_mobile=self.width < 720,
                 storage_state=self.people[who].context.storage_state() if who in self.people else None,
             )
+            self.contexts[who].set_default_timeout(PATIENCE)
         return self.contexts[who]
 
     def take(self, shot: Shot, seeded: Any = None) -> None:

@@ -45,7 +45,7 @@ def arrive(browser: Browser, studio: RunningStudio, letters: Path) -> Seeded:
     with page.expect_navigation():
         page.locator("details.teams").get_by_role("button", name=TEAM).click()
     invite(ana)
-    read(next(letters.iterdir()), seeded)
+    read(next(letter for letter in letters.iterdir() if b"\nTo: dan@" in letter.read_bytes()), seeded)
     page.goto("about:blank")
     return seeded
 
@@ -159,6 +159,13 @@ SHOTS = (
     Shot("team-page", "/team/"),
     Shot("team-invite", "/team/", act=make_a_link),
     Shot("team-log", "/team/log/"),
+    Shot("team-wallet", "/wallet/"),
+    Shot("team-budgets", "/wallet/budgets/"),
+    Shot("team-budget-request", at("budget-request")),
+    Shot("team-rules", "/wallet/rules/"),
+    Shot("team-approvals", "/wallet/approvals/"),
+    Shot("team-approval", at("approval")),
+    Shot("team-statements", "/wallet/statements/"),
     Shot("words", "/team/words/?sample=a+red+boat"),
     Shot("data", "/account/data/"),
     Shot("invited", at("invitation"), "nobody"),

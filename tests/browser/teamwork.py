@@ -8,12 +8,14 @@ from datetime import timedelta
 from django.utils import timezone
 
 from accounts import terms
-from accounts.models import Team, Terms, User
+from accounts.models import Membership, Role, Team, Terms, User
+from billing.models import ApprovalRule, Scope
+from billing.services import approvals, budget_requests, budgets, wallets
 from studio.backends.base import Mode
 from studio.galleries import curating, publishing, reviewing, talking, trashing
 from studio.galleries.models import Review, Visibility
-from studio.generation.models import Artifact
-from tests.factories import make_artifact
+from studio.generation.models import Artifact, Job
+from tests.factories import make_artifact, make_job
 
 TEAM = "Harbour Press"
 FAMILY = (
@@ -44,6 +46,7 @@ def fill(email: str) -> None:
     old = list(Artifact.objects.filter(team=team, deleted_at=None).order_by("id"))
     places = _talked_about(team, ana, others) | _shown(team, ana, others, old[:40])
     trashing.trash(old[60:66], by=ana)
+    places |= _limited(team, ana, others)
     print(json.dumps(places))
 
 
@@ -119,3 +122,27 @@ def _shown(team: Team, ana: User, others: list[User], pictures: list[Artifact]) 
         "locked": f"/s/{publishing.token_of(locked)}/",
         "report": f"/public/{coast.pk}/report/?picture={item.artifact_id}",
     }
+
+
+def _limited(team: Team, ana: User, others: list[User]) -> dict[str, str]:
+    """Budgets, one of them nearly used and one asked about; two rules, and three jobs that wait for approval."""
+    wallet = wallets.wallet_of(team)
+    bo, carol = others[:2]
+    Membership.objects.filter(team=team, user__in=(bo, carol)).update(role=Role.CREATOR)
+    budgets.set_limits(wallet, by=ana, day=None, month=400_000, scope=Scope.TEAM)
+    budgets.set_limits(wallet, by=ana, day=20_000, month=150_000, scope=Scope.EVERYONE)
+    budgets.set_limits(wallet, by=ana, day=4_000, month=None, scope=Scope.MEMBER, member=bo)
+    for number in range(3):
+        make_artifact(team, bo, prompt=f"a quay in the morning, study {number + 1}", seed=number, queue="nobody")
+    asked = budget_requests.ask(wallet, bo, limit="member-day", amount=12_000, why="the spring campaign starts on Monday")
+    approvals.add_rule(wallet, kind=ApprovalRule.Kind.PICTURES, threshold=4, by=ana)
+    approvals.add_rule(wallet, kind=ApprovalRule.Kind.CREDITS, threshold=50_000, by=ana, for_everybody=True)
+    waiting = [
+        make_job(team, user, prompt=prompt, num_images=8, status=Job.Status.NEEDS_APPROVAL, approval="more than 4 pictures", queue="nobody")
+        for user, prompt in (
+            (carol, "a harbour in fog, gouache"),
+            (bo, "gulls over a ferry, linocut"),
+            (carol, "a chart in ink"),
+        )
+    ]
+    return {"budget-request": f"/wallet/budgets/requests/{asked.pk}/", "approval": f"/wallet/approvals/{waiting[0].pk}/"}
