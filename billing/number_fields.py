@@ -81,7 +81,7 @@ class AmountField(forms.DecimalField):
         more.setdefault("widget", forms.TextInput(attrs=_text(attrs, mode)))
         super().__init__(error_messages=said | (error_messages or {}), **more)
 
-    def to_python(self, value: Any) -> Decimal | None:
+    def to_python(self, value: Any) -> Any:
         if value in self.empty_values or not str(value).strip():
             return None
         try:

@@ -68,8 +68,9 @@ class PlanForm(forms.ModelForm):  # type: ignore[type-arg]
     def clean_storage(self) -> int | None:
         """Bytes; those that were there where nobody changed what is a rounded number of megabytes."""
         given = self.cleaned_data["storage"]
+        kept: int | None = self.instance.storage
         if "storage" not in self.changed_data:
-            return self.instance.storage
+            return kept
         return None if given is None else int(given * MEGABYTE)
 
     def clean_engines(self) -> list[str]:

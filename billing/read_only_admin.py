@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from django.contrib import admin
@@ -24,16 +25,20 @@ else:
 
 def in_credits(*names: str) -> dict[str, Told]:
     """How columns of millicredits are told; for `ReadOnlyAdmin.told`."""
-    return {name: _told(name, lambda row, name=name: f"{credits(getattr(row, name))} {noun(getattr(row, name))}") for name in names}
+    return {name: _told(name, lambda amount, row: f"{credits(amount)} {noun(amount)}") for name in names}
 
 
-def in_money(*names: str, currency: Callable[[Any], str] = lambda row: row.currency) -> dict[str, Told]:
+def in_money(*names: str, currency: Callable[[Any], str] = attrgetter("currency")) -> dict[str, Told]:
     """The same for amounts in the smallest unit of a currency."""
-    return {name: _told(name, lambda row, name=name: money(getattr(row, name), currency(row))) for name in names}
+    return {name: _told(name, lambda amount, row: money(amount, currency(row))) for name in names}
 
 
-def _told(name: str, words: Told) -> Told:
-    return admin.display(description=name.replace("_", " ").capitalize(), ordering=name)(words)
+def _told(name: str, words: Callable[[int, Any], str]) -> Told:
+    @admin.display(description=name.replace("_", " ").capitalize(), ordering=name)
+    def told(row: Any) -> str:
+        return words(getattr(row, name), row)
+
+    return told
 
 
 class ReadOnlyAdmin(ModelAdmin):
@@ -46,7 +51,7 @@ class ReadOnlyAdmin(ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 
-    def get_fields(self, request: HttpRequest, obj: models.Model | None = None) -> Any:
+    def get_fields(self, request: HttpRequest, obj: Any = None) -> Any:
         return [self.told.get(name, name) if isinstance(name, str) else name for name in super().get_fields(request, obj)]
 
     def has_add_permission(self, request: HttpRequest, obj: models.Model | None = None) -> bool:

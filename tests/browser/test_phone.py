@@ -294,3 +294,23 @@ def test_the_page_of_a_picture_leads_to_the_painter(phone: Page) -> None:
     phone.goto(phone.url.split("/create/")[0] + str(address))
     is_in_view(phone, phone.locator("mask-painter"))
     assert phone.evaluate(REACH) == OPEN
+
+
+def test_every_page_of_the_wallet_is_in_sight_and_in_reach(person: Any, signed_in: StorageState) -> None:
+    """Nothing is cut off at the side: whoever sees no edge does not look behind it."""
+    page: Page = person(storage_state=signed_in, **PHONE).go("/wallet/statements/")
+    nav = page.get_by_role("navigation", name="Wallet")
+    links = nav.get_by_role("link")
+    names = ["Overview", "Budgets", "Approvals", "Rules", "Plan", "Purchases", "Statements"]
+    expect(links).to_have_text(names)
+    for link in links.all():
+        box = link.bounding_box()
+        assert box
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    links.first.focus()
+    for name in names[1:]:
+        page.keyboard.press("Tab")
+        expect(nav.get_by_role("link", name=name)).to_be_focused()
+    assert nav.locator("[aria-current=page]").inner_text() == "Statements"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 390
