@@ -77,6 +77,11 @@ class Purse:
     def available(self) -> int:
         return self.balance - self.held - self.frozen
 
+    @property
+    def spendable(self) -> int:
+        """What a hold may set aside: what has expired is gone, taken out or not."""
+        return self.available - sum(amount for _, amount in self.to_expire())
+
     def costs(self) -> list[tuple[str, date, int]]:
         """Of all work: who asked for it, when, and what it takes from a budget."""
         return [(hold.who, hold.on, hold.cost) for hold in self.holds.values()]
@@ -97,8 +102,7 @@ class Purse:
 
     def hold(self, reference: str, amount: int, who: str = "") -> None:
         """Raises `model_limits.OverLimit` as well. `who`: a name; "" for nobody."""
-        expiring = self.to_expire()
-        if self.available - sum(amount for _, amount in expiring) < amount:
+        if self.spendable < amount:
             raise Refused
         self.limits.spend(self.costs(), localdate(self.now), who, amount)
         self.expire()
