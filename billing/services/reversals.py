@@ -222,7 +222,7 @@ def _move(wallet: Wallet, same: list[SubscriptionInvoice], invoice: Subscription
         invoice.taken += missing
         return
     for lot in lots_of(wallet, same) if missing else ():
-        amount = min(missing, lot.free, _available(wallet))
+        amount = min(missing, lot.free, _free(wallet))
         if amount > 0:
             told = f"Money went back for {_told(amount, invoice)}"
             wallets.revoke(lot, amount, reference=_next(invoice), description=told)
@@ -246,11 +246,11 @@ def _freeze(wallet: Wallet, same: list[SubscriptionInvoice], named: Subscription
     lots = lots_of(wallet, same)
     missing = target - sum(lot.frozen for lot in lots)
     for lot in lots:
-        amount = min(missing, lot.free, _available(wallet))
+        amount = min(missing, lot.free, _free(wallet))
         if amount > 0:
             wallets.freeze(lot, amount, reference=_next(named), description=f"Payment disputed: {_told(amount, named)}")
             missing -= amount
 
 
-def _available(wallet: Wallet) -> int:
-    return Wallet.objects.get(pk=wallet.pk).available
+def _free(wallet: Wallet) -> int:
+    return Wallet.objects.get(pk=wallet.pk).free
