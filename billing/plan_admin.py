@@ -125,6 +125,7 @@ class Written(ReadOnlyAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(Written):
+    told = in_money("amount")
     list_display = ("wallet__team", "plan", "next_plan", "status", "price", "gateway", "period_end", "cancel_at_period_end", "created_at")
     list_filter = ("status", "plan", "gateway")
     list_select_related = ("wallet__team", "plan", "next_plan")
@@ -144,7 +145,7 @@ class ReversalInline(TabularInline):
 @admin.register(SubscriptionInvoice)
 class SubscriptionInvoiceAdmin(Written):
     inlines = (ReversalInline,)
-    told = in_credits("credits") | in_money("amount_due", "amount_paid")
+    told = in_credits("credits", "taken", "owed") | in_money("amount_due", "amount_paid", "reported")
     list_display = ("created_at", "subscription__wallet__team", "number", "plan", "reason", "status", "total", "period_start", "period_end")
     list_filter = ("status", "reason")
     list_select_related = ("subscription__wallet__team", "plan")

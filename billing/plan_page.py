@@ -14,7 +14,7 @@ from accounts.models import Membership
 from billing.credits import credits
 from billing.gateways.base import Gateway
 from billing.gateways.registry import for_subscriptions
-from billing.models import Account, Plan, PlanPrice, Subscription, Wallet
+from billing.models import Account, LedgerEntry, LotUse, Plan, PlanPrice, Subscription, Wallet
 from billing.services.plans import plan_of, subscription_of
 from billing.sizes import size
 
@@ -93,9 +93,9 @@ def _credits(wallet: Wallet) -> list[Meter]:
     """Of the plan's credits that have not expired, how many are spent."""
     lots = wallet.lots.filter(source=Account.PLANS, expires_at__gt=timezone.now())
     total = lots.aggregate(came=Sum("amount"), left=Sum("remaining"))
-    if not total["came"]:
-        return []
-    return [_meter("Plan credits used", total["came"] - total["left"], total["came"], credits)]
+    uses = LotUse.objects.filter(lot__in=lots, entry__kind=LedgerEntry.Kind.REVOCATION)
+    came = (total["came"] or 0) + (uses.aggregate(total=Sum("amount"))["total"] or 0)  # without what money went back for
+    return [_meter("Plan credits used", came - total["left"], came, credits)] if came > 0 else []
 
 
 def _meter(label: str, used: int, limit: int | None, words: object = None, *, over: str = "") -> Meter:

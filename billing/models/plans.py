@@ -265,7 +265,8 @@ class SubscriptionInvoice(models.Model):
 
 class Reversal(models.Model):
     """Money of an invoice that goes back: a refund, or a dispute, in which the payer's bank wants it. One that the studio asks for itself
-    has no `external_id` until the gateway has answered. A `failed` refund and a `won` dispute count as if they had not been."""
+    has no `external_id` until the gateway has answered. A `failed` refund and a `won` dispute count as if they had not been; `closed_at`
+    is when a dispute was decided."""
 
     class Kind(models.TextChoices):
         REFUND = "refund", "Refund"
@@ -291,6 +292,7 @@ class Reversal(models.Model):
     external_id = models.CharField(max_length=255, unique=True, null=True, blank=True)
     reason = models.CharField(max_length=300, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
+    closed_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         ordering = ["id"]

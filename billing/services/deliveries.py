@@ -71,6 +71,11 @@ def _is_known(gateway: str, subject: str) -> bool:
     return is_paid or invoices.filter(Q(payment_id=subject) | Q(external_id=subject)).exists()
 
 
+def waits_for_an_invoice(event: GatewayEvent) -> bool:
+    """Rather than for a payment."""
+    return any(isinstance(load(fact), InvoicePayment) for fact in event.payload)
+
+
 def give_up(event: GatewayEvent, why: str) -> None:
     """Keep it, and let it wait no longer."""
     GatewayEvent.objects.filter(pk=event.pk, processed_at=None).update(processed_at=timezone.now(), note=why[:300])
@@ -93,7 +98,7 @@ def _process(event: GatewayEvent) -> bool:
 
 
 def _wait(event: GatewayEvent, subject: str) -> None:
-    GatewayEvent.objects.filter(pk=event.pk, processed_at=None).update(subject=subject, note="Waits for its payment.")
+    GatewayEvent.objects.filter(pk=event.pk, processed_at=None).update(subject=subject, note="Waits for its payment or invoice.")
     event.refresh_from_db()
 
 

@@ -120,6 +120,7 @@ def grant_due(subscription: Subscription, invoice: SubscriptionInvoice) -> Ledge
 @transaction.atomic
 def _grant(wallet: Wallet, amount: int, until: datetime, reference: str, told: str) -> LedgerEntry:
     """Credits of a plan's month. Those of a month that is over have bridged the time to these, and end now."""
+    Wallet.objects.select_for_update(no_key=True).get(pk=wallet.pk)  # before its lots, as everywhere
     now = timezone.now()
     over = Lot.objects.filter(wallet=wallet, source=Account.PLANS, expires_at__gt=now, expires_at__lte=now + RENEWAL)
     over.update(expires_at=now)

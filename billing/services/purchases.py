@@ -14,7 +14,7 @@ from accounts import audit
 from accounts.models import User
 from billing.errors import NotForSale
 from billing.gateways.base import Order
-from billing.gateways.errors import GatewayRefused, NotOffered
+from billing.gateways.errors import GatewayRefused, NotKnown, NotOffered
 from billing.gateways.facts import Paid
 from billing.gateways.registry import gateway as gateway_of
 from billing.models import PackPrice, Purchase, Wallet
@@ -67,6 +67,8 @@ def start(wallet: Wallet, price: PackPrice, *, buyer: User, gateway: str, form_k
         purchase = locked(purchase)
         purchase.checkout_id, purchase.checkout_url, purchase.expires_at = checkout.id, checkout.url, checkout.expires_at
         purchase.save(update_fields=["checkout_id", "checkout_url", "expires_at"])
+    if purchase.status == Status.CANCELED:  # while the gateway was asked
+        way.end_checkout(checkout.id)
     return purchase
 
 
@@ -134,9 +136,10 @@ def cancel(purchase: Purchase, *, by: User) -> Purchase:
         way = gateway_of(purchase.gateway)
         if not way.end_checkout(purchase.checkout_id):
             raise NotForSale("A payment for this order is under way, so it cannot be canceled. This page says when it has come.")
-        for fact in way.look_up(checkout_id=purchase.checkout_id):
-            with suppress(payments.Waits):
-                payments.apply(purchase.gateway, fact)
+        with suppress(NotKnown):  # of a Checkout of another account nothing comes
+            for fact in way.look_up(checkout_id=purchase.checkout_id):
+                with suppress(payments.Waits):
+                    payments.apply(purchase.gateway, fact)
     with transaction.atomic():
         purchase = locked(purchase)
         if purchase.status in (Status.OPEN, Status.EXPIRED):

@@ -80,7 +80,7 @@ def _each(report: Report, things: Iterable[Thing], act: Callable[[Thing], None])
 
 def _read_events(gateway: Gateway, since: datetime, report: Report) -> None:
     for event in gateway.events_since(since):
-        known = GatewayEvent.objects.filter(gateway=gateway.name, event_id=event.id, processed_at__isnull=False).exists()
+        known = GatewayEvent.objects.filter(gateway=gateway.name, event_id=event.id).exists()  # what waits has its turn below
         if event.facts and not known:
             deliveries.receive(gateway.name, event)
             report.events += 1
@@ -90,13 +90,15 @@ def _event(gateway: Gateway, event: GatewayEvent, now: datetime, report: Report)
     if deliveries.process(event) or not event.subject:
         return
     # A plan's payment whose invoice it is was never told of, or was before invoices were asked what they were paid with.
-    for fact in gateway.look_up(payment_id=event.subject):
-        with suppress(payments.Waits):
-            deliveries.write(gateway.name, fact)
+    # Those that wait for an invoice are mostly of other programs with the same account.
+    if not deliveries.waits_for_an_invoice(event):
+        for fact in gateway.look_up(payment_id=event.subject):
+            with suppress(payments.Waits):
+                deliveries.write(gateway.name, fact)
     if deliveries.process(event):
         report.repaired += 1
     elif event.received_at < now - FORGOTTEN:
-        deliveries.give_up(event, "Of a payment that was not made for this studio.")
+        deliveries.give_up(event, "Of a payment or an invoice that is not of this studio.")
         report.given_up += 1
 
 

@@ -18,7 +18,7 @@ from django.utils import timezone
 from accounts import audit
 from billing.credits import credits, noun
 from billing.gateways.base import RefundOrder
-from billing.gateways.errors import GatewayRefused
+from billing.gateways.errors import GatewayRefused, KeyRefused
 from billing.gateways.facts import Disputed, Fact, InvoicePayment, Refunded, RefundTotal
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Account, LedgerEntry, Lot, LotUse, Reversal, SubscriptionInvoice, Wallet
@@ -30,8 +30,8 @@ log = structlog.get_logger(__name__)
 Status, Kind = Reversal.Status, Reversal.Kind
 RANK = {Status.PENDING: 0, Status.OPEN: 0, Status.SUCCEEDED: 1, Status.FAILED: 2, Status.WON: 3, Status.LOST: 3}
 """A status only moves up: a refund that succeeded may still fail, a dispute that was decided is decided."""
-DOUBLE = "Paid beside another plan"
-"""The reason of what the studio gives back by itself."""
+DOUBLE, GONE = "Paid beside another plan", "Paid for a team that was deleted"
+"""The reasons of what the studio gives back by itself."""
 
 
 def write_down(gateway: str, fact: Fact) -> str:
@@ -107,6 +107,8 @@ def _write(
     row.external_id = external_id
     if RANK[status] > RANK[Status(row.status)]:
         row.status = status
+        if status in (Status.WON, Status.LOST):
+            row.closed_at = timezone.now()
     row.save()
 
 
@@ -116,18 +118,19 @@ def _write(
 def give_back(invoice: SubscriptionInvoice) -> None:
     """Let all that was paid for an invoice go back, once; its credits go first. Raises GatewayUnavailable: called again, it goes on.
 
-    Where the gateway refuses, the credits are back, and the operator reads of it in the log.
+    Where the gateway refuses, the credits are back, and the operator reads of it in the log; it goes on once a refused key is mended.
     """
     with transaction.atomic():
         invoice = locked(invoice)
-        row = invoice.reversals.filter(reason=DOUBLE).first()
+        row = invoice.reversals.filter(reason__in=(DOUBLE, GONE)).first()
         if row is None:
             amount = invoice.amount_paid - _gone(invoice) - _sum(invoice, [Status.OPEN])
             if amount <= 0 or not invoice.payment_id:
                 return
-            row = Reversal.objects.create(invoice=invoice, kind=Kind.REFUND, status=Status.PENDING, amount=amount, reason=DOUBLE)
+            why = GONE if invoice.subscription.wallet.team.deleted_at else DOUBLE
+            row = Reversal.objects.create(invoice=invoice, kind=Kind.REFUND, status=Status.PENDING, amount=amount, reason=why)
             settle(invoice)
-            told = f"lets {money(amount, invoice.currency)} for the {invoice.plan} plan go back: it was paid beside another plan"
+            told = f"lets {money(amount, invoice.currency)} for the {invoice.plan} plan go back: {why.lower()}"
             audit.record(invoice.subscription.wallet.team, None, "plan.given_back", told)
     if row.status == Status.PENDING and not row.external_id:
         _send(invoice, row)
@@ -138,6 +141,8 @@ def _send(invoice: SubscriptionInvoice, row: Reversal) -> None:
     order = RefundOrder(key=str(row.pk), payment_key="", payment_id=invoice.payment_id or "", amount=row.amount, currency=invoice.currency)
     try:
         write_down(name, gateway_named(name).refund(order))
+    except KeyRefused:
+        raise
     except GatewayRefused as error:
         log.error("plan_not_given_back", invoice=str(invoice), reason=error.message)
         with transaction.atomic():

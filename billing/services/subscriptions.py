@@ -19,14 +19,14 @@ from accounts.ending import ERASED
 from accounts.models import Team, User
 from billing.errors import PlanRefused
 from billing.gateways.base import Checkout, Gateway, PlanOrder, Proration, SubscriptionOrder
-from billing.gateways.errors import GatewayError
+from billing.gateways.errors import GatewayError, GatewayUnavailable
 from billing.gateways.facts import Fact
 from billing.gateways.facts import Invoice as InvoiceFact
 from billing.gateways.facts import Subscription as SubscriptionFact
 from billing.gateways.patience import patiently
 from billing.gateways.registry import gateway as gateway_named
-from billing.models import Plan, PlanPrice, Subscription, SubscriptionInvoice, Wallet
-from billing.services import plan_letters, plans, reversals
+from billing.models import Plan, PlanPrice, Reversal, Subscription, SubscriptionInvoice, Wallet
+from billing.services import plan_letters, plan_news, plans, reversals
 from billing.services.reconciling import FORGOTTEN
 
 log = structlog.get_logger(__name__)
@@ -34,11 +34,10 @@ Status = Subscription.Status
 
 STATUS = {"paused": Status.UNPAID}
 """A gateway's word for a status where ours is another."""
-RANK = {Status.INCOMPLETE: 0, Status.TRIALING: 1, Status.ACTIVE: 2, Status.PAST_DUE: 3, Status.UNPAID: 4, Status.CANCELED: 5}
-"""What holds of two news of the same second. Whether what is not paid still is not, the gateway is asked each hour."""
 LATE = timedelta(hours=2)
 """So long after the end of a period the gateway is asked how it goes on, had it not told."""
 A_SECOND = timedelta(seconds=1)
+UNKNOWN = "The payment provider did not answer, so it is not known whether this was done. Look here again in a minute."
 UNDO = timedelta(days=30)
 """So long after it was begun a plan that was paid beside another one is looked at, whether all is back."""
 
@@ -101,6 +100,14 @@ def _close(row: Subscription) -> bool:
     return True
 
 
+def _try_to_close(row: Subscription) -> None:
+    """As `_close`; without an answer the pay page ends by itself, and what is paid on it by then is heard."""
+    try:
+        _close(row)
+    except GatewayError as error:
+        log.warning("checkout_not_closed", subscription=row.pk, code=error.code)
+
+
 def order_of(price: PlanPrice) -> PlanOrder:
     return PlanOrder(key=price.plan.slug, title=f"{price.plan} plan", amount=price.amount, currency=price.currency)
 
@@ -122,20 +129,32 @@ def preview(current: Subscription, price: PlanPrice) -> Proration:
 def upgrade(current: Subscription, price: PlanPrice, *, as_of: datetime) -> None:
     """Change now; the difference for the rest of the period is paid now, and its credits come with that payment.
 
-    `as_of` is that of the preview that was confirmed. Raises PlanRefused, GatewayError; nothing has changed then.
+    `as_of` is that of the preview that was confirmed: with the same one it is done once. Raises PlanRefused and GatewayRefused when nothing
+    has changed, GatewayUnavailable when that is not known.
     """
     _require_settled(current)
     key = f"{current.key}-{price.plan.slug}-{int(as_of.timestamp())}"
-    gateway = gateway_named(current.gateway)
-    fact = gateway.change_subscription(current.external_id or "", order_of(price), key=key, as_of=as_of)
+    _change(current, price, key, as_of)
+    try:
+        _hear_invoices(current, gateway_named(current.gateway))
+    except GatewayError as error:  # it is done, and what it brings is told or read later
+        log.warning("subscription_not_read", subscription=current.pk, code=error.code)
+
+
+@patiently()
+def _change(current: Subscription, price: PlanPrice, key: str, as_of: datetime) -> None:
+    """The card may be charged before the answer comes: that takes longer than a page does."""
+    try:
+        fact = gateway_named(current.gateway).change_subscription(current.external_id or "", order_of(price), key=key, as_of=as_of)
+    except GatewayUnavailable as error:
+        raise GatewayUnavailable(UNKNOWN) from error
     hear(fact, gateway=current.gateway)
-    _hear_invoices(current, gateway)
 
 
 def downgrade(current: Subscription, price: PlanPrice) -> None:
     """Change when the period ends. The gateway is told now, as of the end: what was paid for stays paid for.
 
-    Raises PlanRefused, GatewayError; nothing has changed then.
+    Raises as `upgrade`.
     """
     _require_paid(current)
     if current.period_end is None:
@@ -153,18 +172,22 @@ def keep(current: Subscription) -> None:
 
 
 def _turn(current: Subscription, price: PlanPrice, *, next_plan: Plan | None) -> None:
-    """Tell the gateway what to charge from the next period on. Our row says so first: the news of it may be here before the answer."""
-    before = current.next_plan
+    """Tell the gateway what to charge from the next period on. Our row says so first: the news of it may be here before the answer.
+
+    Without an answer the row expects the smaller plan: were it done and not expected, the news of it would put the team on the smaller plan
+    at once. What is told or asked for later takes it out again, if it was not done.
+    """
+    before, end = current.next_plan, current.period_end
     _expect(current, next_plan)
-    gateway, end = gateway_named(current.gateway), current.period_end
     assert end is not None
-    key = f"{current.key}-{price.plan.slug}-{uuid.uuid4().hex}"
     try:
-        fact = gateway.change_subscription(current.external_id or "", order_of(price), key=key, as_of=end - A_SECOND)
+        _change(current, price, f"{current.key}-{price.plan.slug}-{uuid.uuid4().hex}", end - A_SECOND)
+    except GatewayUnavailable:
+        _expect(current, next_plan or before)
+        raise
     except GatewayError:
         _expect(current, before)
         raise
-    hear(fact, gateway=current.gateway)
 
 
 @transaction.atomic
@@ -255,23 +278,9 @@ def _stands(row: Subscription, fact: SubscriptionFact) -> None:
     elif status == Status.CANCELED:
         row.status, row.ended_at, row.told_at = status, fact.ended_at or as_of, as_of
         row.next_plan, row.end_wanted, row.failing_since = None, "", None
-    elif not _is_older(row, fact, status, as_of):
+    elif not plan_news.is_older(row, fact, status, as_of):
         _take_over(row, fact, status, as_of)
     row.save()
-
-
-def _is_older(row: Subscription, fact: SubscriptionFact, status: Subscription.Status, as_of: datetime) -> bool:
-    """Whether the row knows better. Gateways tell whole seconds, and our own questions are answered within one: of news of the same
-    second the later period holds, then what ranks higher, then our own answer."""
-    if row.told_at is None or as_of > row.told_at:
-        return False
-    if as_of < row.told_at.replace(microsecond=0):
-        return True
-    if fact.period_start and row.period_start and fact.period_start != row.period_start:
-        return fact.period_start < row.period_start
-    if status != row.status:
-        return RANK[status] < RANK[Status(row.status)]
-    return as_of < row.told_at
 
 
 def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.Status, as_of: datetime) -> None:
@@ -279,6 +288,7 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     if named is None:
         log.warning("plan_unknown", plan=fact.plan, subscription=fact.subscription_id)
         named = row.plan
+    is_new = row.status == Status.INCOMPLETE
     is_same_period = row.period_start is not None and fact.period_start == row.period_start
     if is_same_period and named == row.next_plan:
         pass  # a downgrade: the gateway knows it now, and it comes into force with the next period
@@ -297,10 +307,12 @@ def _take_over(row: Subscription, fact: SubscriptionFact, status: Subscription.S
     if row.is_live:
         _make_room(row, as_of)
         if row.is_live and row.wallet.team.deleted_at and not row.cancel_at_period_end:
-            # Its pay page was still open when the team was deleted, or erased.
             row.forget_wanted = row.wallet.team.name == ERASED
             row.end_wanted = "now" if row.forget_wanted else "period_end"
-            transaction.on_commit(lambda: _tell_end(row.pk))
+            if is_new:  # its pay page was still open when the team was deleted
+                _let_go(row)
+            else:
+                transaction.on_commit(lambda: _tell_end(row.pk))
 
 
 def _make_room(row: Subscription, now: datetime) -> None:
@@ -313,14 +325,18 @@ def _make_room(row: Subscription, now: datetime) -> None:
         if not other.gateway:
             plans.end(other, now)
             continue
-        double = min(row, other, key=lambda one: one.pk)
-        double.status, double.next_plan, double.failing_since = Status.CANCELED, None, None
-        double.end_wanted, double.is_double = "now", True
-        double.save()
-        transaction.on_commit(lambda pk=double.pk: _undo_double(pk))  # type: ignore[misc]
+        _let_go(min(row, other, key=lambda one: one.pk))
 
 
-def _undo_double(pk: int) -> None:
+def _let_go(row: Subscription) -> None:
+    """End what was paid for without need, and let the money go back."""
+    row.status, row.next_plan, row.failing_since = Status.CANCELED, None, None
+    row.end_wanted, row.is_double = "now", True
+    row.save()
+    transaction.on_commit(lambda: _undo(row.pk))
+
+
+def _undo(pk: int) -> None:
     """Cancel it at the gateway, and let go back what was paid for it; what does not answer is asked again within the hour."""
     _tell_end(pk)
     row = Subscription.objects.get(pk=pk)
@@ -343,7 +359,7 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
         reversals.paid_with(invoice, fact.payment_id)
     if invoice is None:
         invoice = SubscriptionInvoice(subscription=row, external_id=fact.invoice_id, plan=plan, credits=plan.credits)
-    elif invoice.subscription_id != row.pk or not _is_news(invoice, fact, as_of):
+    elif invoice.subscription_id != row.pk or not plan_news.is_news(invoice, fact, as_of):
         return
     if invoice.plan_id != plan.pk:
         invoice.credits = plan.credits
@@ -360,15 +376,8 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
         row.save(update_fields=["external_id"])
     plans.grant_due(row, invoice)
     reversals.settle(invoice)
-    if row.is_double:
-        transaction.on_commit(lambda: _undo_double(row.pk))
-
-
-def _is_news(invoice: SubscriptionInvoice, fact: InvoiceFact, as_of: datetime) -> bool:
-    paid = SubscriptionInvoice.Status.PAID
-    if invoice.status == paid or fact.status == paid:
-        return invoice.status != paid
-    return invoice.told_at is None or as_of >= invoice.told_at
+    if row.is_double and fact.status == "paid" and fact.amount_paid:
+        transaction.on_commit(lambda: _undo(row.pk))
 
 
 # --- what was not told ---------------------------------------------------------------------------------------------------
@@ -399,7 +408,8 @@ def hourly() -> None:
     late = Q(status__in=Subscription.LIVE, period_end__lt=timezone.now() - LATE)
     failing = Q(status__in=(Status.PAST_DUE, Status.UNPAID))
     silent = Q(status=Status.INCOMPLETE, external_id__isnull=False)
-    for row in Subscription.objects.filter(late | failing | silent).exclude(gateway="").order_by("pk"):
+    turning = Q(status__in=Subscription.LIVE, next_plan__isnull=False)  # perhaps without an answer
+    for row in Subscription.objects.filter(late | failing | silent | turning).exclude(gateway="").order_by("pk"):
         try:
             look_again(row)
         except GatewayError as error:
@@ -410,14 +420,13 @@ def _tidy() -> None:
     """Forget what was begun and came to nothing, and give back what was paid twice and is not back yet."""
     now = timezone.now()
     for row in Subscription.objects.begun().filter(checkout_until__lte=now).exclude(gateway="").order_by("pk"):
-        try:
-            _close(row)
-        except GatewayError as error:
-            log.warning("checkout_not_closed", subscription=row.pk, code=error.code)
+        _try_to_close(row)
     # What never had a pay page; and of those from before their ids were kept, none can be paid for so long.
     Subscription.objects.begun().filter(checkout_id="", created_at__lt=now - FORGOTTEN, invoices=None).exclude(gateway="").delete()
-    for pk in Subscription.objects.filter(is_double=True, created_at__gt=now - UNDO).values_list("pk", flat=True):
-        _undo_double(pk)
+    under_way = Q(invoices__reversals__status=Reversal.Status.PENDING, invoices__reversals__external_id=None)
+    paid_in_vain = Subscription.objects.filter(Q(created_at__gt=now - UNDO) | under_way, is_double=True)
+    for pk in paid_in_vain.values_list("pk", flat=True).distinct().order_by("pk"):
+        _undo(pk)
 
 
 def stop_team(team: Team) -> None:
@@ -430,6 +439,8 @@ def stop_team(team: Team) -> None:
             continue
         Subscription.objects.filter(pk=row.pk).update(end_wanted="now" if row.is_failing else "period_end")
         transaction.on_commit(lambda pk=row.pk: _tell_end(pk))  # type: ignore[misc]
+    for row in Subscription.objects.begun().filter(wallet__team=team).exclude(gateway=""):
+        transaction.on_commit(lambda row=row: _try_to_close(row))  # type: ignore[misc]
 
 
 def erase_team(team: Team) -> None:

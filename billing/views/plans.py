@@ -109,7 +109,9 @@ def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpRes
         "offers": plan_page.offers(standing, currency),
         "currency": currency,
         "currencies": plan_page.currencies(standing.subscription),
-        "invoices": standing.subscription.invoices.exclude(amount_due=0, amount_paid=0)[:12] if standing.subscription else [],
+        "invoices": standing.subscription.invoices.exclude(amount_due=0, amount_paid=0).prefetch_related("reversals")[:12]
+        if standing.subscription
+        else [],
         "default_plan": Plan.objects.filter(slug=settings.DEFAULT_PLAN).first(),
         "may_administer": allows(request.user, wallet.team, "administer"),  # type: ignore[arg-type]
         "askable": people_who_may(wallet.team, "administer"),

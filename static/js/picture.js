@@ -65,8 +65,9 @@ function rate(rating) {
 
 // The heart shows at once what was asked for, so that a second press, however quick, asks for the opposite. htmx, which listens at the form
 // itself, has read the form by now.
-on("submit", "[data-mark]", ({ submitter }) => {
-  if (!submitter?.matches(".heart")) return;
+on("submit", "[data-mark]", (event) => {
+  const { submitter } = event;
+  if (!event.defaultPrevented || !submitter?.matches(".heart")) return; // without htmx the browser reads it after this
   const is = submitter.value === "on";
   submitter.value = is ? "off" : "on";
   submitter.setAttribute("aria-pressed", String(is));

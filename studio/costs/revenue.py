@@ -108,7 +108,9 @@ def months(today: date, count: int = MONTHS) -> list[MonthSums]:
     back = _money(refunds, "created_at", "purchase__currency", shown, begin, end)
     lost = _money(Dispute.objects.filter(status=Dispute.Status.LOST), "closed_at", "purchase__currency", shown, begin, end)
     _add(back, lost)
-    _add(back, _money(Reversal.objects.filter(status__in=Reversal.GONE), "created_at", "invoice__currency", shown, begin, end))
+    of_plans = Reversal.objects.filter(status__in=Reversal.GONE)
+    for kind, moment in ((Reversal.Kind.REFUND, "created_at"), (Reversal.Kind.DISPUTE, "closed_at")):
+        _add(back, _money(of_plans.filter(kind=kind), moment, "invoice__currency", shown, begin, end))
     credits, engines = _credits(shown, begin, end), _engines(shown, begin, end)
     told = [MonthSums(span, came[place], back[place], credits[place], engines[place]) for place, span in enumerate(shown)]
     return told[::-1]

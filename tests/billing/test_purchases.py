@@ -11,6 +11,7 @@ from django.test import Client
 from accounts.models import AuditEntry, Team, User
 from billing import ledger
 from billing.errors import NotForSale
+from billing.gateways.base import Checkout, Order
 from billing.gateways.errors import GatewayRefused, GatewayUnavailable
 from billing.gateways.stripe import StripeGateway
 from billing.models import CreditPack, GatewayEvent, Purchase, Wallet
@@ -220,6 +221,28 @@ def test_what_a_bank_debit_is_under_way_for_is_not_canceled(
     assert "A payment for this order is under way" in page
     purchase.refresh_from_db()
     assert purchase.status == "open"
+
+
+def test_an_order_canceled_while_its_checkout_is_made_cannot_be_paid(
+    stripe_server: StandIn, alice: User, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start = StripeGateway.start
+
+    def slow(gateway: StripeGateway, order: Order) -> Checkout:
+        checkout = start(gateway, order)
+        purchases.cancel(Purchase.objects.get(), by=alice)
+        return checkout
+
+    monkeypatch.setattr(StripeGateway, "start", slow)
+    purchase = shop.begin(wallet, alice)
+    assert (purchase.status, stripe_server.get(str(purchase.checkout_id), "checkout.session")["status"]) == ("canceled", "expired")
+
+
+def test_an_order_whose_checkout_nobody_knows_can_be_canceled(alice: User, wallet: Wallet, stripe_server: StandIn) -> None:
+    purchase = shop.begin(wallet, alice)
+    Purchase.objects.update(checkout_id="cs_of_another_account")
+    purchase.refresh_from_db()
+    assert purchases.cancel(purchase, by=alice).status == "canceled"
 
 
 def test_a_cancellation_that_nobody_answers_changes_nothing(

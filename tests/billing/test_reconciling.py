@@ -14,9 +14,10 @@ from django.utils import timezone
 from accounts.models import User
 from billing import sales_ledger
 from billing.gateways import registry
+from billing.gateways.facts import Event, InvoicePayment
 from billing.gateways.stripe import StripeGateway
 from billing.models import Dispute, GatewayEvent, Purchase, Wallet
-from billing.services import purchases
+from billing.services import deliveries, purchases
 from billing.services.reconciling import hourly, reconcile
 from tests.billing import shop
 from tests.billing.conftest import CREDIT
@@ -61,7 +62,19 @@ def test_what_is_no_business_of_ours_is_given_up(stripe_server: StandIn, stripe_
     assert GatewayEvent.objects.get(processed_at=None).subject == payment
     assert reconcile(stripe_gateway).given_up == 0
     assert reconcile(stripe_gateway, now=timezone.now() + timedelta(days=3)).given_up == 1
-    assert GatewayEvent.objects.get(type="charge.dispute.created").note == "Of a payment that was not made for this studio."
+    assert GatewayEvent.objects.get(type="charge.dispute.created").note == "Of a payment or an invoice that is not of this studio."
+
+
+def test_invoices_of_other_programs_are_not_asked_about(
+    stripe_server: StandIn, stripe_gateway: StripeGateway, wallet: Wallet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Their payments are told too, where a studio shares an account."""
+    deliveries.receive("stripe", Event("evt_1", "invoice_payment.paid", (InvoicePayment("in_other", "pi_other"),)))
+    asked: list[object] = []
+    monkeypatch.setattr(StripeGateway, "look_up", lambda gateway, **about: asked.append(about) or [])
+    reconcile(stripe_gateway)
+    assert asked == []
+    assert reconcile(stripe_gateway, now=timezone.now() + timedelta(days=3)).given_up == 1
 
 
 def test_a_purchase_that_never_got_a_checkout_is_given_up(

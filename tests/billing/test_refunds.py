@@ -348,7 +348,7 @@ def test_a_dispute_told_backwards(stripe_server: StandIn, alice: User, wallet: W
     stripe_server.close_dispute(dispute["id"], "lost")
     backwards = stripe_server.events[::-1]
     shop.bring(stripe_server, backwards[:3])
-    assert GatewayEvent.objects.filter(processed_at=None, note="Waits for its payment.").count() == 3
+    assert GatewayEvent.objects.filter(processed_at=None, note="Waits for its payment or invoice.").count() == 3
     assert balance(wallet) == 10
     shop.bring(stripe_server, backwards[3:])
     assert state(purchase) == ("part", 0, 300, 0, 0)

@@ -9,7 +9,7 @@ from typing import Any
 import stripe
 import structlog
 
-from billing.gateways.errors import GatewayRefused, GatewayUnavailable
+from billing.gateways.errors import GatewayRefused, GatewayUnavailable, KeyRefused
 
 log = structlog.get_logger(__name__)
 TIMEOUT, RETRIES = 20, 2
@@ -41,7 +41,7 @@ def told_in_words() -> Iterator[None]:
         raise GatewayUnavailable from error
     except (stripe.AuthenticationError, stripe.PermissionError) as error:
         log.error("stripe_key_refused", reason=type(error).__name__)
-        raise GatewayRefused("Stripe does not accept the studio’s key. Tell the operator: STUDIO_STRIPE_SECRET_KEY.") from error
+        raise KeyRefused("Stripe does not accept the studio’s key. Tell the operator: STUDIO_STRIPE_SECRET_KEY.") from error
     except stripe.StripeError as error:
         if error.http_status is None or error.http_status >= 500 or error.http_status == 409:
             log.warning("stripe_unavailable", reason=type(error).__name__, status=error.http_status)

@@ -15,7 +15,8 @@ SETTING = {"card": {"BACKEND": "tests.billing.plans.gateway.CardGateway"}}
 
 
 class CardGateway(Gateway):
-    """`asked` are the calls in order; `fails` makes the next one end without an answer, `refuses` with a no."""
+    """`asked` are the calls in order; `fails` makes the next one end without an answer, `refuses` with a no; `is_mute` does what a change
+    asks for and does not answer."""
 
     label = "Card"
     offers_subscriptions = True
@@ -26,7 +27,7 @@ class CardGateway(Gateway):
         self.has: dict[str, Subscription] = {}
         self.bills: list[Invoice] = []
         self.paid_for: dict[str, Subscription] = {}
-        self.fails = self.refuses = False
+        self.fails = self.refuses = self.is_mute = False
 
     def _ask(self, *call: Any) -> None:
         self.asked.append(call)
@@ -62,7 +63,10 @@ class CardGateway(Gateway):
 
     def change_subscription(self, subscription_id: str, plan: PlanOrder, *, key: str, as_of: datetime | None = None) -> Subscription:
         self._ask("change", subscription_id, plan.key, as_of)
-        return self._set(subscription_id, plan=plan.key, amount=plan.amount, cancel_at_period_end=False)
+        changed = self._set(subscription_id, plan=plan.key, amount=plan.amount, cancel_at_period_end=False)
+        if self.is_mute:
+            raise GatewayUnavailable
+        return changed
 
     def cancel_subscription(self, subscription_id: str, *, at_period_end: bool = True) -> Subscription:
         self._ask("cancel", subscription_id, at_period_end)

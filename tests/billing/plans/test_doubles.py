@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib import import_module
 from typing import Any
 
 import pytest
+from django.apps import apps
+from django.db.migrations.exceptions import IrreversibleError
 from structlog.testing import capture_logs
 
 from accounts.models import Team, User
 from billing.errors import PlanRefused
-from billing.gateways.errors import GatewayRefused
+from billing.gateways.errors import GatewayRefused, KeyRefused
 from billing.ledger import disagreements
 from billing.models import Reversal, Subscription, Wallet
+from billing.plan_page import meters
 from billing.services import subscriptions
 from billing.services.plans import plan_of
 from tests.billing.plans.gateway import CardGateway
@@ -39,6 +43,18 @@ def test_a_second_plan_takes_the_place_of_the_first(
     assert list(disagreements()) == []
     hear(stands(first, as_of=at(3)))  # late news of the older one bring nothing back
     assert (plan_of(team).slug, Subscription.objects.live().count()) == ("pro", 1)
+
+
+def test_credits_that_went_back_are_not_shown_as_used(
+    wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
+) -> None:
+    first = running(wallet, selling)
+    hear(invoice(first, payment_id="pi_1"))
+    second = begun(wallet, "pro")
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(second, plan="pro", as_of=at(1)), invoice(second, plan="pro"))
+    used = meters(wallet, second.plan)[0]
+    assert (used.label, used.used, used.limit) == ("Plan credits used", "0", "2,500")
 
 
 def test_the_plan_begun_last_stays_whichever_is_heard_of_first(
@@ -72,6 +88,40 @@ def test_money_that_could_not_go_back_at_once_goes_within_the_hour(
     assert [call for call in selling.asked if call[0] == "refund"] == [("refund", "pi_1", 1000)]
     [row] = Reversal.objects.all()
     assert (row.status, row.amount, row.reason) == ("succeeded", 1000, "Paid beside another plan")
+
+
+def test_what_is_not_paid_yet_goes_back_once_it_is(wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any) -> None:
+    """A bank debit: the plan is in force, its invoice is open for days. Nothing is asked over and over meanwhile."""
+    first = begun(wallet)
+    debit = invoice(first, status="open", amount_paid=0, payment_id="")
+    selling.has[f"sub_{first.pk}"], selling.bills = stands(first), [debit]
+    hear(stands(first), debit)
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        subscriptions.hourly()
+    assert [call[0] for call in selling.asked] == ["subscription", "cancel", "invoices", "invoices"]
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(invoice(first, payment_id="pi_1", as_of=at(3)))
+    assert selling.asked[-1] == ("refund", "pi_1", 1000)
+    wallet.refresh_from_db()
+    assert wallet.balance == 0
+
+
+def test_a_refused_key_is_no_answer_about_the_money(
+    wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = running(wallet, selling)
+    hear(invoice(first, payment_id="pi_1"))
+
+    def refuse(order: Any) -> Any:
+        raise KeyRefused("Tell the operator.")
+
+    with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
+        patch.setattr(selling, "refund", refuse)
+        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+    Subscription.objects.filter(pk=first.pk).update(created_at=at(-90))  # what is owed is not forgotten
+    subscriptions.hourly()
+    assert (Reversal.objects.get().status, selling.asked[-1]) == ("succeeded", ("refund", "pi_1", 1000))
 
 
 def test_a_refusal_leaves_the_credits_and_is_told_to_the_operator(
@@ -166,3 +216,12 @@ def test_an_end_that_the_gateway_did_not_hear_of_is_told_again(
     count = len(selling.asked)
     subscriptions.hourly()
     assert len(selling.asked) == count
+
+
+def test_there_is_no_way_back_behind_money_that_went_back(wallet: Wallet, selling: CardGateway) -> None:
+    migration = import_module("billing.migrations.0016_plan_money")
+    migration.refuse(apps, None)
+    row = running(wallet, selling)
+    Reversal.objects.create(invoice=row.invoices.get(), kind="refund", status="succeeded", amount=1)
+    with pytest.raises(IrreversibleError):
+        migration.refuse(apps, None)

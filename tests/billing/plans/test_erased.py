@@ -8,13 +8,13 @@ import pytest
 
 from accounts import ending
 from accounts.models import Team, User
-from billing.models import Subscription, Wallet
+from billing.models import Reversal, Subscription, Wallet
 from billing.services import subscriptions
 from billing.services.wallets import wallet_of
 from studio.privacy.erasing import erase_account
 from tests.billing.plans.buyer import Buyer
 from tests.billing.plans.gateway import CardGateway
-from tests.billing.plans.telling import at, begun, hear, invoice, running, stands
+from tests.billing.plans.telling import at, begun, hear, invoice, price, running, stands
 
 
 def erased(team: Team, alice: User) -> None:
@@ -52,6 +52,21 @@ def test_it_is_told_again_within_the_hour(team: Team, alice: User, wallet: Walle
     assert (row.status, row.customer_id, selling.asked[-1]) == ("canceled", "", ("forget", "cus_1"))
 
 
+def test_what_is_paid_for_a_deleted_team_goes_back(
+    team: Team, alice: User, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
+) -> None:
+    """The pay page was open in another tab while the team was deleted: nobody of it could cancel."""
+    row = begun(wallet)
+    ending.delete_team(team, by=alice)
+    selling.has[f"sub_{row.pk}"] = stands(row)
+    with django_capture_on_commit_callbacks(execute=True):
+        hear(stands(row), invoice(row, payment_id="pi_1"))
+    row.refresh_from_db()
+    wallet.refresh_from_db()
+    assert (row.status, selling.has[f"sub_{row.pk}"].status, wallet.balance) == ("canceled", "canceled", 0)
+    assert selling.asked[-1] == ("refund", "pi_1", 1000)
+
+
 def test_what_is_paid_for_an_erased_team_ends_at_once(
     team: Team, alice: User, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
 ) -> None:
@@ -59,10 +74,21 @@ def test_what_is_paid_for_an_erased_team_ends_at_once(
     erased(team, alice)
     selling.has[f"sub_{row.pk}"] = stands(row)
     with django_capture_on_commit_callbacks(execute=True):
-        hear(stands(row))
+        hear(stands(row), invoice(row, payment_id="pi_1"))
+    assert [call for call in selling.asked if call[0] == "refund"] == [("refund", "pi_1", 1000)]
+    assert Reversal.objects.get().reason == "Paid for a team that was deleted"
     subscriptions.hourly()
     row.refresh_from_db()
     assert (row.status, row.customer_id, selling.asked[-1]) == ("canceled", "", ("forget", "cus_1"))
+
+
+def test_a_deleted_team_has_no_pay_page(
+    team: Team, alice: User, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
+) -> None:
+    subscriptions.start(wallet, price("creator"), selling, by=alice, success_url="", cancel_url="")
+    with django_capture_on_commit_callbacks(execute=True):
+        ending.delete_team(team, by=alice)
+    assert (selling.asked[-1][0], Subscription.objects.count()) == ("end checkout", 0)
 
 
 def test_an_account_takes_its_own_teams_customer_along(alice: User, selling: CardGateway) -> None:
