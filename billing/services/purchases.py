@@ -35,7 +35,8 @@ class Addresses:
 
 
 def start(wallet: Wallet, price: PackPrice, *, buyer: User, gateway: str, form_key: uuid.UUID, addresses: Addresses) -> Purchase:
-    """Begin to buy a pack. The same `form_key` again gives the same purchase and Checkout. Nothing is delivered yet.
+    """Begin to buy a pack. The same form again (`form_key`) gives the same purchase and Checkout; another pack, or way to pay, chosen on it
+    after a refusal is another purchase. Nothing is delivered yet.
 
     Raises NotForSale, GatewayUnavailable (the same form may be sent again), GatewayRefused (the purchase has failed).
     """
@@ -45,6 +46,7 @@ def start(wallet: Wallet, price: PackPrice, *, buyer: User, gateway: str, form_k
         raise NotForSale(error.message) from error
     if not price.pack.is_active:
         raise NotForSale("This pack is not sold any more. Choose another one.")
+    form_key = uuid.uuid5(form_key, f"{price.pk} {gateway}")
     purchase = _begin(wallet, price, buyer, gateway, form_key, numbered=way.confirms_by_hand)
     if way.confirms_by_hand or purchase.checkout_id or purchase.status != Status.OPEN:
         return purchase

@@ -56,7 +56,9 @@ def refund(purchase: Purchase, *, by: User, form_key: uuid.UUID, reason: str = "
             _require_way(purchase)
             can = refundable(purchase)
             if not can.amount:
-                raise NothingToRefund("There is nothing to refund: the credits of this purchase are used, held by work, or disputed.")
+                raise NothingToRefund(
+                    "There is nothing to refund: the credits of this purchase are used, held, disputed, or went back before."
+                )
             if expected is not None and can.amount < expected:
                 left = money(can.amount, purchase.currency)
                 raise NothingToRefund(

@@ -8,6 +8,8 @@ is paid stays paid. What was missed is asked for (`look_again`). A gateway is ne
 from __future__ import annotations
 
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 
 import structlog
@@ -144,11 +146,17 @@ def upgrade(current: Subscription, price: PlanPrice, *, as_of: datetime) -> None
 @patiently()
 def _change(current: Subscription, price: PlanPrice, key: str, as_of: datetime) -> None:
     """The card may be charged before the answer comes: that takes longer than a page does."""
-    try:
+    with _unknown_without_answer():
         fact = gateway_named(current.gateway).change_subscription(current.external_id or "", order_of(price), key=key, as_of=as_of)
+    hear(fact, gateway=current.gateway)
+
+
+@contextmanager
+def _unknown_without_answer() -> Iterator[None]:
+    try:
+        yield
     except GatewayUnavailable as error:
         raise GatewayUnavailable(UNKNOWN) from error
-    hear(fact, gateway=current.gateway)
 
 
 def downgrade(current: Subscription, price: PlanPrice) -> None:
@@ -198,13 +206,16 @@ def _expect(current: Subscription, next_plan: Plan | None) -> None:
 
 def cancel(current: Subscription) -> None:
     """Let it end with the period that is paid for; at once where the last payment failed. Raises GatewayError."""
-    fact = gateway_named(current.gateway).cancel_subscription(current.external_id or "", at_period_end=not current.is_failing)
+    with _unknown_without_answer():
+        fact = gateway_named(current.gateway).cancel_subscription(current.external_id or "", at_period_end=not current.is_failing)
     hear(fact, gateway=current.gateway)
 
 
 def resume(current: Subscription) -> None:
     """Undo a cancellation that has not come into force. Raises GatewayError."""
-    hear(gateway_named(current.gateway).resume_subscription(current.external_id or ""), gateway=current.gateway)
+    with _unknown_without_answer():
+        fact = gateway_named(current.gateway).resume_subscription(current.external_id or "")
+    hear(fact, gateway=current.gateway)
 
 
 def _require_paid(current: Subscription) -> None:

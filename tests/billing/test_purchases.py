@@ -81,6 +81,18 @@ def test_two_forms_are_two_purchases_with_a_checkout_each(stripe_server: StandIn
     assert len(stripe_server.idempotency.answers) == 2
 
 
+def test_another_pack_chosen_after_a_refusal_is_the_one_that_is_sold(
+    client_of: ClientOf, stripe_server: StandIn, alice: User, team: Team
+) -> None:
+    client, key = client_of(alice), str(uuid.uuid4())
+    stripe_server.refuse_next = 2
+    assert client.post("/wallet/buy/", {"price": shop.price(10_000).pk, "gateway": "stripe", "key": key}).status_code == 422
+    client.post("/wallet/buy/", {"price": shop.price(1000).pk, "gateway": "stripe", "key": key})
+    assert [one["amount_total"] for one in stripe_server.all("checkout.session")] == [1000]
+    answer = client.post("/wallet/buy/", {"price": shop.price(1000).pk, "gateway": "manual", "key": key})
+    assert "AT-001001" in client.get(answer["Location"]).content.decode()
+
+
 def test_when_stripe_does_not_answer_the_same_form_can_be_sent_again(
     client_of: ClientOf, stripe_server: StandIn, alice: User, team: Team
 ) -> None:

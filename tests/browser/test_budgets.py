@@ -38,10 +38,10 @@ def sign_in(person: Person, email: str) -> None:
     page.wait_for_url("**/create/**")
 
 
-def ask_for_more(page: Page, why: str = "") -> None:
+def ask_for_more(page: Page, why: str = "", *, offered: str = "") -> None:
     """Three credits, from a page with the link."""
     page.get_by_role("link", name="Ask for more").first.click()
-    expect(page.get_by_label("Credits more")).to_have_value("1")
+    expect(page.get_by_label("Credits more")).to_have_value(offered)
     page.get_by_label("Credits more").fill("3")
     page.get_by_label("What for").fill(why)
     assert faults(page) == []
@@ -85,7 +85,7 @@ def test_a_budget_stops_is_asked_about_and_raised(studio: RunningStudio, person:
     assert faults(his) == []
 
     # He asks, from there.
-    ask_for_more(his, "the spring campaign")
+    ask_for_more(his, "the spring campaign", offered="1")
 
     # He takes it back, and asks again.
     his.get_by_role("button", name="Withdraw it").click()

@@ -83,6 +83,14 @@ def test_what_is_used_of_each_limit(client_of: ClientOf, alice: User, bob: User,
     assert told["People"] == ("3", "3", 100, "full")
 
 
+def test_a_plan_that_ends_does_not_become_another(client_of: ClientOf, alice: User, wallet: Wallet, selling: CardGateway) -> None:
+    row = running(wallet, selling, "pro")
+    Subscription.objects.filter(pk=row.pk).update(next_plan=Plan.objects.get(slug="creator"), cancel_at_period_end=True)
+    page = text(client_of(alice).get(URL))
+    assert "ends on 1 April" in page
+    assert [words in page for words in ("becomes Creator", "From 1 April", "Keep Pro", "Do not cancel")] == [False, False, False, True]
+
+
 def test_plans_side_by_side(client_of: ClientOf, alice: User, team: Team, selling: CardGateway) -> None:
     answer = client_of(alice).get(URL)
     assert [(str(one.plan), str(one.price or ""), one.is_current, one.turn) for one in answer.context["offers"]] == [
