@@ -141,8 +141,9 @@ def facts(plan: Plan, engines: Sequence[tuple[str, tuple[str, ...]]]) -> list[st
     """What a plan has, a line each."""
     allowed = [label for label, names in engines if plan.allows(names)]
     all_of_them = not plan.engines or len(allowed) == len(engines)
+    whose = ", for each person’s own team" if plan.slug == settings.DEFAULT_PLAN else ""  # see `plans._default_credits`
     told = [
-        f"{credits(plan.credits)} credits a month" if plan.credits else "Credits as you buy them",
+        f"{credits(plan.credits)} credits a month{whose}" if plan.credits else "Credits as you buy them",
         "All engines" if all_of_them else f"{len(allowed)} of {len(engines)} engines",
         f"{plan.jobs_at_once} jobs at once" if plan.jobs_at_once else "Any number of jobs at once",
         f"{plan.requests_per_minute} requests a minute" if plan.requests_per_minute else "Any number of requests a minute",

@@ -11,6 +11,7 @@ import pytest
 from django.test import Client
 
 from accounts.models import Membership, Role, Team, User
+from billing import plan_page
 from billing.models import Plan, PlanPrice, Subscription, Wallet
 from billing.services import plans, subscriptions
 from billing.services.plans import plan_of
@@ -89,6 +90,12 @@ def test_a_plan_that_ends_does_not_become_another(client_of: ClientOf, alice: Us
     page = text(client_of(alice).get(URL))
     assert "ends on 1 April" in page
     assert [words in page for words in ("becomes Creator", "From 1 April", "Keep Pro", "Do not cancel")] == [False, False, False, True]
+
+
+def test_the_default_plan_promises_its_credits_to_whom_it_gives_them(settings: Any, team: Team, selling: CardGateway) -> None:
+    settings.DEFAULT_PLAN = "free"
+    told = [plan_page.facts(Plan.objects.get(slug=slug), [])[0] for slug in ("free", "creator")]
+    assert told == ["25 credits a month, for each person’s own team", "1,000 credits a month"]
 
 
 def test_plans_side_by_side(client_of: ClientOf, alice: User, team: Team, selling: CardGateway) -> None:
