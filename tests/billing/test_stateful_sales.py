@@ -82,7 +82,7 @@ class Sales(Ground):
         form_key = uuid.UUID(int=number + 1)
         price, told = self.prices[size], {"buyer": self.person, "gateway": "desk", "form_key": form_key, "addresses": ADDRESSES}
         row = purchases.start(self.wallet, price, **told)  # type: ignore[arg-type]
-        key = self.known.setdefault(("purchase", str(number)), str(row.pk))
+        key = self.known.setdefault(("purchase", f"{number}, {size}"), str(row.pk))  # another size on the same form is another purchase
         assert str(row.pk) == key
         if all(sale.key != key for sale in self.till.sales):
             self.till.sales.append(ModelSale(key, price.amount, price.pack.credits * 1000))
