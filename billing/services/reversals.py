@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Iterable
+from functools import partial
 
 import structlog
 from django.db import transaction
@@ -23,7 +24,7 @@ from billing.gateways.facts import Disputed, Fact, InvoicePayment, Refunded, Ref
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Account, LedgerEntry, Lot, LotUse, Reversal, SubscriptionInvoice, Wallet
 from billing.money import money
-from billing.services import payments, plans, wallets
+from billing.services import clawbacks, payments, plans, wallets
 from billing.services.payments import Waits
 
 log = structlog.get_logger(__name__)
@@ -166,10 +167,10 @@ def settle(invoice: SubscriptionInvoice) -> None:
         gone, contested = _gone(one), _sum(one, [Status.OPEN])
         to_take[one.pk] = _worth(one, parts, gone)
         to_freeze += _worth(one, parts, min(one.amount_paid, gone + contested)) - to_take[one.pk]
-    _thaw(wallet, same, touched[0], to_freeze)
+    clawbacks.thaw(lots_of(wallet, same), to_freeze, *_told(touched[0]))
     for one in sorted(touched, key=lambda one: to_take[one.pk] - one.taken):  # what comes back first
         _move(wallet, same, one, to_take[one.pk] - one.taken)
-    _freeze(wallet, same, touched[0], to_freeze)
+    clawbacks.freeze(lots_of(wallet, same), to_freeze, *_told(touched[0]))
     expired = _expired(wallet, same)
     for one in touched:
         missing = max(0, to_take[one.pk] - one.taken)
@@ -212,50 +213,23 @@ def _next(invoice: SubscriptionInvoice) -> str:
     return f"{plans.reference_of(invoice)}:{invoice.moves}"
 
 
-def _told(amount: int, invoice: SubscriptionInvoice) -> str:
+def _part(invoice: SubscriptionInvoice, amount: int) -> str:
     return f"{credits(amount)} {noun(amount)} of the {invoice.plan} plan"
+
+
+def _told(invoice: SubscriptionInvoice) -> tuple[clawbacks.Name, clawbacks.Part]:
+    return partial(_next, invoice), partial(_part, invoice)
 
 
 def _move(wallet: Wallet, same: list[SubscriptionInvoice], invoice: SubscriptionInvoice, missing: int) -> None:
     """Take back as much as is left; or, when a refund failed, give credits back, for as long as those of the period last."""
     if missing < 0:
         last = [lot.expires_at for lot in lots_of(wallet, same) if lot.expires_at]
-        until, told = max(last, default=None), f"A refund failed: {_told(-missing, invoice)} came back"
+        until, told = max(last, default=None), f"A refund failed: {_part(invoice, -missing)} came back"
         if until and until <= timezone.now():
             until = timezone.now() + invoice.length
         wallets.grant(wallet, -missing, reference=_next(invoice), description=told, source=Account.PLANS, expires_at=until)
         invoice.taken += missing
         return
-    for lot in lots_of(wallet, same) if missing else ():
-        amount = min(missing, lot.free, _free(wallet))
-        if amount > 0:
-            told = f"Money went back for {_told(amount, invoice)}"
-            wallets.revoke(lot, amount, reference=_next(invoice), description=told)
-            invoice.taken += amount
-            missing -= amount
-
-
-def _thaw(wallet: Wallet, same: list[SubscriptionInvoice], named: SubscriptionInvoice, limit: int) -> None:
-    """Leave at most `limit` frozen."""
-    lots = lots_of(wallet, same)
-    excess = sum(lot.frozen for lot in lots) - limit
-    for lot in lots:
-        amount = min(excess, lot.frozen)
-        if amount > 0:
-            wallets.thaw(lot, amount, reference=_next(named), description=f"No longer disputed: {_told(amount, named)}")
-            excess -= amount
-
-
-def _freeze(wallet: Wallet, same: list[SubscriptionInvoice], named: SubscriptionInvoice, target: int) -> None:
-    """Freeze up to `target` in all, as far as it is left."""
-    lots = lots_of(wallet, same)
-    missing = target - sum(lot.frozen for lot in lots)
-    for lot in lots:
-        amount = min(missing, lot.free, _free(wallet))
-        if amount > 0:
-            wallets.freeze(lot, amount, reference=_next(named), description=f"Payment disputed: {_told(amount, named)}")
-            missing -= amount
-
-
-def _free(wallet: Wallet) -> int:
-    return Wallet.objects.get(pk=wallet.pk).free
+    if missing:
+        invoice.taken += clawbacks.take_back(lots_of(wallet, same), missing, *_told(invoice))

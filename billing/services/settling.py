@@ -7,13 +7,15 @@ moves the difference. What it works out depends on the facts alone and not on th
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.db.models import Q
 
 from accounts import audit
 from billing.credits import credits, noun
 from billing.models import Account, Dispute, LedgerEntry, Lot, PaymentRefund, Purchase, Wallet
 from billing.money import money
-from billing.services import wallets
+from billing.services import clawbacks, wallets
 
 Status = Purchase.Status
 
@@ -34,7 +36,7 @@ def settle(purchase: Purchase) -> None:
         contested = min(purchase.amount - gone, disputed(purchase, Dispute.Status.OPEN))
         to_take = worth(purchase, gone)
         to_freeze = min(worth(purchase, gone + contested), purchase.millicredits) - to_take
-        _thaw(purchase, to_freeze)
+        clawbacks.thaw(lots_of(purchase), to_freeze, *_told(purchase))
         _take_back(purchase, to_take)
         _freeze(purchase, to_freeze)
         purchase.owed = max(0, to_take - purchase.taken)
@@ -91,6 +93,10 @@ def _part(purchase: Purchase, amount: int) -> str:
     return whole if amount == purchase.millicredits else f"{credits(amount)} of {whole}"
 
 
+def _told(purchase: Purchase) -> tuple[clawbacks.Name, clawbacks.Part]:
+    return partial(_next, purchase), partial(_part, purchase)
+
+
 def _deliver(purchase: Purchase) -> None:
     told = f"Bought: {purchase.name}"
     entry = wallets.grant(
@@ -113,34 +119,14 @@ def _take_back(purchase: Purchase, to_take: int) -> None:
         wallets.grant(purchase.wallet, -missing, reference=_next(purchase), description=told, source=Account.SALES, actor=purchase.buyer)
         purchase.taken += missing
         return
-    for lot in lots_of(purchase) if missing else ():
-        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).free)
-        if amount > 0:
-            wallets.revoke(lot, amount, reference=_next(purchase), description=f"Money went back for {_part(purchase, amount)}")
-            purchase.taken += amount
-            missing -= amount
-
-
-def _thaw(purchase: Purchase, limit: int) -> None:
-    """Leave at most `limit` frozen."""
-    lots = lots_of(purchase)
-    excess = sum(lot.frozen for lot in lots) - limit
-    for lot in lots:
-        amount = min(excess, lot.frozen)
-        if amount > 0:
-            wallets.thaw(lot, amount, reference=_next(purchase), description=f"No longer disputed: {_part(purchase, amount)}")
-            excess -= amount
+    if missing:
+        purchase.taken += clawbacks.take_back(lots_of(purchase), missing, *_told(purchase))
 
 
 def _freeze(purchase: Purchase, target: int) -> None:
-    """Freeze up to `target` in all, as far as it is left; and note for each open dispute what is frozen for it."""
-    missing = target - sum(lot.frozen for lot in lots_of(purchase))
-    for lot in lots_of(purchase) if missing > 0 else ():
-        amount = min(missing, lot.free, Wallet.objects.get(pk=purchase.wallet_id).free)
-        if amount > 0:
-            wallets.freeze(lot, amount, reference=_next(purchase), description=f"Payment disputed: {_part(purchase, amount)}")
-            missing -= amount
-    frozen = sum(lot.frozen for lot in lots_of(purchase))
+    """Freeze up to `target` in all, and note for each open dispute what is frozen for it."""
+    clawbacks.freeze(lots_of(purchase), target, *_told(purchase))
+    frozen = clawbacks.frozen(lots_of(purchase))
     for dispute in purchase.disputes.all():
         part = min(frozen, worth(purchase, dispute.amount)) if dispute.status == Dispute.Status.OPEN else 0
         frozen -= part

@@ -46,15 +46,8 @@ class StripeGateway(StripeSubscriptions):
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
     def end_checkout(self, checkout_id: str) -> bool:
-        with told_in_words():
-            try:
-                self.client.v1.checkout.sessions.expire(checkout_id)
-            except stripe.InvalidRequestError as error:
-                if error.code == "resource_missing":
-                    return True
-                session = self.client.v1.checkout.sessions.retrieve(checkout_id)  # only an open one can be ended
-                return (session.status, session.payment_status) != ("complete", "unpaid")
-        return True
+        session = self._end_session(checkout_id)
+        return (session.get("status"), session.get("payment_status")) != ("complete", "unpaid")
 
     def read_webhook(self, body: bytes, headers: Mapping[str, str]) -> Event:
         if not self._webhook_secret:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -44,16 +45,19 @@ class StripeSubscriptions(Gateway):
             made = self.client.v1.checkout.sessions.create(params, {"idempotency_key": f"subscription-{order.key}"})  # type: ignore[arg-type]
         return Checkout(id=made.id, url=made.url or "", expires_at=reading.moment(made.expires_at))
 
-    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
+    def _end_session(self, checkout_id: str) -> Mapping[str, Any]:
+        """A Checkout Session as it stands once it cannot be begun any more; empty for one that Stripe does not know."""
         sessions = self.client.v1.checkout.sessions
         with told_in_words():
             try:
-                found = plain(sessions.expire(checkout_id))
+                return plain(sessions.expire(checkout_id))
             except stripe.InvalidRequestError as error:
-                if error.http_status == 404:
-                    return None
-                found = plain(sessions.retrieve(checkout_id))  # only an open one can be expired
-        return self.subscription(str(found["subscription"])) if found["status"] == "complete" and found.get("subscription") else None
+                # Only an open one can be expired.
+                return {} if error.http_status == 404 else plain(sessions.retrieve(checkout_id))
+
+    def end_subscription_checkout(self, checkout_id: str) -> Subscription | None:
+        session = self._end_session(checkout_id)
+        return self.subscription(str(session["subscription"])) if session.get("subscription") else None
 
     def subscription(self, subscription_id: str) -> Subscription:
         with told_in_words():
