@@ -1,6 +1,7 @@
 // The page of one picture: browsing and culling with the keys, zooming, its family, and the way back to the library.
 import { announce, memory, on } from "./dom.js";
 import { isCommand } from "./hotkeys.js";
+import { drawTheLast } from "./requests.js";
 
 const viewer = document.querySelector("[data-picture]");
 
@@ -72,14 +73,9 @@ on("submit", "[data-mark]", (event) => {
   submitter.value = is ? "off" : "on";
   submitter.setAttribute("aria-pressed", String(is));
 });
-// What an answer says is old while newer presses are on their way.
-const presses = new Set();
-const isMark = (ctx) => ctx?.sourceElement?.matches?.("[data-mark]");
-document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { if (isMark(ctx)) presses.add(ctx); });
-document.addEventListener("htmx:finally:request", ({ detail: { ctx } }) => presses.delete(ctx));
-document.addEventListener("htmx:before:swap", (event) => {
-  if (isMark(event.detail.ctx) && [...presses].at(-1) !== event.detail.ctx) event.preventDefault();
-});
+// What an answer says is old while a newer press is on its way.
+const isMark = (ctx) => Boolean(ctx?.sourceElement?.matches?.("[data-mark]"));
+drawTheLast(isMark);
 
 for (const box of document.querySelectorAll("[data-goes-on]")) {
   box.checked = goesOn();

@@ -19,6 +19,15 @@ export function sentenceFor(status) {
   return status >= 500 ? "Something went wrong in the studio. What you typed is still here; try again in a moment." : `The studio refused this (${status}).`;
 }
 
+/** Of the requests that `isMine(ctx)` picks, draw only the answer to the one that was asked for last, whichever comes last. `asked` hears of each. */
+export function drawTheLast(isMine, asked = () => {}) {
+  let last;
+  document.addEventListener("htmx:config:request", ({ detail: { ctx } }) => { if (isMine(ctx)) { last = ctx; asked(ctx); } });
+  document.addEventListener("htmx:before:swap", (event) => {
+    if (isMine(event.detail.ctx) && event.detail.ctx !== last) event.preventDefault();
+  });
+}
+
 /** The token Django expects. The cookie is newer than the page when somebody signed in again in another tab. */
 export function csrfToken() {
   const cookie = document.cookie.split("; ").find((part) => part.startsWith("csrftoken="));

@@ -1,6 +1,7 @@
 // The panel: Ctrl+Enter, sliders, seed, examples, shapes, and what a redraw must not lose (place, folds, focus, long prompts).
 import { announce, glide, isTyping, memory, on, whenever } from "../dom.js";
 import { isCommand } from "../hotkeys.js";
+import { drawTheLast } from "../requests.js";
 import { toast } from "../toasts.js";
 import { isSheet, openSheet, showLine } from "./sheet.js";
 
@@ -58,20 +59,15 @@ let scrolled = 0;
 let focused = "";
 const targets = (event) => event.detail.tasks.some((task) => (task.target?.id ?? task.target) === "panel" || task.target === "#panel");
 
-// Several redraws may be on their way: the one that was asked for last is drawn, and words that were typed meanwhile go with it.
-let asked = {};
+// Several redraws may be on their way: words that were typed meanwhile go with the one that is drawn.
+let before = [];
 const words = () => ["prompt", "negative_prompt"].map((name) => [name, panel()?.elements[name]?.value]);
-document.addEventListener("htmx:before:request", (event) => {
-  const { ctx } = event.detail;
-  if (ctx.request.method === "GET" && (ctx.target?.id ?? ctx.target) === "panel") asked = { ctx, words: words() };
-});
+const isRedraw = (ctx) => ctx.request?.method === "GET" && (ctx.target?.id ?? ctx.target) === "panel";
+drawTheLast(isRedraw, () => { before = words(); });
 
 document.addEventListener("htmx:before:swap", (event) => {
-  if (!panel() || !targets(event)) return;
-  if (event.detail.ctx.request?.method === "GET" && asked.ctx) {
-    if (event.detail.ctx !== asked.ctx) { event.preventDefault(); return; }
-    for (const [index, [name, text]] of words().entries()) if (text !== asked.words[index][1]) held.set(name, text);
-  }
+  if (event.defaultPrevented || !panel() || !targets(event)) return;
+  if (isRedraw(event.detail.ctx)) for (const [index, [name, text]] of words().entries()) if (text !== before[index][1]) held.set(name, text);
   scrolled = panel().querySelector(".panel-scroll").scrollTop;
   focused = document.activeElement?.closest("#panel") ? document.activeElement.id : "";
 });
