@@ -27,14 +27,14 @@ class Bought:
 
 
 @contextmanager
-def shop(folder: Path) -> Iterator[tuple[RunningStudio, StandIn]]:
-    """A studio without local models that sells through the stand-in, and by invoice."""
+def shop(folder: Path, **more: str) -> Iterator[tuple[RunningStudio, StandIn]]:
+    """A studio without local models that sells through the stand-in, and by invoice; with `more` settings."""
     folder.mkdir(exist_ok=True)
     with StandIn() as stripe:
         environment = {"STUDIO_STRIPE_SECRET_KEY": stripe.key, "STUDIO_STRIPE_WEBHOOK_SECRET": stripe.secret}
         environment |= {"STUDIO_STRIPE_API_BASE": stripe.url, "STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1"}
         environment["STUDIO_INVOICE_INSTRUCTIONS"] = "Harbour Bank, Lisbon\\nIBAN PT50 0002 0123 1234 5678 9015 4\\nBIC HARBPTPL"
-        studio = RunningStudio(folder, **environment)
+        studio = RunningStudio(folder, **environment | more)
         studio.start()
         try:
             yield studio, stripe

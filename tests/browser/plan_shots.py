@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
+from collections.abc import Callable
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -30,26 +28,14 @@ UNPAID = (Shot("plan-failed", "/wallet/plan/"),)
 SHOTS = (*FREE, *CREATOR, *PRO, *CANCELED, *UNPAID)
 
 
-@contextmanager
-def shop(folder: Path) -> Iterator[tuple[RunningStudio, StandIn]]:
-    """A studio that sells plans: who has none is on Free. The provider's models are there, and never asked."""
-    folder.mkdir(exist_ok=True)
-    with StandIn() as stripe:
-        environment = {"STUDIO_STRIPE_SECRET_KEY": stripe.key, "STUDIO_STRIPE_WEBHOOK_SECRET": stripe.secret}
-        environment |= {"STUDIO_STRIPE_API_BASE": stripe.url, "STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1"}
-        environment |= {"STUDIO_DEFAULT_PLAN": "free", "STABILITY_API_KEY": "sk-nobody-asks", "STABILITY_API_HOST": stripe.url}
-        studio = RunningStudio(folder, **environment)
-        studio.start()
-        try:
-            stripe.courier.endpoint = f"{studio.url}/payments/stripe/webhook/"
-            yield studio, stripe
-        finally:
-            studio.stop()
+# Who has no plan is on Free; the provider's models are there, and never asked.
+SELLING = {"STUDIO_DEFAULT_PLAN": "free", "STABILITY_API_KEY": "sk-nobody-asks", "STABILITY_API_HOST": "http://localhost:9"}
 
 
 def photograph(browser: Browser, studio: RunningStudio, stripe: StandIn, wanted: Callable[[tuple[Shot, ...]], tuple[Shot, ...]]) -> None:
     ana = Person(browser.new_context(viewport={"width": 1440, "height": 900}), studio)
     page = ana.arrive("Ana Marques")
+    stripe.courier.endpoint = f"{studio.url}/payments/stripe/webhook/"
     people = {"owner": ana}
     look(browser, studio, wanted(FREE), people)
     begin(ana, stripe)

@@ -238,7 +238,7 @@ def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
             bought = buying_shots.arrive(browser, studio, stripe)
             look(browser, studio, wanted(buying_shots.SHOTS), bought.people, bought)
     if wanted(plan_shots.SHOTS):
-        with plan_shots.shop(folder / "plans") as (studio, stripe):
+        with buying_shots.shop(folder / "plans", **plan_shots.SELLING) as (studio, stripe):
             plan_shots.photograph(browser, studio, stripe, wanted)
     return status
 

@@ -25,12 +25,23 @@ from tests.billing.plans.telling import at, begun, granted, hear, invoice, price
 pytestmark = pytest.mark.usefixtures("selling")
 
 
+def paid(wallet: Wallet, selling: CardGateway) -> Subscription:
+    """Creator, with its payment pi_1."""
+    row = running(wallet, selling)
+    hear(invoice(row, payment_id="pi_1"))
+    return row
+
+
+def pay_for_pro(wallet: Wallet) -> None:
+    """From the other pay page, a day later."""
+    hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+
+
 def test_a_second_plan_takes_the_place_of_the_first(
     team: Team, wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
 ) -> None:
     """Two pay pages that were both paid: the plan begun first is ended at the gateway, and its payment goes back with its credits."""
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    first = paid(wallet, selling)
     second = begun(wallet, "pro")
     with django_capture_on_commit_callbacks(execute=True):
         hear(stands(second, plan="pro", as_of=at(1)), invoice(second, plan="pro"))
@@ -48,8 +59,7 @@ def test_a_second_plan_takes_the_place_of_the_first(
 def test_credits_that_went_back_are_not_shown_as_used(
     wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
 ) -> None:
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    paid(wallet, selling)
     second = begun(wallet, "pro")
     with django_capture_on_commit_callbacks(execute=True):
         hear(stands(second, plan="pro", as_of=at(1)), invoice(second, plan="pro"))
@@ -74,11 +84,10 @@ def test_the_plan_begun_last_stays_whichever_is_heard_of_first(
 def test_money_that_could_not_go_back_at_once_goes_within_the_hour(
     wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
 ) -> None:
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    paid(wallet, selling)
     selling.fails = True
     with django_capture_on_commit_callbacks(execute=True):
-        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        pay_for_pro(wallet)
     wallet.refresh_from_db()
     assert wallet.balance == 0, "they could be spent while the money is under way"
     selling.fails = False
@@ -97,7 +106,7 @@ def test_what_is_not_paid_yet_goes_back_once_it_is(wallet: Wallet, selling: Card
     selling.has[f"sub_{first.pk}"], selling.bills = stands(first), [debit]
     hear(stands(first), debit)
     with django_capture_on_commit_callbacks(execute=True):
-        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        pay_for_pro(wallet)
         subscriptions.hourly()
     assert [call[0] for call in selling.asked] == ["subscription", "cancel", "invoices", "invoices"]
     with django_capture_on_commit_callbacks(execute=True):
@@ -110,15 +119,14 @@ def test_what_is_not_paid_yet_goes_back_once_it_is(wallet: Wallet, selling: Card
 def test_a_refused_key_is_no_answer_about_the_money(
     wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    first = paid(wallet, selling)
 
     def refuse(order: Any) -> Any:
         raise KeyRefused("Tell the operator.")
 
     with monkeypatch.context() as patch, django_capture_on_commit_callbacks(execute=True):
         patch.setattr(selling, "refund", refuse)
-        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        pay_for_pro(wallet)
     Subscription.objects.filter(pk=first.pk).update(created_at=at(-90))  # what is owed is not forgotten
     subscriptions.hourly()
     assert (Reversal.objects.get().status, selling.asked[-1]) == ("succeeded", ("refund", "pi_1", 1000))
@@ -127,15 +135,14 @@ def test_a_refused_key_is_no_answer_about_the_money(
 def test_a_refusal_leaves_the_credits_and_is_told_to_the_operator(
     wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    paid(wallet, selling)
 
     def refuse(order: Any) -> Any:
         raise GatewayRefused("No.")
 
     monkeypatch.setattr(selling, "refund", refuse)
     with capture_logs() as logs, django_capture_on_commit_callbacks(execute=True):
-        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        pay_for_pro(wallet)
     wallet.refresh_from_db()
     assert (wallet.balance, Reversal.objects.get().status) == (1_000_000, "failed")
     assert [one["event"] for one in logs if one["log_level"] == "error"] == ["plan_not_given_back"]
@@ -201,11 +208,10 @@ def test_what_was_begun_and_not_paid_is_forgotten(wallet: Wallet, alice: User, s
 def test_an_end_that_the_gateway_did_not_hear_of_is_told_again(
     wallet: Wallet, selling: CardGateway, django_capture_on_commit_callbacks: Any
 ) -> None:
-    first = running(wallet, selling)
-    hear(invoice(first, payment_id="pi_1"))
+    first = paid(wallet, selling)
     selling.fails = True
     with django_capture_on_commit_callbacks(execute=True):
-        hear(stands(begun(wallet, "pro"), plan="pro", as_of=at(1)))
+        pay_for_pro(wallet)
     first.refresh_from_db()
     assert (first.status, first.end_wanted) == ("canceled", "now")
     selling.fails = False
