@@ -144,6 +144,11 @@ class Purchase(models.Model):
         return money(self.amount, self.currency)
 
     @property
+    def is_refund_under_way(self) -> bool:
+        """The gateway has not said of each refund how it ended."""
+        return any(one.status == PaymentRefund.Status.PENDING for one in self.refunds.all())
+
+    @property
     def is_paid(self) -> bool:
         """Also when the money went back since."""
         return self.paid_at is not None

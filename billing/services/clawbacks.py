@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from accounts.models import User
 from billing.models import Lot, Wallet
 from billing.services import wallets
 
@@ -15,13 +16,13 @@ Name = Callable[[], str]
 Part = Callable[[int], str]
 
 
-def take_back(lots: Sequence[Lot], wanted: int, name: Name, part: Part) -> int:
-    """Up to `wanted` millicredits; how many it were."""
+def take_back(lots: Sequence[Lot], wanted: int, name: Name, part: Part, *, actor: User | None = None) -> int:
+    """Up to `wanted` millicredits, because `actor` asked for the money; how many it were."""
     missing = wanted
     for lot in lots:
         amount = min(missing, _left(lot))
         if amount > 0:
-            wallets.revoke(lot, amount, reference=name(), description=f"Money went back for {part(amount)}")
+            wallets.revoke(lot, amount, reference=name(), description=f"Money went back for {part(amount)}", actor=actor)
             missing -= amount
     return wanted - missing
 

@@ -120,7 +120,9 @@ def _take_back(purchase: Purchase, to_take: int) -> None:
         purchase.taken += missing
         return
     if missing:
-        purchase.taken += clawbacks.take_back(lots_of(purchase), missing, *_told(purchase))
+        newest = purchase.refunds.select_related("author").order_by("-id").first()
+        actor = newest.author if newest else None
+        purchase.taken += clawbacks.take_back(lots_of(purchase), missing, *_told(purchase), actor=actor)
 
 
 def _freeze(purchase: Purchase, target: int) -> None:

@@ -38,7 +38,7 @@ def purchases(request: HttpRequest) -> HttpResponse:
     wallet = access.wallet_to_buy_for(request.user, getattr(request, "team", None))
     context = {
         "wallet": wallet,
-        "purchases": Purchase.objects.of(wallet)[:SHOWN],
+        "purchases": Purchase.objects.of(wallet).prefetch_related("refunds")[:SHOWN],
         "may_buy": allows(request.user, wallet.team, "administer"),
     }
     return render(request, "billing/purchases.html", context)

@@ -102,6 +102,8 @@ def test_when_stripe_does_not_answer_the_same_form_can_be_sent_again(
     assert answer.status_code == 422
     assert "The payment provider does not answer. Nothing was charged; try again in a minute." in answer.content.decode()
     assert form["key"] in answer.content.decode()
+    begun = client.get(f"/wallet/purchases/{Purchase.objects.get().pk}/").content.decode()
+    assert "there is no page to pay it on. Nothing was charged" in begun
     assert shop.way_out(client.post("/wallet/buy/", form)).startswith(stripe_server.url)
     assert Purchase.objects.get().status == "open"
 

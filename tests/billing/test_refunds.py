@@ -83,6 +83,7 @@ def test_unused_credits_go_back_through_the_pages(
     assert balance(wallet) == 0
     [refund] = stripe_server.all("refund")
     assert (refund["amount"], refund["metadata"]["purchase"]) == (750, str(bought.pk))
+    assert wallet.entries.get(kind="revocation").actor == alice
     [row] = PaymentRefund.objects.all()
     assert (row.external_id, row.status, row.author, row.millicredits) == (refund["id"], "succeeded", alice, 750 * CREDIT)
     news(stripe_server)
@@ -198,15 +199,18 @@ def test_no_credits_are_taken_where_no_money_can_go_back(alice: User, wallet: Wa
 
 
 def test_stripe_does_not_answer_a_refund(
-    stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase
+    client_of: ClientOf, stripe_server: StandIn, stripe_gateway: StripeGateway, alice: User, wallet: Wallet, bought: Purchase
 ) -> None:
     stripe_server.refuse_next = 2
     with pytest.raises(GatewayUnavailable):
         ask(bought, alice)
     assert state(bought) == ("refunded", 1000, 1000, 0, 0), "nobody can spend them meanwhile"
     assert (stripe_server.all("refund"), PaymentRefund.objects.get().status) == ([], "pending")
+    pages = ("/wallet/purchases/", f"/wallet/purchases/{bought.pk}/")
+    assert ["Refund under way" in client_of(alice).get(page).content.decode() for page in pages] == [True, True]
     for _ in range(2):
         reconcile(stripe_gateway)
+    assert ["Refund under way" in client_of(alice).get(page).content.decode() for page in pages] == [False, False]
     assert (len(stripe_server.all("refund")), PaymentRefund.objects.get().status) == (1, "succeeded")
 
 
