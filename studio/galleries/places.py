@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django.db.models import Q
+
 from studio.galleries.criteria import Criteria
 from studio.galleries.models import Gallery, GalleryItem, Review
 from studio.galleries.shelf import items_of
@@ -52,8 +54,11 @@ class Stretch:
 def stretch(gallery: Gallery, number: int) -> Stretch:
     """The `number`th sixty pictures, from 1."""
     start = (max(1, number) - 1) * PAGE
-    items = list(items_of(gallery).select_related("artifact__user").defer("artifact__info")[start : start + PAGE + 1])
+    told = items_of(gallery).select_related("artifact__user").defer("artifact__info")
+    items = list(told.annotate(is_preview=Q(artifact__job__intended__isnull=False))[start : start + PAGE + 1])
     shown = items[:PAGE]
+    for item in shown:
+        item.artifact.is_preview = item.is_preview
     drawn = tiles([item.artifact for item in shown], Criteria())
     places = [Place(item, tile, item.artifact_id == gallery.cover_id) for item, tile in zip(shown, drawn, strict=True)]
     return Stretch(places, max(1, number), len(items) > PAGE)

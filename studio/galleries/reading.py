@@ -108,7 +108,7 @@ class Reader:
 
     def _cards(self) -> ArtifactQuerySet:
         """What a tile shows of the pictures that are not in the trash."""
-        return Artifact.objects.of_team(self.team).visible().select_related("user").defer("info", "sha256")
+        return Artifact.objects.of_team(self.team).visible().as_on_walls()
 
     def _cards_of(self, ids: Sequence[uuid.UUID]) -> list[Artifact]:
         """The pictures of these ids, in their order; whatever an index says, only those of the team and not in the trash."""

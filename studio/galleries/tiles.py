@@ -13,7 +13,7 @@ from django.utils.safestring import SafeString, mark_safe
 
 from studio.galleries.criteria import Criteria
 from studio.galleries.models import Mark
-from studio.generation.models import Artifact, Job
+from studio.generation.models import Artifact
 from studio.templatetags.icons import icon
 
 RATIO_STEP, RATIO_STEPS = 1.06, 19
@@ -79,12 +79,11 @@ _CELL = (
 
 
 def tiles(pictures: Iterable[Artifact], criteria: Criteria, marks: Mapping[uuid.UUID, Mark] | None = None) -> list[Tile]:
-    """Each leads to its page and keeps the criteria there. `user` must have been selected with the pictures.
+    """Each leads to its page and keeps the criteria there. The pictures must have been read `as_on_walls`.
 
     `marks` are those of the person who looks.
     """
-    marks, pictures = marks or {}, list(pictures)
-    drafts = set(Job.objects.previews().filter(pk__in={one.job_id for one in pictures if one.job_id}).values_list("pk", flat=True))
+    marks = marks or {}
     page, _, rest = reverse("picture", args=[_NOBODY]).partition(str(_NOBODY))
     file, _, name = reverse("picture_file", args=[_NOBODY, "thumb"]).partition(str(_NOBODY))
     end = rest + criteria.query()
@@ -97,10 +96,10 @@ def tiles(pictures: Iterable[Artifact], criteria: Criteria, marks: Mapping[uuid.
             width=str(picture.looks[0]),
             height=str(picture.looks[1]),
             thumbhash=picture.thumbhash,
-            alt=f"Preview: {alt(picture)}" if picture.job_id in drafts else alt(picture),
+            alt=f"Preview: {alt(picture)}" if picture.is_preview else alt(picture),
             caption=_clipped(picture.prompt, CAPTION_LENGTH),
             by=f"{picture.user.get_short_name()} · {picture.engine_label}" if picture.user else picture.engine_label,
-            badge=" · ".join(filter(None, ("Preview" if picture.job_id in drafts else "", picture.badge))),
+            badge=" · ".join(filter(None, ("Preview" if picture.is_preview else "", picture.badge))),
             tags=picture.tags,
             rating=marks[picture.id].rating if picture.id in marks else 0,
             is_favourite=picture.id in marks and marks[picture.id].is_favourite,

@@ -10,6 +10,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
@@ -120,9 +121,9 @@ def lying_in(team: Team, before: int | None = None) -> tuple[list[Artifact], int
     rows = Trashing.objects.filter(team=team, artifact__deleted_at__isnull=False).select_related("artifact__user", "user").order_by("-id")
     if before:
         rows = rows.filter(pk__lt=before)
-    found = list(rows[: PAGE + 1])
+    found = list(rows.annotate(is_preview=Q(artifact__job__intended__isnull=False))[: PAGE + 1])
     for row in found:
-        row.artifact.trashing = row
+        row.artifact.trashing, row.artifact.is_preview = row, row.is_preview
     return [row.artifact for row in found[:PAGE]], found[PAGE - 1].pk if len(found) > PAGE else None
 
 

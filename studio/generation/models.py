@@ -233,6 +233,8 @@ class Artifact(models.Model):
     """
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    is_preview: bool
+    """Only where it was read `as_on_walls`, or with what else a wall shows."""
     job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="artifacts")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="artifacts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="artifacts")

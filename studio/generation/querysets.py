@@ -72,10 +72,6 @@ class JobQuerySet(models.QuerySet["Job"]):
         seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
         return self.filter(~Q(status="succeeded") | Exists(seen)).order_by("-id")
 
-    def previews(self) -> JobQuerySet:
-        """Jobs of what is made cheaply, to be looked at before it is made as it was meant."""
-        return self.filter(intended__isnull=False)
-
     def finals_of(self, preview: Artifact) -> JobQuerySet:
         """Jobs that make the final of a preview, or made it, newest first."""
         return self.filter(final_of=preview).order_by("-id")
@@ -129,6 +125,11 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible(self) -> ArtifactQuerySet:
         """Not in the trash."""
         return self.filter(deleted_at=None)
+
+    def as_on_walls(self) -> ArtifactQuerySet:
+        """With what a tile shows, which is who made it and whether it `is_preview`, and without what no tile shows."""
+        told: dict[str, Any] = {"is_preview": Q(job__intended__isnull=False)}  # a column of the class, to a checker of types
+        return self.annotate(**told).select_related("user").defer("info", "sha256")
 
     def with_a_final(self, team: Team) -> models.QuerySet[Any, Any]:
         """Ids of the team's previews in whose place a final can be seen."""

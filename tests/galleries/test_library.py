@@ -252,6 +252,20 @@ def test_a_page_takes_the_same_number_of_queries_at_any_depth(browser: Client, a
     assert queries(f"/library/?q=picture&after={made[0]}") <= with_text
 
 
+def test_a_page_of_many_days_takes_no_more_queries(browser: Client, alice: User, team: Team) -> None:
+    def queries() -> int:
+        cache.clear()
+        with CaptureQueriesContext(connection) as captured:
+            browser.get("/library/")
+        return len(captured)
+
+    make_many(team, alice, 12)
+    browser.get("/library/")
+    few = queries()
+    make_many(team, alice, 12, apart=timedelta(days=1))
+    assert (len(headings(browser.get("/library/"))), queries()) == (12, few)
+
+
 def test_htmx_gets_the_results_alone(browser: Client, alice: User, team: Team) -> None:
     make_artifact(team, alice, files=False)
     fragment = browser.get("/library/?q=red", headers=HTMX)

@@ -86,7 +86,7 @@ def tiles(request: SignedInRequest) -> HttpResponse:
         ids = _ids(request.GET.getlist("ids"))[:READ_AT_ONCE]
     except BulkRefused:
         ids = []
-    pictures = Artifact.objects.of_team(team).visible().select_related("user").defer("info", "sha256").filter(pk__in=ids).order_by("-pk")
+    pictures = Artifact.objects.of_team(team).visible().as_on_walls().filter(pk__in=ids).order_by("-pk")
     if request.GET.get("finals"):
         pictures = pictures.exclude(pk__in=Artifact.objects.all().with_a_final(team))
     marks = sorting.marks_of(request.user, pictures)
