@@ -46,6 +46,9 @@ class WalletAdmin(ReadOnlyAdmin):
     fields = ("team", "available_credits", "held_credits", "balance_credits", "created_at", "entries_link", "holds_link")
     readonly_fields = fields
 
+    def get_queryset(self, request: HttpRequest) -> Any:
+        return Wallet.objects.with_due()
+
     @admin.display(description="Available")
     def available_credits(self, wallet: Wallet) -> str:
         return credits(wallet.available)

@@ -16,7 +16,7 @@ from accounts.mails import mail_is_sent
 from accounts.middleware import TeamIsLost
 from accounts.models import Membership, Team, User
 from billing.models import Wallet
-from billing.services.wallets import wallet_of
+from billing.services.wallets import shown_of
 from studio.backends.base import Engine
 from studio.galleries import notices, shelf
 from studio.generation.engines import available
@@ -61,7 +61,7 @@ class _Shown:
 
     def wallet(self) -> Wallet | None:
         mine = self.team()
-        return wallet_of(mine) if mine else None
+        return shown_of(mine) if mine else None
 
     def open_jobs(self) -> int:
         mine = self.team()

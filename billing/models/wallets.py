@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
+from typing import Any
 
 from django.conf import settings
 from django.db import models
-from django.db.models import F, Q, Sum
+from django.db.models import F, OuterRef, Q, Subquery, Sum
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 
 from accounts.models import Team, User
@@ -18,6 +20,17 @@ class WalletQuerySet(models.QuerySet["Wallet"]):
     def visible_to(self, user: User) -> WalletQuerySet:
         """The wallets of the teams that a person is a member of, whatever the role."""
         return self.filter(team__memberships__user=user, team__deleted_at=None)
+
+    def with_due(self) -> WalletQuerySet:
+        """To be shown: `available` needs no query of its own then. It is that of now, whatever becomes of the object."""
+        lots = self.model.lots.rel.related_model.objects.filter(wallet=OuterRef("pk")).due(timezone.now())  # type: ignore[attr-defined]
+        total = lots.order_by().values("wallet").annotate(total=Sum(DUE)).values("total")
+        told: dict[str, Any] = {"due": Coalesce(Subquery(total), 0)}
+        return self.annotate(**told)
+
+
+DUE = F("remaining") - F("frozen")
+"""What is to be taken out of a lot that has expired."""
 
 
 class Wallet(models.Model):
@@ -57,8 +70,11 @@ class Wallet(models.Model):
 
     @property
     def available(self) -> int:
-        """Millicredits that can be spent now, without what has expired: what pages show and a refusal names. One query."""
-        due = self.lots.due(timezone.now()).aggregate(total=Sum(F("remaining") - F("frozen")))["total"] or 0
+        """Millicredits that can be spent now, without what has expired: what pages show and refusals name. A query, unless it was
+        read `with_due`."""
+        due = self.__dict__.get("due")
+        if due is None:
+            due = self.lots.due(timezone.now()).aggregate(total=Sum(DUE))["total"] or 0
         return self.free - max(0, due - self.held)  # holds are met by what expires first
 
     @property

@@ -49,6 +49,12 @@ def wallet_of(team: Team) -> Wallet:
     return open_wallet(team) if wallet is None else wallet
 
 
+def shown_of(team: Team) -> Wallet:
+    """The same to be shown and not to be written: what is available is read with it."""
+    wallet = Wallet.objects.with_due().filter(team=team).first()
+    return open_wallet(team) if wallet is None else wallet
+
+
 def grant(
     wallet: Wallet,
     amount: int,

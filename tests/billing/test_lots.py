@@ -85,12 +85,17 @@ def test_what_has_expired_is_taken_out_before_the_next_hold(wallet: Wallet, late
     assert wallets.expire(wallet) == 0
 
 
-def test_what_has_expired_is_not_shown_as_available(wallet: Wallet, alice: User, client_of: Any, later: Callable[[float], None]) -> None:
+def test_what_has_expired_is_not_shown_as_available(
+    wallet: Wallet, alice: User, client_of: Any, later: Callable[[float], None], django_assert_num_queries: Any
+) -> None:
     gift(wallet, 5 * CREDIT, 1)
     hold = place_hold(wallet, 2 * CREDIT, reference="job", description="2 pictures")
     later(1)
     now = Wallet.objects.get(pk=wallet.pk)
     assert (now.free, now.available) == (13 * CREDIT, 10 * CREDIT)  # what work has set aside is of those that expire
+    team = wallet.team
+    with django_assert_num_queries(1):  # as every page's header reads it, and the list of wallets
+        assert wallets.shown_of(team).available == 10 * CREDIT
     page = client_of(alice).get(reverse("wallet")).content.decode()
     assert '<span class="num">10</span>' in page
     assert '<span class="xs muted">Available</span><b class="num">10</b>' in page
