@@ -24,6 +24,9 @@ TRAINING = ROOT / "studio" / "backends" / "diffusers" / "storybook" / "training"
 
 MODELS = "generation models"
 PICTURES = "generation"
+PROMPTS = "prompts"
+PROMPT_MODELS = "prompt models"
+PROMPT_PAGES = "prompt pages"
 PRICING = "pricing"
 COSTS = "costs"
 MODERATION = "moderation"
@@ -50,6 +53,10 @@ ROOMS: dict[str, str] = {
     "studio.pricing": PRICING,
     "studio.costs": COSTS,
     "studio.moderation": MODERATION,
+    "studio.prompts": PROMPTS,
+    "studio.prompts.models": PROMPT_MODELS,
+    "studio.prompts.querysets": PROMPT_MODELS,
+    "studio.prompts.pages": PROMPT_PAGES,
     "studio.generation": PICTURES,
     "studio.generation.kinds": MODELS,
     "studio.generation.models": MODELS,
@@ -110,7 +117,10 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": set(),
     "billing": {"accounts"},
     "backends": set(),
-    MODELS: {"accounts", "billing", "backends"},
+    PROMPT_MODELS: {"accounts"},
+    PROMPTS: {"accounts", "backends", MODERATION, PROMPT_MODELS},
+    PROMPT_PAGES: {"accounts", "billing", "backends", PRICING, PROMPTS, PROMPT_MODELS, MODELS, PICTURES, SERVICES, PAGES, GALLERY_MODELS},
+    MODELS: {"accounts", "billing", "backends", PROMPT_MODELS},
     PRICING: {"accounts", "billing", "backends"},
     PICTURES: {"accounts", "billing", "backends", PRICING, MODELS},
     MODERATION: {"accounts", "backends", MODELS},

@@ -15,7 +15,7 @@ from accounts.models import Team
 
 if TYPE_CHECKING:
     from accounts.models import User
-    from studio.generation.models import Artifact, InputFile, Job, Worker  # noqa: F401 - named in strings
+    from studio.generation.models import Artifact, Batch, InputFile, Job, Worker  # noqa: F401 - named in strings
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -113,6 +113,14 @@ class JobQuerySet(models.QuerySet["Job"]):
         """How many waiting jobs of the same queue came earlier; an estimate of the place in line, as fairness may reorder."""
         waiting = self.filter(queue=job.queue, status="queued")
         return waiting.filter(Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk)).count()
+
+
+class BatchQuerySet(models.QuerySet["Batch"]):
+    def visible_to(self, user: User) -> BatchQuerySet:
+        return self.filter(team__memberships__user=user, team__deleted_at=None)
+
+    def of_team(self, team: Team) -> BatchQuerySet:
+        return self.filter(team=team)
 
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):

@@ -34,8 +34,9 @@ from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Notice,
 from studio.galleries.services import trash
 from studio.generation import services as generation
 from studio.generation.errors import TeamIsGone
-from studio.generation.models import Artifact, InputFile, Job, JobInput
+from studio.generation.models import Artifact, Batch, InputFile, Job, JobInput
 from studio.moderation.models import Finding, WordList
+from studio.prompts.models import BrandRule, PromptTemplate, PromptTemplateVersion, Wildcard
 from tests.conftest import make_user
 from tests.factories import make_artifact, make_artifacts, make_job
 
@@ -247,6 +248,14 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     Mark.objects.create(team=team, user=alice, artifact=pictures[0], rating=4)
     Finding.objects.create(artifact=pictures[0], scores={"nsfw": 0.1})
     WordList.objects.create(team=team, blocked=SECRET)
+    template = PromptTemplate.objects.create(team=team, author=bob, name=SECRET, cover="templates/aa/cover.webp", changed_at=timezone.now())
+    default_storage.save(template.cover, ContentFile(b"pixels"))
+    version = PromptTemplateVersion.objects.create(template=template, number=1, author=bob, note=SECRET, content={"sections": [SECRET]})
+    Wildcard.objects.create(team=team, name="secret", lines=SECRET)
+    BrandRule.objects.create(team=team, name=SECRET, kind=BrandRule.Kind.BANNED, words=SECRET)
+    batch = Batch.objects.create(team=team, user=bob, idempotency_key="k", kind=Batch.Kind.GRID, title=SECRET, size=1, axes={"x": SECRET})
+    told = {"template_version": version, "template_values": {"fields": {"a": SECRET}}, "written": {"prompt": SECRET}}
+    Job.objects.filter(pk=job.pk).update(batch=batch, batch_place=0, **told)
     comment = Comment.objects.create(artifact=pictures[0], user=alice, text=SECRET)
     asked = make_job(team, bob, prompt=SECRET, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
     generation.decline(asked, by=alice, reason=SECRET)
@@ -300,10 +309,11 @@ def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob:
     assert not ApprovalRule.objects.exists()
     assert all(not default_storage.exists(picture.variant(name)) for picture in pictures for name in ("original", "thumb"))
     assert not default_storage.exists("inputs/aa/given.png")
+    assert not default_storage.exists("templates/aa/cover.webp")
     rows = [
         list(model._default_manager.values())
         for model in apps.get_models()
-        if model._meta.app_label in ("generation", "galleries", "moderation")
+        if model._meta.app_label in ("generation", "galleries", "moderation", "prompts")
     ]
     assert "secret" not in json.dumps(rows, default=str)
     assert (Budget.objects.count(), BudgetRequest.objects.count()) == (0, 0)

@@ -8,13 +8,16 @@ from django.core.files.storage import default_storage
 from django.db import transaction
 
 from accounts.models import Team
-from studio.generation.models import InputFile, Job, JobInput
+from studio.generation.models import Batch, InputFile, Job, JobInput
 from studio.generation.querysets import InputFileQuerySet, JobQuerySet
 from studio.generation.services.settling import cancel
 
 BATCH = 500
 KEPT = ("engine", "mode", "seed", "width", "height", "num_images", "num_inference_steps")
 """What a request says that nobody wrote or drew: figures for the books and the operator's reports."""
+
+WRITTEN = ("request", "prompt", "fingerprint", "error_message", "error_fields", "decision", "intended", "template_values", "written")
+"""The columns that people's words stand in."""
 
 
 @transaction.atomic
@@ -28,6 +31,7 @@ def erase_team(team: Team) -> None:
     """One of `settings.TEAM_ERASERS`. The jobs stay: holds, the daily comparison with the provider and the cost report count on them."""
     erase_words(Job.objects.of_team(team))
     erase_inputs(InputFile.objects.filter(team=team))
+    Batch.objects.of_team(team).delete()
 
 
 def erase_words(jobs: JobQuerySet) -> int:
@@ -39,8 +43,8 @@ def erase_words(jobs: JobQuerySet) -> int:
             job.request = _figures(job.request)
             job.prompt = job.fingerprint = job.error_message = job.decision = ""
             job.error_fields = {}
-            job.intended = None
-        Job.objects.bulk_update(batch, ("request", "prompt", "fingerprint", "error_message", "error_fields", "decision", "intended"))
+            job.intended = job.template_values = job.written = None
+        Job.objects.bulk_update(batch, WRITTEN)
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 

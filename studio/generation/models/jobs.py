@@ -1,10 +1,8 @@
-"""The rows a generation leaves: what was asked (Job), what came of it (Artifact), what it was given (InputFile)."""
+"""What was asked for: a press on Generate (Job), and what it starts from."""
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
-from typing import Any
 
 from django.conf import settings
 from django.db import models
@@ -13,42 +11,12 @@ from django.db.models import Q
 from accounts.models import Team
 from billing.models import Hold
 from studio.backends.base import GenerationRequest, Kind, Mode, Quote
-from studio.generation.kinds import NOUNS, POSTER_SIZES, SUFFIX, clock, kind_of
-from studio.generation.querysets import ArtifactQuerySet, InputFileQuerySet, JobQuerySet, WorkerQuerySet
+from studio.generation.kinds import NOUNS, POSTER_SIZES
+from studio.generation.models.choices import modes
+from studio.generation.models.inputs import InputFile
+from studio.generation.querysets import JobQuerySet
 from studio.ids import uuid7
-
-
-def modes() -> list[tuple[str, str]]:
-    """Choices of a mode; a callable, so that a new mode needs no migration."""
-    return [(mode.value, mode.label) for mode in Mode]
-
-
-class InputFile(models.Model):
-    """What somebody gave to a generation, named after its id: a picture or mask, re-encoded as PNG without EXIF, or a sound without tags.
-
-    A picture has `width` and `height` in pixels, a sound `seconds`.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="+")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
-    file = models.CharField(max_length=200)
-    mime = models.CharField(max_length=40, default="image/png")
-    width = models.PositiveIntegerField(null=True)
-    height = models.PositiveIntegerField(null=True)
-    seconds = models.FloatField(null=True)
-    sha256 = models.CharField(max_length=64)
-    artifact = models.ForeignKey("Artifact", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
-    created_at = models.DateTimeField(auto_now_add=True)
-
-    objects = InputFileQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.mime} {self.id}"
-
-    @property
-    def length(self) -> str:
-        return clock(self.seconds)
+from studio.prompts.models import PromptTemplateVersion
 
 
 class Job(models.Model):
@@ -102,6 +70,15 @@ class Job(models.Model):
     retry_of = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="retries")
 
     intended = models.JSONField(null=True, blank=True, help_text="Of a preview: the request that its final shall be made with.")
+    template_version = models.ForeignKey(
+        PromptTemplateVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs", help_text="What it was written with."
+    )
+    template_values = models.JSONField(
+        null=True, blank=True, help_text="What was filled into the template: its `fields`, and `sections` in other words."
+    )
+    written = models.JSONField(null=True, blank=True, help_text="The prompts as they were typed, where the request has others.")
+    batch = models.ForeignKey("Batch", on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs")
+    batch_place = models.PositiveIntegerField(null=True, blank=True, help_text="Which of its batch it is, from 0.")
     final_of = models.ForeignKey(
         "Artifact",
         on_delete=models.SET_NULL,
@@ -141,7 +118,10 @@ class Job(models.Model):
     objects = JobQuerySet.as_manager()
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "idempotency_key"], name="job_once_per_key")]
+        constraints = [
+            models.UniqueConstraint(fields=["user", "idempotency_key"], name="job_once_per_key"),
+            models.UniqueConstraint(fields=["batch", "batch_place"], condition=Q(batch__isnull=False), name="job_once_per_place"),
+        ]
         indexes = [
             models.Index(fields=["queue", "-priority", "id"], name="job_next", condition=Q(status="queued")),
             models.Index(fields=["team"], name="job_running_per_team", condition=Q(status="running")),
@@ -150,6 +130,7 @@ class Job(models.Model):
             models.Index(fields=["team", "-id"], name="job_newest_of_team"),
             models.Index(fields=["team", "fingerprint"], name="job_same_request"),
             models.Index(fields=["engine", "-id"], name="job_newest_of_engine"),
+            models.Index(fields=["template_version", "-id"], name="job_newest_of_version", condition=Q(template_version__isnull=False)),
             models.Index(fields=["team", "final_of"], name="job_final", condition=Q(final_of__isnull=False)),
             # Not partial ones: SQLite does not see that an IN over bound values implies the condition.
             models.Index(fields=["team", "status"], name="job_status_of_team"),
@@ -222,115 +203,3 @@ class JobInput(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} of {self.job_id}"
-
-
-class Artifact(models.Model):
-    """A delivered picture, 3D model or sound. Its files lie under its id in the storage; what made it is kept with it.
-
-    `width` and `height` (pixels) are those of a picture, `seconds` the length of a sound. `info` is what the backend said of its work;
-    that of a sound has its `peaks` too (`waves.py`). One from outside has no job, no `engine` and no `mode`. `tags` are the names of
-    its tags, a line each, for the search; the rows are those of `galleries.Tagging`.
-    """
-
-    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
-    is_preview: bool
-    """Only where it was read `as_on_walls`, or with what else a wall shows."""
-    job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="artifacts")
-    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="artifacts")
-    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="artifacts")
-    index = models.PositiveSmallIntegerField(default=0)
-    engine = models.CharField(max_length=80, blank=True)
-    engine_label = models.CharField(max_length=120)
-    mode = models.CharField(max_length=40, choices=modes, blank=True)
-    prompt = models.TextField(blank=True)
-    tags = models.TextField(blank=True, editable=False)
-    seed = models.BigIntegerField(null=True)
-    mime = models.CharField(max_length=40)
-    width = models.PositiveIntegerField(null=True)
-    height = models.PositiveIntegerField(null=True)
-    seconds = models.FloatField(null=True)
-    bytes = models.PositiveBigIntegerField()
-    sha256 = models.CharField(max_length=64)
-    thumbhash = models.CharField(max_length=60, blank=True)
-    charged = models.BigIntegerField(default=0)
-    info = models.JSONField(default=dict)
-    created_at = models.DateTimeField(auto_now_add=True)
-    deleted_at = models.DateTimeField(null=True, blank=True)
-
-    objects = ArtifactQuerySet.as_manager()
-
-    class Meta:
-        constraints = [models.UniqueConstraint(fields=["job", "index"], name="artifact_once_per_place")]
-        indexes = [
-            models.Index(fields=["team", "-id"], name="artifact_newest", condition=Q(deleted_at=None)),
-            models.Index(fields=["team", "engine", "-id"], name="artifact_by_engine", condition=Q(deleted_at=None)),
-            models.Index(fields=["team", "mode", "-id"], name="artifact_by_mode", condition=Q(deleted_at=None)),
-            models.Index(fields=["team", "engine", "mode", "-id"], name="artifact_by_engine_and_mode", condition=Q(deleted_at=None)),
-            models.Index(fields=["team", "sha256"], name="artifact_same_file", condition=Q(deleted_at=None)),
-            models.Index(fields=["team", "bytes"], name="artifact_storage"),  # what a team keeps is added up from the index alone
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.id}"
-
-    @property
-    def kind(self) -> Kind:
-        return kind_of(self.mime)
-
-    @property
-    def noun(self) -> str:
-        """What people call it."""
-        return NOUNS[self.kind]
-
-    @property
-    def request(self) -> dict[str, Any]:
-        """How it was made, under the names of `GenerationRequest`: its job's request, else what the file from outside said of itself."""
-        made: dict[str, Any] = self.job.request if self.job else self.info.get("settings", {})
-        return made
-
-    @property
-    def looks(self) -> tuple[int, int]:
-        """Width and height of what is shown for it, in pixels: a picture's own, else those of its drawing (`posters.py`)."""
-        return (self.width, self.height) if self.width and self.height else POSTER_SIZES[self.kind]
-
-    @property
-    def length(self) -> str:
-        return clock(self.seconds)
-
-    @property
-    def badge(self) -> str:
-        """What a small picture of it cannot say: that it is a model, or how long one can listen."""
-        return "3D" if self.kind == "model" else self.length
-
-    @staticmethod
-    def folder(artifact_id: uuid.UUID) -> str:
-        """Where an artifact's files lie in the storage; known before the row is."""
-        return f"artifacts/{artifact_id.hex[-2:]}/{artifact_id}"
-
-    def variant(self, name: str) -> str:
-        """Storage name of a file: `original` (as delivered), `large` (1024 px WebP at most), `thumb` (384 px WebP at most).
-
-        The smaller two are pictures whatever the original is; a picture that is small itself has no `large` one.
-        """
-        suffix = SUFFIX[self.mime] if name == "original" else "webp"
-        return f"{self.folder(self.id)}/{name}.{suffix}"
-
-
-class Worker(models.Model):
-    """A living worker process, for the operator, the health page and the state shown on an engine's chip."""
-
-    name = models.CharField(max_length=80, primary_key=True)
-    queues = models.JSONField(default=list)
-    state = models.CharField(max_length=20, default="starting")
-    detail = models.CharField(max_length=300, blank=True)
-    engines = models.JSONField(default=dict, blank=True, help_text="What its engines elsewhere cannot do now, by their ids.")
-    pid = models.PositiveIntegerField()
-    host = models.CharField(max_length=120)
-    memory = models.PositiveBigIntegerField(default=0, help_text="Resident bytes.")
-    started_at = models.DateTimeField(auto_now_add=True)
-    heartbeat_at = models.DateTimeField()
-
-    objects = WorkerQuerySet.as_manager()
-
-    def __str__(self) -> str:
-        return f"{self.name}: {self.state}"

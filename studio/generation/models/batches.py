@@ -1,0 +1,51 @@
+"""Many jobs of one press."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from accounts.models import Team
+from studio.generation.models.artifacts import Artifact
+from studio.generation.querysets import BatchQuerySet
+from studio.ids import uuid7
+from studio.prompts.models import PromptTemplateVersion
+
+
+class Batch(models.Model):
+    """Jobs that one press made, each with its `batch_place`, its hold and its own end. The batch only holds them together.
+
+    While `paused_at` is set no worker begins one of them. `axes` of a grid are `{"x": {"label", "values": [...]}, "y": ...}`: the job at
+    place i stands in column i mod the number of x values; `sheet` is the labelled picture of all, once every job has ended.
+    """
+
+    class Kind(models.TextChoices):
+        TABLE = "table", "Table"
+        GRID = "grid", "Grid"
+        COMPARISON = "comparison", "Comparison of versions"
+        COMBINATIONS = "combinations", "All combinations"
+        VARIATIONS = "variations", "Variations"
+
+    id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="batches")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="batches")
+    idempotency_key = models.CharField(max_length=64)
+    kind = models.CharField(max_length=20, choices=Kind.choices)
+    title = models.CharField(max_length=200)
+    template_version = models.ForeignKey(PromptTemplateVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="batches")
+    size = models.PositiveIntegerField(help_text="How many jobs it has.")
+    axes = models.JSONField(null=True, blank=True)
+    sheet = models.ForeignKey(Artifact, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    paused_at = models.DateTimeField(null=True, blank=True)
+    canceled_at = models.DateTimeField(null=True, blank=True)
+
+    objects = BatchQuerySet.as_manager()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "idempotency_key"], name="batch_once_per_key")]
+        verbose_name_plural = "batches"
+        indexes = [models.Index(fields=["team", "-id"], name="batch_newest_of_team")]
+
+    def __str__(self) -> str:
+        return self.title

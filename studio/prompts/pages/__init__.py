@@ -1,0 +1,1 @@
+"""The pages of templates, by noun."""
