@@ -221,7 +221,7 @@ def at_once(*works):
         try:
             barrier.wait()
             return work()
-        except Exception as error:
+        except (PutAway, ChangedMeanwhile, NothingChanged) as error:
             return type(error)
         finally:
             connection.close()
