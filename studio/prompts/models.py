@@ -32,6 +32,7 @@ class PromptTemplate(models.Model):
     tags = models.JSONField(default=list, blank=True, help_text="Names in small letters, in the order somebody gave them.")
     cover = models.CharField(max_length=200, blank=True)
     visibility = models.CharField(max_length=10, choices=Visibility.choices, default=Visibility.TEAM)
+    link_key = models.CharField(max_length=22, blank=True, help_text="What its public link is made of; a new one ends the links before.")
     published = models.ForeignKey("PromptTemplateVersion", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     starter = models.SlugField(max_length=60, blank=True, help_text="Which of the templates that come with the studio it was made from.")
     created_at = models.DateTimeField(auto_now_add=True)

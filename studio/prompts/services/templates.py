@@ -5,6 +5,7 @@ A version is never changed. Whatever gives one a number or a status holds the te
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterable
 
 from django.core.files.base import ContentFile
@@ -150,13 +151,17 @@ def set_cover(template: PromptTemplate, data: bytes | None, *, by: User) -> None
 
 
 def set_visibility(template: PromptTemplate, visibility: str, *, by: User) -> None:
-    """Who sees a template. Raises `NotYours` for keeping private what somebody else wrote: nobody else would find it again."""
+    """Who sees a template. Links end when it is open to whoever has one no more; opening it again makes another.
+
+    Raises `NotYours` for keeping private what somebody else wrote: nobody else would find it again.
+    """
     wanted = Visibility(visibility)
     if wanted == Visibility.PRIVATE and template.author_id != by.pk:
         raise NotYours("Only the person who made this template can keep it to themselves. Make a copy if you want one of your own.")
+    key = secrets.token_urlsafe(12) if wanted == Visibility.LINK else ""
     with transaction.atomic():
-        if PromptTemplate.objects.filter(pk=template.pk).exclude(visibility=wanted).update(visibility=wanted):
-            template.visibility = wanted
+        if PromptTemplate.objects.filter(pk=template.pk).exclude(visibility=wanted).update(visibility=wanted, link_key=key):
+            template.visibility, template.link_key = wanted, key
             seen = {Visibility.PRIVATE: "keeps a template private", Visibility.LINK: f"made “{template.name}” open to whoever has its link"}
             audit.record(template.team, by, "template.shown", seen.get(wanted, f"shows the team the template “{template.name}”"))
 
