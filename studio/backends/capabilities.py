@@ -7,6 +7,7 @@ from enum import StrEnum
 from math import ceil
 from typing import TYPE_CHECKING, Any, Literal
 
+from studio.backends import weights
 from studio.backends.modes import MediaInput, Mode, PromptNeed, usual_inputs
 from studio.backends.prices import PriceTable, Quote
 
@@ -111,13 +112,23 @@ class SizeRules:
         return max(low, min(high, grid))
 
 
+_WEIGHTS_HELP: dict[weights.Dialect, str] = {
+    "": "{label} ignores weights: (cat:1.2) is read as cat.",
+    "a1111": "(word:1.2) gives a word more weight, (word:0.8) less.",
+    "v2beta": "{label} takes weights up to 1: what weighs most counts as 1, the rest in proportion. What to leave out has none.",
+    "text-prompts": "(word:1.3) gives a word more weight, (word:-0.5) keeps it out.",
+    "embeddings": "(word:1.2) gives a word more weight, (word:0.8) less. Far from 1, pictures fall apart.",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Engine:
     """A capability record: what a person picks, and what the form is drawn from.
 
     `batch_limit` is the number of pictures that one call of the backend takes, over all requests of one shape.
-    `examples` are prompts that show what the engine can do, `prompt_help` what it reads in one besides words, `english_only` says that it
-    understands prompts in no other language; `size` None means the result's size follows from the input picture or the aspect ratio.
+    `examples` are prompts that show what the engine can do, `weights` says how it is told of `(word:1.2)` ("": it ignores weights),
+    `english_only` that it understands prompts in no other language; `size` None means the result's size follows from the input picture or
+    the aspect ratio.
     `inputs` are the files a mode starts from where they follow rules of their own, `prompt` whether there is one where that differs from
     what the mode says. `max_seed` None: it takes no seed. `state_seconds` is how long the state will last, where that is known.
     """
@@ -140,7 +151,7 @@ class Engine:
     batch_limit: int = 1
     local: bool = False
     examples: tuple[str, ...] = ()
-    prompt_help: str = ""
+    weights: weights.Dialect = ""
     knows: str = ""
     english_only: bool = False
     state: EngineState = EngineState.READY
@@ -160,6 +171,15 @@ class Engine:
 
     def prompt_for(self, mode: Mode) -> PromptNeed:
         return self.prompt or mode.prompt
+
+    @property
+    def weights_help(self) -> str:
+        """What comes of a weight in the prompt, in a sentence for whoever writes one."""
+        return _WEIGHTS_HELP[self.weights].format(label=self.label)
+
+    def length_of(self, prompt: str) -> int:
+        """Characters of a prompt that `max_prompt_length` counts: those that leave for the engine."""
+        return weights.length(prompt, self.weights)
 
     def quote(self, request: GenerationRequest) -> Quote:
         """Price a request; pure arithmetic, cheap enough for every key press."""

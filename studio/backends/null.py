@@ -13,7 +13,7 @@ from functools import lru_cache
 
 from PIL import Image, ImageDraw
 
-from studio.backends import errors
+from studio.backends import errors, weights
 from studio.backends.base import (
     MILLICREDITS,
     Backend,
@@ -83,7 +83,7 @@ class NullBackend(Backend):
         if filtered:
             return GeneratedMedia(place, seed, filtered=True)
         width, height = request.width or SIZES[0][0], request.height or SIZES[0][1]
-        card = _card(width, height, seed, request.prompt[:40])
+        card = _card(width, height, seed, weights.plain(request.prompt)[:40])
         buffer = io.BytesIO()
         card.save(buffer, "PNG", compress_level=1)
         return GeneratedMedia(place, seed, buffer.getvalue(), width=width, height=height, info={"device": "none"})

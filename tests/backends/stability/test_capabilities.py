@@ -145,6 +145,19 @@ def test_prompts_and_seeds_are_as_long_and_large_as_the_contract_allows(record: 
         assert engine.max_prompt_length == schema[theirs(service, "prompt")]["maxLength"]
 
 
+@pytest.mark.parametrize(("record", "mode"), SERVICES)
+def test_weights_are_read_where_the_contract_documents_them(record: Record, mode: Mode) -> None:
+    """API.md 2.4 documents them for the prompt that services share; a prompt that is another field, or follows another rule, has none."""
+    service = record.services[mode]
+    if service.dialect == "v1":
+        expected_dialect = "text-prompts"
+    else:
+        prompt = contract.operation("POST", service.path)["requestBody"]["content"]["multipart/form-data"]["schema"]
+        rule = prompt["properties"].get("prompt", {})
+        expected_dialect = "v2beta" if "/schemas/Prompt" in str(rule) else ""
+    assert record.engine.weights == expected_dialect
+
+
 def test_the_sizes_of_sdxl_are_the_closed_list() -> None:
     width = contract.body_schema("/v1/generation/x/text-to-image")["properties"]["width"]
 

@@ -64,23 +64,64 @@ def test_weights_become_prompts_of_their_own(prompt: str, negative: str, expecte
     assert weighted(prompt, negative) == expected
 
 
-def test_v1_gets_a_list_and_v2beta_the_brackets() -> None:
-    prompt, negative = "a (boat:0.8)", "rain"
+def test_v1_gets_a_list_and_v2beta_one_text() -> None:
+    prompt, negative = "a (boat:0.8)", "(rain:1.5)"
 
     v1 = call_of(wanted(SDXL, prompt=prompt, negative_prompt=negative)).json
     form = sent(wanted(SDXL, Mode.IMAGE_TO_IMAGE, prompt=prompt))
     v2beta = sent(wanted("stable-image-core", prompt=prompt, negative_prompt=negative))
 
     assert v1 is not None
-    assert v1["text_prompts"] == [{"text": "a", "weight": 1}, {"text": "boat", "weight": 0.8}, {"text": "rain", "weight": -1}]
+    assert v1["text_prompts"] == [{"text": "a", "weight": 1}, {"text": "boat", "weight": 0.8}, {"text": "rain", "weight": -1.5}]
     assert {name: value for name, value in form.items() if name.startswith("text_prompts")} == {
         "text_prompts[0][text]": "a",
         "text_prompts[0][weight]": "1.0",
         "text_prompts[1][text]": "boat",
         "text_prompts[1][weight]": "0.8",
     }
-    assert (v2beta["prompt"], v2beta["negative_prompt"]) == (prompt, negative)
+    assert (v2beta["prompt"], v2beta["negative_prompt"]) == (prompt, "rain")
     assert "negative_prompt" not in v1
+
+
+@pytest.mark.parametrize(
+    ("engine", "mode", "sent_prompt"),
+    [
+        ("stable-image-core", Mode.TEXT_TO_IMAGE, "(a:0.67) boat (at sea [calm]:0.67)"),
+        ("sd3.5-large", Mode.TEXT_TO_IMAGE, "(a:0.67) boat (at sea [calm]:0.67)"),
+        ("stable-image-sketch", Mode.SKETCH, "(a:0.67) boat (at sea [calm]:0.67)"),
+        ("stable-image-outpaint", Mode.OUTPAINTING, "a boat at sea (calm)"),
+        ("stable-image-style-transfer", Mode.STYLE_TRANSFER, "a boat at sea (calm)"),
+        (RELIGHT, Mode.REPLACE_BACKGROUND, "a boat at sea (calm)"),
+        ("stable-audio-2", Mode.TEXT_TO_AUDIO, "a boat at sea (calm)"),
+    ],
+)
+def test_weights_go_where_they_are_documented(engine: str, mode: Mode, sent_prompt: str) -> None:
+    extra = {"left": 10} if mode is Mode.OUTPAINTING else {}
+    fields = sent(wanted(engine, mode, prompt=r"a (boat:1.5) at sea \(calm\)", extra=extra))
+    assert fields["background_prompt" if engine == RELIGHT else "prompt"] == sent_prompt
+
+
+def test_what_to_look_for_has_no_weights() -> None:
+    replace = wanted("stable-image-search-and-replace", Mode.SEARCH_AND_REPLACE, extra={"search_prompt": r"the (red:1.2) boat \(left\)"})
+    recolor = wanted("stable-image-search-and-recolor", Mode.SEARCH_AND_RECOLOR, extra={"select_prompt": "(sails:0.5)"})
+    light = wanted(RELIGHT, Mode.REPLACE_BACKGROUND, extra={"foreground_prompt": "(a cup:1.4)"})
+    assert sent(replace)["search_prompt"] == "the red boat (left)"
+    assert sent(recolor)["select_prompt"] == "sails"
+    assert sent(light)["foreground_prompt"] == "a cup"
+
+
+def test_a_limit_counts_what_leaves() -> None:
+    core = "a (cat:1.25) " + "b" * 9_982
+    assert len(sent(wanted("stable-image-core", prompt=core))["prompt"]) == 10_000
+    assert refused(wanted("stable-image-core", prompt=core + "b")) == {
+        "prompt": "Prompt may have at most 10,000 characters; this has 10,001."
+    }
+    assert len(sent(wanted("stable-audio-2", Mode.TEXT_TO_AUDIO, prompt="(a:1.25)" + "b" * 9_999))["prompt"]) == 10_000
+    two = f"{'a' * 2000} ({'b' * 2000}:0.5)"
+    sdxl = call_of(wanted(SDXL, prompt=two)).json
+    assert sdxl is not None
+    assert [len(one["text"]) for one in sdxl["text_prompts"]] == [2000, 2000]
+    assert refused(wanted(SDXL, prompt=f"a{two}")) == {"prompt": "Prompt may have at most 2,000 characters; this has 2,001."}
 
 
 @pytest.mark.parametrize("prompt", ["(boat:-1)", "(boat:0)", ", ,"])

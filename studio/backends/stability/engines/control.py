@@ -22,6 +22,7 @@ SKETCH = Record(
         parameters=(CONTROL, STYLE, FORMAT),
         inputs=(MediaInput("image", "Sketch", min_side=64, max_pixels=9_437_184, max_ratio=2.5),),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.SKETCH: Service(f"{PATH}sketch")},
 )
@@ -36,6 +37,7 @@ STRUCTURE = Record(
         parameters=(CONTROL, STYLE, FORMAT),
         inputs=(RULE_B,),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.STRUCTURE: Service(f"{PATH}structure")},
 )
@@ -50,6 +52,7 @@ STYLE_GUIDE = Record(
         parameters=(aspect_ratio(), number("fidelity", "Fidelity", 0.5, 0, 1, advanced=False), STYLE, FORMAT),
         inputs=(replace(RULE_B, label="Style"),),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.STYLE: Service(f"{PATH}style")},
 )

@@ -54,6 +54,7 @@ INPAINT = Record(
         parameters=(STYLE, grow_mask(5, 100), FORMAT),
         inputs=(RULE_A, mask()),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.INPAINTING: Service(f"{PATH}inpaint", names=MASK)},
 )
@@ -94,6 +95,7 @@ SEARCH_AND_REPLACE = Record(
         ),
         inputs=(RULE_B,),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.SEARCH_AND_REPLACE: Service(f"{PATH}search-and-replace")},
 )
@@ -113,6 +115,7 @@ SEARCH_AND_RECOLOR = Record(
         ),
         inputs=(RULE_B,),
         negative_prompt=True,
+        weights="v2beta",
     ),
     {Mode.SEARCH_AND_RECOLOR: Service(f"{PATH}search-and-recolor")},
 )

@@ -81,7 +81,7 @@ SDXL = Record(
         max_prompt_length=2000,
         max_seed=V1_MAX_SEED,
         seconds_per_image=4,
-        prompt_help="(word:1.3) gives a word more weight, (word:-0.5) keeps it out.",
+        weights="text-prompts",
         examples=("an old sailing ship in a bottle, (dust:0.4), product photograph",),
     ),
     {

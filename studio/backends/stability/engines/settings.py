@@ -89,7 +89,9 @@ def mask(*modes: Mode) -> MediaInput:
 def engine(engine_id: str, label: str, modes: tuple[Mode, ...], price: PriceTable, **more: Any) -> Engine:
     """A record with what all engines of this provider have in common. Backend and queue are filled in by the catalogue.
 
-    Another language than English is refused by some services (422 `invalid_language`, `stability/API.md` 4.17).
+    Another language than English is refused by some services (422 `invalid_language`, `stability/API.md` 4.17). `weights` is "v2beta" where
+    `prompt` is the shared field of 2.4, which documents `(word:weight)`; prompts with a rule of their own (outpaint, style transfer,
+    relight, sounds) and negative ones have no weights.
     """
     return Engine(
         engine_id, label, backend="", queue="", modes=modes, price=price, **{"max_seed": V2BETA_MAX_SEED, "english_only": True, **more}

@@ -1,6 +1,6 @@
 """From a request to the calls that make it, and from an answer to media; the provider's words end here.
 
-values    a request made complete with the engine's defaults, and checked     prompts   weights in brackets
+values    a request made complete with the engine's defaults, and checked     prompts   with weights or without
 pictures  input files as the endpoint takes them                              v1, v2beta  the two dialects
 media     results: decoded once, so that what is broken is not delivered
 """

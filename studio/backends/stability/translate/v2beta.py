@@ -11,6 +11,7 @@ from studio.backends.stability.calls import GENERATION_SECONDS, QUICK_SECONDS, C
 from studio.backends.stability.engines.records import Service
 from studio.backends.stability.engines.settings import NONE
 from studio.backends.stability.translate import pictures
+from studio.backends.stability.translate.prompts import texts
 from studio.backends.stability.translate.values import Values
 
 SENDS_NONE = {"remesh", "target_type"}
@@ -22,7 +23,7 @@ def calls(engine: Engine, service: Service, request: GenerationRequest, values: 
     if problems := _problems(request, values):
         raise InvalidRequest(" ".join(problems.values()), fields=problems)
     files = tuple(pictures.within(list(_files(engine, service, request)), service.body_limit))
-    common = tuple(_fields(service, request, values))
+    common = tuple(_fields(engine, service, request, values))
     return [
         Call(
             "POST",
@@ -44,9 +45,9 @@ def provider_seed(seed: int, largest: int) -> int:
     return seed % (largest + 1)
 
 
-def _fields(service: Service, request: GenerationRequest, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+def _fields(engine: Engine, service: Service, request: GenerationRequest, values: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     yield from service.fields
-    for name, value in (("prompt", request.prompt), ("negative_prompt", request.negative_prompt)):
+    for name, value in texts(engine, request.prompt, request.negative_prompt).items():
         if value:
             yield service.names.get(name, name), value
     for name, value in values.items():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from studio.backends import weights
 from studio.backends.base import Engine, GenerationRequest, Parameter, PromptNeed
 from studio.backends.errors import InvalidRequest
 
@@ -36,6 +37,8 @@ def checked(engine: Engine, request: GenerationRequest) -> Values:
 def _value(request: GenerationRequest, parameter: Parameter) -> Any:
     own = parameter.name in GenerationRequest.__dataclass_fields__
     value = getattr(request, parameter.name) if own else request.extra.get(parameter.name)
+    if parameter.kind == "text" and value:
+        return weights.plain(str(value))  # words to look for, which are documented to have no weights
     return parameter.default if value in (None, "") else value
 
 
@@ -45,7 +48,7 @@ def _problem(parameter: Parameter, value: Any) -> str | None:
     if parameter.choices:
         return None if value in parameter.choices else f"{parameter.label} must be one of {', '.join(parameter.choices)}."
     if parameter.kind == "text":
-        return _length_problem(parameter.label, str(value), parameter.max_length)
+        return _length_problem(parameter.label, len(str(value)), parameter.max_length)
     if parameter.kind == "boolean":
         return None if isinstance(value, bool) else f"{parameter.label} must be yes or no."
     if not isinstance(value, int | float) or isinstance(value, bool) or (parameter.kind == "integer" and value != int(value)):
@@ -55,17 +58,17 @@ def _problem(parameter: Parameter, value: Any) -> str | None:
     return f"{parameter.label} must be from {parameter.minimum:g} to {parameter.maximum:g}, not {value:g}."
 
 
-def _length_problem(label: str, text: str, most: int | None) -> str | None:
-    if most is None or len(text) <= most:
+def _length_problem(label: str, length: int, most: int | None) -> str | None:
+    if most is None or length <= most:
         return None
-    return f"{label} may have at most {most:,} characters; this has {len(text):,}."
+    return f"{label} may have at most {most:,} characters; this has {length:,}."
 
 
 def _prompt_problems(engine: Engine, request: GenerationRequest) -> dict[str, str | None]:
     need = engine.prompt_for(request.mode)
     problems = {
-        "prompt": _length_problem("Prompt", request.prompt, engine.max_prompt_length),
-        "negative_prompt": _length_problem("What to leave out", request.negative_prompt, engine.max_prompt_length),
+        "prompt": _length_problem("Prompt", engine.length_of(request.prompt), engine.max_prompt_length),
+        "negative_prompt": _length_problem("What to leave out", engine.length_of(request.negative_prompt), engine.max_prompt_length),
     }
     if need is PromptNeed.REQUIRED and not request.prompt.strip():
         problems["prompt"] = "Write what it should be."
