@@ -26,7 +26,9 @@ from studio.backends.diffusers.previews import Previewer
 from studio.backends.diffusers.requests import Picture, Settings, runs
 from studio.backends.diffusers.steps import Moment, total_steps, watch
 from studio.backends.diffusers.upscaler import SCALE
+from studio.backends.diffusers.weighting import prompt_arguments
 from studio.backends.errors import BackendError, EngineFailed, OutOfMemory
+from studio.backends.weights import plain
 
 logger = logging.getLogger(__name__)
 
@@ -177,8 +179,7 @@ class Batch:
         settings, family = self.settings, self.weights.folder.family
         width, height = self._model_size()
         arguments: dict[str, Any] = {
-            "prompt": [picture.prompt for picture in run],
-            "negative_prompt": [picture.negative_prompt for picture in run] if family.negative_prompt else None,
+            **prompt_arguments(pipe, family, [(picture.prompt, picture.negative_prompt) for picture in run]),
             "width": width,
             "height": height,
             "num_inference_steps": settings.num_inference_steps,
@@ -188,7 +189,7 @@ class Batch:
             "clean_caption": False,
         }
         if settings.mode is Mode.TEXT_TO_IMAGE:
-            arguments["latents"] = self._start(arguments["prompt"], arguments["generator"], (width, height), pipe)
+            arguments["latents"] = self._start([plain(picture.prompt) for picture in run], arguments["generator"], (width, height), pipe)
         else:
             sources = [picture.source for picture in run if picture.source]
             # With few steps and little strength diffusers would be left with no step at all.

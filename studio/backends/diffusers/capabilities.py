@@ -110,6 +110,7 @@ def _engine(config: ModelConfig, folder: Folder, backend: str) -> Engine:
         local=True,
         examples=config.examples,
         knows=builtin.KNOWS if config.id == builtin.STORYBOOK_ID else "",
+        weights="embeddings" if family.weighs else "",
         english_only=config.id == builtin.STORYBOOK_ID,
     )
 

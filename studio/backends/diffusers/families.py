@@ -17,7 +17,8 @@ class Family:
     """One pipeline class.
 
     `patch` × the autoencoder's factor is the grid that widths and heights must lie on; `native` is the picture side in pixels when the
-    folder does not say. `guidance` names the argument that guidance goes to.
+    folder does not say. `guidance` names the argument that guidance goes to. `weighs`: its text encoders are CLIP's alone, so that
+    `weighting` can weigh what they read.
     """
 
     text_to_image: str
@@ -30,17 +31,19 @@ class Family:
     guidance: str = "guidance_scale"
     patch: int = 1
     native: int = 1024
+    weighs: bool = False
 
 
 FAMILIES = {
     family.text_to_image: family
     for family in (
-        Family("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline", native=512),
+        Family("StableDiffusionPipeline", "StableDiffusionImg2ImgPipeline", "StableDiffusionInpaintPipeline", native=512, weighs=True),
         Family(
             "StableDiffusionXLPipeline",
             "StableDiffusionXLImg2ImgPipeline",
             "StableDiffusionXLInpaintPipeline",
             guidance_scale=5.0,
+            weighs=True,
         ),
         Family(
             "StableDiffusion3Pipeline",
@@ -82,6 +85,7 @@ FAMILIES = {
             guidance_scale=8.5,
             negative_prompt=False,
             native=768,
+            weighs=True,
         ),
         Family("PixArtAlphaPipeline", steps=20, guidance_scale=4.5, patch=2),
         Family("PixArtSigmaPipeline", steps=20, guidance_scale=4.5, patch=2),
