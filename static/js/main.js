@@ -15,6 +15,7 @@ import "./create/price.js";
 import "./create/slots.js";
 import "./create/sides.js";
 import "./create/stage.js";
+import "./create/weights.js";
 import "./painter/mask-painter.js";
 import "./media/audio-player.js";
 import "./media/model-view.js";

@@ -62,7 +62,7 @@ def _ratio(text: str) -> float | None:
 def _takes(other: Engine, request: GenerationRequest, files: Mapping[str, InputFile]) -> bool:
     """Whether it reads this prompt and these files, and needs no others."""
     need, rules = other.prompt_for(request.mode), {one.name: one for one in other.inputs_for(request.mode)}
-    if len(request.prompt) > other.max_prompt_length or (request.prompt and need is PromptNeed.NONE):
+    if other.length_of(request.prompt) > other.max_prompt_length or (request.prompt and need is PromptNeed.NONE):
         return False
     if set(files) - set(rules):
         return False

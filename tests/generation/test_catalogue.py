@@ -195,12 +195,23 @@ def test_every_mode_has_a_beginning():
     assert all(beginning_of(mode).title for mode in Mode)
 
 
-def test_sdxl_says_what_weights_do_and_calls_its_shapes_by_usual_names(alices):
+@pytest.mark.parametrize(
+    ("engine_id", "words"),
+    [
+        ("stable-diffusion-xl-1024-v1-0", "(word:1.3) gives a word more weight, (word:-0.5) keeps it out."),
+        ("stable-image-core", "Stable Image Core takes weights up to 1: what weighs most counts as 1, the rest in proportion."),
+        ("stable-image-outpaint", "Outpaint ignores weights: (cat:1.2) is read as cat."),
+    ],
+)
+def test_an_engine_says_what_it_makes_of_weights(alices, engine_id, words):
+    page = draw(alices, engine_id, RECORDS[engine_id].engine.modes[0].value)
+    assert f"data-weights-help hidden>{words}" in page.content.decode()
+
+
+def test_sdxl_calls_its_shapes_by_usual_names(alices):
     page = draw(alices, "stable-diffusion-xl-1024-v1-0", "text-to-image")
-    assert "(word:1.3) gives a word more weight, (word:-0.5) keeps it out." in page.content.decode()
     labels = [shape.label for shape in page.context["form"].size_choices]
     assert labels == ["1:1", "5:4", "3:2", "16:9", "21:9", "9:21", "9:16", "2:3", "4:5"]
-    assert "gives a word more weight" not in draw(alices, "stable-image-core", "text-to-image").content.decode()
 
 
 def test_what_a_provider_makes_is_said_to_be_made_there(alices):

@@ -189,6 +189,28 @@ def test_another_engine_may_know_any_language(alices):
     assert HINT not in html
 
 
+@pytest.mark.parametrize(
+    ("engine", "prompt", "shown", "words"),
+    [
+        ("null", "a (red:1.2) boat", ">", "Null (test card) ignores weights: (cat:1.2) is read as cat."),
+        ("null", r"a (red) boat \(old:1.2\)", " hidden>", "Null (test card) ignores weights: (cat:1.2) is read as cat."),
+        ("storybook", "a (red:1.2) boat", ">", "(word:1.2) gives a word more weight, (word:0.8) less."),
+    ],
+)
+def test_an_engine_says_what_it_makes_of_weights(alices, engine, prompt, shown, words):
+    html = alices.get(reverse("create"), {"engine": engine, "mode": "text-to-image", "prompt": prompt}).content.decode()
+    assert f'<p class="help" role="status" data-weights-help{shown}{words}' in html
+
+
+def test_a_prompt_may_be_longer_than_what_leaves_of_it(alices, rich):
+    assert press(alices, engine="null", prompt="a (cat:1.2) " + "b" * 9_994).status_code == 200
+    assert Job.objects.get().prompt.startswith("a (cat:1.2) b")
+    refused = press(alices, engine="null", prompt="(a:1)" * 5_000)
+    assert refused.status_code == 422
+    assert "Prompt may have at most 20,000 characters; this has 25,000. Shorten it." in refused.content.decode()
+    assert Job.objects.count() == 1
+
+
 def test_nobody_signed_in_is_led_to_the_login_page(client, alice):
     response = client.post(reverse("create"), fields())
     assert response.status_code == 302

@@ -4,6 +4,7 @@ import { isCommand } from "../hotkeys.js";
 import { drawTheLast } from "../requests.js";
 import { toast } from "../toasts.js";
 import { isSheet, openSheet, showLine } from "./sheet.js";
+import { showWeightsHelp } from "./weights.js";
 
 // What a model with a free size is offered. Before everything: the panel that is there at the start is drawn with it.
 const SHAPES = [["1:1", 1], ["4:5", 0.8], ["3:2", 1.5], ["16:9", 16 / 9], ["9:16", 9 / 16]];
@@ -162,6 +163,7 @@ document.addEventListener("htmx:after:swap", () => {
 /** What follows from the prompt: the first line of the sheet, and a hint where the engine cannot read it. */
 export function promptChanged() {
   showLine();
+  showWeightsHelp(panel());
   const hint = panel().querySelector("[data-english-only]");
   const letters = panel().elements.prompt?.value.match(/\p{L}/gu) ?? [];
   if (hint) hint.hidden = 2 * letters.filter((letter) => /\p{Script=Latin}/u.test(letter)).length >= letters.length;

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Callable
 from dataclasses import dataclass
 from math import gcd, log
 from typing import Any
@@ -13,6 +14,8 @@ from studio.backends.base import Parameter, SizeRules
 
 TEXT_LENGTH = 2000
 """Characters of a text that has no limit of its own."""
+TYPED_LENGTH = 20_000
+"""Characters that are kept of what somebody types, however little of it leaves for an engine."""
 
 
 _WIDE = ((1, 1), (5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (21, 9))
@@ -54,9 +57,10 @@ class PromptField(forms.CharField):
 
     TURNS = dict.fromkeys(map(ord, "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"))
 
-    def __init__(self, *, label: str, most: int, **options: Any) -> None:
+    def __init__(self, *, label: str, most: int, length: Callable[[str], int] = len, **options: Any) -> None:
+        """`most` characters, counted by `length`: an engine's own way, where only a part of what is typed leaves for it."""
         super().__init__(label=label, **options)
-        self._most = most
+        self._most, self._length = most, length
 
     def to_python(self, value: Any) -> str:
         text = unicodedata.normalize("NFC", str(value or "")).replace("\r\n", "\n").replace("\r", "\n").translate(self.TURNS)
@@ -64,10 +68,11 @@ class PromptField(forms.CharField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
-        if len(value) > self._most:
-            raise forms.ValidationError(
-                f"{self.label} may have at most {self._most:,} characters; this has {len(value):,}. Shorten it.", code="max_length"
-            )
+        for length, most in ((self._length(value), self._most), (len(value), TYPED_LENGTH)):
+            if length > most:
+                raise forms.ValidationError(
+                    f"{self.label} may have at most {most:,} characters; this has {length:,}. Shorten it.", code="max_length"
+                )
 
 
 def parameter_field(parameter: Parameter) -> forms.Field:

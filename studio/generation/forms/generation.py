@@ -79,8 +79,9 @@ class GenerationForm(forms.Form):
         return PromptField(
             label=label,
             most=self.engine.max_prompt_length,
+            length=self.engine.length_of,
             required=required,
-            widget=forms.Textarea(attrs={"rows": 5, "dir": "auto", "placeholder": placeholder}),
+            widget=forms.Textarea(attrs={"rows": 5, "dir": "auto", "placeholder": placeholder, "data-weights": True}),
             error_messages={"required": NOTHING[self.mode.makes]},
         )
 

@@ -12,7 +12,7 @@ from django import template
 from django.forms import BoundField
 from django.utils import timezone
 
-from studio.backends import registry
+from studio.backends import registry, weights
 from studio.generation import finals, onward
 from studio.generation.models import Artifact, Job
 from studio.pricing.prices import priced
@@ -115,6 +115,12 @@ def mostly_not_latin(text: str | None) -> bool:
     """Whether more than half of the letters are of another script, as `panel.js` counts them while somebody types."""
     letters = [letter for letter in text or "" if letter.isalpha()]
     return 2 * sum("LATIN" in unicodedata.name(letter, "") for letter in letters) < len(letters)
+
+
+@register.filter
+def weighs(text: str | None) -> bool:
+    """Whether a prompt has weights, as `create/weights.js` reads them while somebody types."""
+    return weights.weighs(text or "")
 
 
 @register.filter
