@@ -25,6 +25,7 @@ TRAINING = ROOT / "studio" / "backends" / "diffusers" / "storybook" / "training"
 MODELS = "generation models"
 PICTURES = "generation"
 PROMPTS = "prompts"
+PROMPT_LANGUAGE = "prompt language"
 PROMPT_MODELS = "prompt models"
 PROMPT_PAGES = "prompt pages"
 PRICING = "pricing"
@@ -54,6 +55,7 @@ ROOMS: dict[str, str] = {
     "studio.costs": COSTS,
     "studio.moderation": MODERATION,
     "studio.prompts": PROMPTS,
+    "studio.prompts.language": PROMPT_LANGUAGE,
     "studio.prompts.models": PROMPT_MODELS,
     "studio.prompts.querysets": PROMPT_MODELS,
     "studio.prompts.pages": PROMPT_PAGES,
@@ -117,8 +119,9 @@ MAY_IMPORT: dict[str, set[str]] = {
     "accounts": set(),
     "billing": {"accounts"},
     "backends": set(),
+    PROMPT_LANGUAGE: {"backends"},
     PROMPT_MODELS: {"accounts"},
-    PROMPTS: {"accounts", "backends", MODERATION, PROMPT_MODELS},
+    PROMPTS: {"accounts", "backends", MODERATION, PROMPT_LANGUAGE, PROMPT_MODELS},
     PROMPT_PAGES: {"accounts", "billing", "backends", PRICING, PROMPTS, PROMPT_MODELS, MODELS, PICTURES, SERVICES, PAGES, GALLERY_MODELS},
     MODELS: {"accounts", "billing", "backends", PROMPT_MODELS},
     PRICING: {"accounts", "billing", "backends"},
