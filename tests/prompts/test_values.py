@@ -7,6 +7,7 @@ import re
 from hypothesis import assume, example, given, settings
 from hypothesis import strategies as st
 
+from studio.backends import weights
 from studio.prompts.language import Part, Resolved, parse, resolve
 
 LISTS = {"w": ["one", "{two|three}\\", "__v__"], "v": ["(four:1.2)"]}
@@ -105,3 +106,20 @@ def test_a_value_alone_is_read_as_just_itself(value: str) -> None:
     assert [part[1:] for part in resolved.parts] == [Part("", "field", "x")[1:]]
     assert unescaped(resolved.text) == value
     assert weight_signs(resolved) == []
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(["{x}", "({x})", "(a {x} {y})", "{x}) b", "(a:1.5{x}", "(a {x}{y} 1.5 )", "[{x}:1.5]", "({x}.5) ({y})"]), values, values
+)
+def test_the_backends_read_no_weight_of_a_value(template: str, x: str, y: str) -> None:
+    text = filled(template, 0, x, y).text
+
+    assert not weights.weighs(text)
+    assert weights.plain(text) == template.replace("{x}", "\0").replace("{y}", y).replace("\0", x)
+
+
+@settings(deadline=None)
+@given(values)
+def test_the_backends_read_the_weight_of_the_template_around_a_value(value: str) -> None:
+    assert weights.parse(filled("(a {x} b:1.5)", 0, value, "").text) == [weights.Span(f"a {value} b", 1.5)]

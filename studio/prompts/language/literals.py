@@ -5,8 +5,10 @@ a sign of the first reader (`{ } | _`) is done with when the prompt is resolved,
 alternatives again. A backslash before a sign of the second (`( ) [ ] :`), or before a backslash, stays until the backend takes it out:
 without it, `\(red:1.2\)` would become a weight on the way. Before anything else a backslash is itself.
 
-What a field's value brings is words. It is never read here, so its `{ } | _` need nothing; for the backend its `weights.escape` marks `( ) \`. That is not enough where the template has brackets around the field: in `({pet})` the value `cat:1.5` would make a weight of
-them. The resolver marks such a colon, and no other: `weight_colons` finds it.
+What a field's value brings is words. It is never read here, so its `{ } | _` need nothing; for the backend, `weights.escape` marks its
+`( ) \`. That is not enough where the template has brackets around the field: in `({pet})` the value `cat:1.5` would make a weight of
+them. The resolver marks such a colon, and no other: `weight_colons` finds it. In `(red:{strength})` the colon is the template's own, and
+a value that is a number is the weight that its author asks for.
 """
 
 from __future__ import annotations
