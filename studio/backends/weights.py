@@ -2,7 +2,8 @@
 
 A weight is the explicit form alone: brackets, words, a colon, a number from -2 to 2. Brackets without one are words, and so is what only
 looks like a weight: `(10:30)` has no words, `(save:50)` no such number. Weights multiply where they nest, and stay within -2 and 2.
-A backslash takes the meaning from a sign: brackets of any kind, a bar, an underscore, a backslash; before anything else it is itself.
+A backslash takes the meaning from a sign: brackets of any kind, a bar, a colon, an underscore, a backslash; before anything else it is
+itself.
 
 `static/js/create/weights.js` reads the same while somebody types.
 """
@@ -21,7 +22,7 @@ Dialect = Literal["", "a1111", "v2beta", "text-prompts", "embeddings"]
 MOST = 2.0
 
 # Possessive (`++`), so that nothing is tried twice: a prompt of colons, digits or brackets takes time in proportion to its length.
-_TOKEN = re.compile(r"\\([()\[\]{}|_\\])|:\s*+([-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))\s*+\)|[()]|[^\\():]++|[\\:]")
+_TOKEN = re.compile(r"\\([()\[\]{}|:_\\])|:\s*+([-+]?(?:[0-9]++(?:\.[0-9]*+)?|\.[0-9]++))\s*+\)|[()]|[^\\():]++|[\\:]")
 _WORD = re.compile(r"[^\W\d_]|[^\x00-\x7f]")
 _READ_AS_WEIGHT = re.compile(r":\s*+[-+]?[0-9.]++\s*+\)")
 _EDGE = " \t\n,.;:!?"

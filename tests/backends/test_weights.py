@@ -40,6 +40,7 @@ TYPED = st.lists(st.sampled_from([*"ab é(:)[]{}|_\\.,12-+\n", ":1.2)", "(red:0.
         ("(a:1.2), (b:1.2)", [("a", 1.2), (", ", 1), ("b", 1.2)]),
         ("(猫:1.2) (🎈:0.8)", [("猫", 1.2), (" ", 1), ("🎈", 0.8)]),
         (r"\(a:1.2\) \[b\] \{c\|d\} \_e \\", [(r"(a:1.2) [b] {c|d} _e " + "\\", 1)]),
+        (r"(boat\:1.2) (a\:b:1.2)", [("(boat:1.2) ", 1), ("a:b", 1.2)]),
         (r"C:\boats (\)a:1.2)", [("C:\\boats ", 1), (")a", 1.2)]),
     ],
 )
@@ -180,5 +181,5 @@ def test_the_page_reads_weights_by_the_same_pattern() -> None:
     found = re.search(r"^const TOKEN = /(.+)/g;$", script, re.MULTILINE)
     assert found
     assert json.dumps(
-        weights._TOKEN.pattern.replace("++", "+").replace("*+", "*").replace(r"([()\[\]{}|_\\])", r"[()[\]{}|_\\]")
+        weights._TOKEN.pattern.replace("++", "+").replace("*+", "*").replace(r"([()\[\]{}|:_\\])", r"[()[\]{}|:_\\]")
     ) == json.dumps(found[1])

@@ -5,7 +5,7 @@ import { announce, on } from "../dom.js";
 const STEP = 0.1;
 const LEAST = 0.1;
 const MOST = 2;
-const TOKEN = /\\[()[\]{}|_\\]|:\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*\)|[()]|[^\\():]+|[\\:]/g;
+const TOKEN = /\\[()[\]{}|:_\\]|:\s*([-+]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))\s*\)|[()]|[^\\():]+|[\\:]/g;
 const HAS_WORD = /\p{L}|[^\x00-\x7f]/u;
 /** What a caret stands in: a field of a template with its braces, or a word. */
 const WORDS = /\{[^{}|]*\}|[^\s()[\]{}|\\:,.;!?"]+/g;
