@@ -19,7 +19,20 @@ from studio.prompts import tidy
 from studio.prompts.fields import NAME, TYPES, Field, Value
 from studio.prompts.shapes import Problems, Reader
 
-__all__ = ["NEGATIVE", "SECTIONS", "TYPES", "Content", "ContentError", "Field", "Negative", "Scalar", "Section", "Value", "compose"]
+__all__ = [
+    "MAX_PROMPT",
+    "NEGATIVE",
+    "SECTIONS",
+    "TYPES",
+    "Content",
+    "ContentError",
+    "Field",
+    "Negative",
+    "Scalar",
+    "Section",
+    "Value",
+    "compose",
+]
 
 Scalar = str | int | float | bool
 """The value of a setting."""
