@@ -133,4 +133,4 @@ def test_the_list_of_keys_knows_it(prompt: Locator) -> None:
     page = prompt.page
     prompt.evaluate("field => field.blur()")
     page.keyboard.press("?")
-    expect(page.locator("#hotkeys")).to_contain_text("In the prompt: more or less weight for a word, or for what is selected")
+    expect(page.locator("#hotkeys")).to_contain_text("More or less weight for words of the prompt")
