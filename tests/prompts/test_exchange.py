@@ -135,9 +135,9 @@ def test_what_is_not_kept_is_said() -> None:
 
 
 def test_a_long_name_is_cut() -> None:
-    entry = one(styles(("x" * 101, "{prompt}", "")))
+    entry = one(styles(("x" * 121, "{prompt}", "")))
 
-    assert (len(entry.name), entry.notes) == (100, ("The name was cut to 100 characters.",))
+    assert (len(entry.name), entry.notes) == (120, ("The name was cut to 120 characters.",))
 
 
 FORMULAS = ["=1+1", "+1", "-1", "@SUM", "'=1+1", "''@x", "＝1", "'quoted", "plain"]

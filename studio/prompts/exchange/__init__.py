@@ -10,7 +10,7 @@ from studio.prompts.decoding import NotText, decoded
 from studio.prompts.exchange import a1111, listed, own, styles
 from studio.prompts.exchange.records import MAX_FILE, ExchangeError, Format, Imported, Older, Picture, Template
 
-__all__ = ["ExchangeError", "Format", "Imported", "Older", "Picture", "Template", "detect", "losses", "read", "write"]
+__all__ = ["MAX_FILE", "ExchangeError", "Format", "Imported", "Older", "Picture", "Template", "detect", "losses", "read", "write"]
 
 KNOWN = "Atelier's own file, AUTOMATIC1111's styles.csv, and the JSON of Fooocus and InvokeAI can be read"
 

@@ -11,8 +11,8 @@ from studio.prompts.shapes import Problems
 MAX_FILE = 20 * 1024 * 1024
 """Bytes of a file that is read."""
 MAX_ENTRIES = 500
-MAX_NAME, MAX_DESCRIPTION = 100, 1000
-MAX_TAGS, MAX_TAG = 20, 50
+MAX_NAME, MAX_DESCRIPTION = 120, 2000
+MAX_TAGS, MAX_TAG = 12, 40
 MAX_COVER = 2 * 1024 * 1024
 """Bytes of a cover."""
 MAX_VERSIONS = 200

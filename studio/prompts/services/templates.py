@@ -18,12 +18,10 @@ from accounts.models import Team, User
 from studio.prompts import covers, tidy
 from studio.prompts.content import Content
 from studio.prompts.errors import ChangedMeanwhile, NothingChanged, NotYours, PutAway, Unfit
+from studio.prompts.exchange.records import MAX_DESCRIPTION, MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, TemplateFavorite, Visibility
 
 Status = PromptTemplateVersion.Status
-MAX_NAME, MAX_DESCRIPTION, MAX_NOTE = 120, 2000, 300
-"""Characters."""
-MAX_TAGS, MAX_TAG = 12, 40
 
 
 def create(

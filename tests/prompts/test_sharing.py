@@ -1,0 +1,258 @@
+"""Templates outside their team: the link, the file, the copy; and what comes in by files and from the starters."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from PIL import Image
+
+from accounts.models import Team, User
+from studio.prompts import starters
+from studio.prompts.access import shared_template, token_of
+from studio.prompts.content import Content
+from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibility
+from studio.prompts.services import copies, templates
+from tests.conftest import make_user
+
+pytestmark = pytest.mark.django_db
+
+MUG = {
+    "sections": [
+        {"name": "subject", "text": "A photograph of {product}"},
+        {"name": "style", "text": "Harbour Street <b>house</b> style, {soft|hard} light", "locked": True},
+    ],
+    "negative": {"text": "text, people"},
+    "fields": [{"name": "product", "label": "Product", "type": "text", "required": True, "default": "a mug"}],
+}
+
+
+def picture(width: int = 900, height: int = 600) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", (width, height), "teal").save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+@pytest.fixture
+def mug(team: Team, alice: User) -> PromptTemplate:
+    template = templates.create(team, author=alice, name="Mug on colour", content=Content.checked(MUG), tags=["shop"])
+    templates.publish(template.versions.get(), by=alice)
+    templates.set_cover(template, picture(), by=alice)
+    template.refresh_from_db()
+    return template
+
+
+def link(template: PromptTemplate) -> str:
+    return f"/t/{token_of(template)}/"
+
+
+def opened(template: PromptTemplate, alice: User) -> str:
+    templates.set_visibility(template, Visibility.LINK, by=alice)
+    return link(template)
+
+
+def test_the_link_shows_what_is_published_and_no_name(client: Client, mug: PromptTemplate, alice: User) -> None:
+    address = opened(mug, alice)
+    templates.save_version(mug, author=alice, content=Content.checked({**MUG, "negative": {"text": "SECRET"}}), after=1)
+
+    page = client.get(address)
+
+    body = page.content.decode()
+    assert page.status_code == 200
+    assert "Mug on colour" in body and "{product}" in body and "&lt;b&gt;house&lt;/b&gt;" in body
+    assert "SECRET" not in body and alice.name not in body and alice.email not in body
+    assert page["X-Robots-Tag"] == "noindex, nofollow, noarchive"
+    assert client.get(f"{address}cover.webp")["Content-Type"] == "image/webp"
+
+
+def test_a_link_ends_for_good_when_it_is_closed(client: Client, mug: PromptTemplate, alice: User) -> None:
+    first = opened(mug, alice)
+    templates.set_visibility(mug, Visibility.TEAM, by=alice)
+    gone = [client.get(first + rest).status_code for rest in ("", "cover.webp", "template.json")]
+    second = opened(mug, alice)
+
+    assert gone == [404, 404, 404]
+    assert first != second
+    assert (client.get(first).status_code, client.get(second).status_code) == (404, 200)
+
+
+@pytest.mark.parametrize("token", ["made-up", "made~up", "~", "a" * 3000])
+def test_a_made_up_link_shows_nothing(client: Client, token: str) -> None:
+    assert client.get(f"/t/{token}/").status_code == 404
+
+
+def test_what_is_put_away_is_shown_to_nobody(client: Client, mug: PromptTemplate, alice: User) -> None:
+    address = opened(mug, alice)
+    templates.archive(mug, by=alice)
+
+    assert client.get(address).status_code == 404
+
+
+def test_only_who_may_publish_opens_a_link(client: Client, mug: PromptTemplate, bob: User, alice: User) -> None:
+    client.force_login(bob)
+    refused = client.post(f"/templates/{mug.pk}/link/", {"open": "1"})
+    mug.refresh_from_db()
+    assert (refused.status_code, mug.visibility, mug.link_key) == (403, Visibility.TEAM, "")
+
+    client.force_login(alice)
+    client.post(f"/templates/{mug.pk}/link/", {"open": "1"})
+    mug.refresh_from_db()
+    assert mug.visibility == Visibility.LINK
+    assert shared_template(token_of(mug)) == mug
+
+
+def test_a_draft_gets_no_link(client: Client, team: Team, alice: User) -> None:
+    draft = templates.create(team, author=alice, name="Draft", content=Content.checked(MUG))
+    client.force_login(alice)
+
+    client.post(f"/templates/{draft.pk}/link/", {"open": "1"})
+
+    draft.refresh_from_db()
+    assert draft.visibility == Visibility.TEAM
+
+
+def test_somebody_of_another_team_takes_a_copy_with_its_cover(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+    address = opened(mug, alice)
+    mallory = other_team.members.get()
+    client.force_login(mallory)
+
+    client.post(f"{address}take/")
+
+    taken = PromptTemplate.objects.of_team(other_team).get()
+    assert (taken.name, taken.author, taken.tags) == ("Mug on colour", mallory, ["shop"])
+    assert taken.cover and taken.cover != mug.cover
+    assert taken.published is not None and taken.published.content == Content.checked(MUG).to_json()
+    assert PromptTemplate.objects.of_team(mug.team).count() == 1
+
+
+def test_a_viewer_takes_no_copy(client: Client, mug: PromptTemplate, alice: User, team: Team, carol: User) -> None:
+    address = opened(mug, alice)
+    client.force_login(carol)
+
+    assert client.post(f"{address}take/").status_code == 403
+    assert PromptTemplate.objects.count() == 1
+
+
+def test_the_file_comes_back_as_the_same_template(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+    file = client.get(f"{opened(mug, alice)}template.json")
+    client.force_login(other_team.members.get())
+
+    page = client.post("/templates/import/", {"file": SimpleUploadedFile("mug.json", file.content)})
+
+    taken = PromptTemplate.objects.of_team(other_team).get()
+    assert page.status_code == 200
+    assert taken.published is not None and taken.published.content == Content.checked(MUG).to_json()
+    assert taken.cover
+
+
+def test_all_versions_travel_in_an_export(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+    newer = {**MUG, "negative": {"text": "text, people, shadows"}}
+    templates.publish(templates.save_version(mug, author=alice, content=Content.checked(newer), note="no shadows", after=1), by=alice)
+    client.force_login(alice)
+    file = client.get("/templates/export/", {"format": "atelier"})
+    client.force_login(other_team.members.get())
+
+    client.post("/templates/import/", {"file": SimpleUploadedFile("all.json", file.content)})
+
+    taken = PromptTemplate.objects.of_team(other_team).get()
+    rows = list(taken.versions.order_by("number").values_list("number", "status", "content"))
+    assert rows == [(1, "draft", Content.checked(MUG).to_json()), (2, "published", Content.checked(newer).to_json())]
+
+
+def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(client: Client, team: Team, alice: User) -> None:
+    csv = 'name,prompt,negative_prompt\nFilm,"35mm photo of {prompt}, grain",blurry\n"",no name,\nInk,"ink drawing",\n'
+    client.force_login(alice)
+
+    page = client.post("/templates/import/", {"file": SimpleUploadedFile("styles.csv", csv.encode())})
+
+    assert sorted(PromptTemplate.objects.of_team(team).values_list("name", flat=True)) == ["Film", "Ink"]
+    assert "2 templates made, 1 left out" in page.content.decode()
+    film = PromptTemplate.objects.get(name="Film")
+    assert film.published is not None
+    assert [field["name"] for field in film.published.content["fields"]] == ["prompt"]
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("styles.json", b"just words", "has no JSON in it"),
+        ("templates.json", b"\x89PNG\r\n\x1a\n" + bytes(64), "not a text"),
+        ("templates.json", json.dumps({"atelier": 9, "templates": []}).encode(), "newer Atelier"),
+        ("a.json", b"", "empty"),
+    ],
+)
+def test_a_file_that_is_no_file_of_templates(client: Client, team: Team, alice: User, name: str, data: bytes, said: str) -> None:
+    client.force_login(alice)
+
+    page = client.post("/templates/import/", {"file": SimpleUploadedFile(name, data)})
+
+    assert page.status_code == 422
+    assert said in page.content.decode()
+    assert not PromptTemplate.objects.exists()
+
+
+def test_an_export_leaves_out_what_others_keep_to_themselves(
+    client: Client, team: Team, alice: User, bob: User, mug: PromptTemplate
+) -> None:
+    templates.create(team, author=bob, name="Bob's own", content=Content.checked(MUG), visibility=Visibility.PRIVATE)
+    client.force_login(alice)
+
+    names = [one["name"] for one in json.loads(client.get("/templates/export/", {"format": "atelier"}).content)["templates"]]
+
+    assert names == ["Mug on colour"]
+
+
+@pytest.mark.parametrize("query", [{"format": "zip"}, {"format": "atelier", "template": "x"}])
+def test_an_export_of_nothing_that_there_is(client: Client, alice: User, mug: PromptTemplate, query: dict[str, Any]) -> None:
+    client.force_login(alice)
+
+    assert client.get("/templates/export/", query).status_code == 404
+
+
+# --- starters ----------------------------------------------------------------------------------------------------------
+
+
+def test_every_starter_makes_sense_and_can_be_taken(team: Team, alice: User) -> None:
+    shipped = starters.catalogue()
+    assert len(shipped) >= 9
+
+    for slug in shipped:
+        made = copies.starter(team, slug, by=alice)
+        assert made.published is not None and made.published.status == PromptTemplateVersion.Status.PUBLISHED
+        assert Content.from_json(made.published.content).warnings() == {}
+
+    assert PromptTemplate.objects.of_team(team).count() == len(shipped)
+
+
+def test_a_starter_is_taken_once(client: Client, team: Team, alice: User, bob: User) -> None:
+    slug = next(iter(starters.catalogue()))
+    client.force_login(alice)
+    client.post(f"/templates/starters/{slug}/")
+    first = PromptTemplate.objects.of_team(team).get()
+    templates.archive(first, by=alice)
+
+    client.force_login(bob)
+    used = client.post(f"/templates/starters/{slug}/", {"use": "1"})
+
+    assert used["Location"] == f"/create/?template={first.pk}"
+    first.refresh_from_db()
+    assert PromptTemplate.objects.of_team(team).count() == 1 and first.archived_at is None
+
+
+def test_no_starter_of_that_name(client: Client, team: Team, alice: User) -> None:
+    client.force_login(alice)
+
+    assert client.post("/templates/starters/nothing/").status_code == 404
+    assert client.get("/templates/starters/nothing/cover.webp").status_code == 404
+
+
+def test_a_copy_in_the_same_team_has_a_name_of_its_own(mug: PromptTemplate, team: Team) -> None:
+    dora = make_user("Dora Draws")
+
+    made = copies.copy(mug, team, by=dora)
+
+    assert (made.name, made.author, made.versions.count()) == ("Mug on colour (copy)", dora, 1)
