@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from studio.backends.modes import Mode
 from studio.prompts import tidy
 from studio.prompts.fields import NAME, TYPES, Field, Value
+from studio.prompts.language import PromptSyntaxError, composed, parse
 from studio.prompts.shapes import Problems, Reader
 
 __all__ = [
@@ -31,7 +32,7 @@ __all__ = [
     "Scalar",
     "Section",
     "Value",
-    "compose",
+    "composed",
 ]
 
 Scalar = str | int | float | bool
@@ -156,7 +157,7 @@ class Content:
     @property
     def composed(self) -> str:
         """The prompt as typed: the sections in their order, without those that are empty."""
-        return compose(one.text for one in self.sections)
+        return composed(one.text for one in self.sections)
 
     def section(self, name: str) -> Section | None:
         return next((one for one in self.sections if one.name == name), None)
@@ -235,6 +236,11 @@ class Content:
 
     def _section_problems(self) -> Problems:
         found: Problems = {}
+        for where, text in self.texts.items():
+            try:
+                parse(text, fields=self.by_name)
+            except PromptSyntaxError as error:
+                found[where] = error.message
         names = Counter(one.name for one in self.sections)
         for place, one in enumerate(self.sections):
             if one.name not in SECTIONS:
@@ -286,12 +292,6 @@ class Content:
     def normal(self) -> Content:
         """The same with every default as it is kept: "3" of a number is 3. Call it only on what has no problems."""
         return replace(self, fields=tuple(replace(one, default=_normal(one)) for one in self.fields))
-
-
-def compose(texts: Iterable[str]) -> str:
-    """Sections as one prompt: joined by a comma, without empty ones and without commas that they end with."""
-    bare = (text.strip().rstrip(", \n") for text in texts)
-    return ", ".join(text for text in bare if text)
 
 
 def braced(text: str) -> tuple[str, ...]:

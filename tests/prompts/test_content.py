@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.prompts.content import Content, ContentError, Field, Negative, Section, compose
+from studio.prompts.content import Content, ContentError, Field, Negative, Section
 
 MUG: dict[str, Any] = {
     "sections": [
@@ -198,6 +198,17 @@ def test_a_required_field_may_start_empty() -> None:
     ] * 4
 
 
+def test_what_the_language_refuses_is_told_at_its_section() -> None:
+    content = Content.from_json(
+        {"sections": [{"name": "prompt", "text": "a {9$$red|green} cat"}], "negative": {"text": "{0::blur|0::noise}"}}
+    )
+
+    assert content.problems() == {
+        "sections.0.text": "9 alternatives are to be taken here, but there are only 2. Take fewer, or add some.",
+        "negative.text": "All alternatives here have the odds 0. Give one of them more.",
+    }
+
+
 def test_names_without_a_field_and_fields_without_a_name_are_warnings() -> None:
     content = Content(
         sections=(Section("prompt", r"a {thing}, {colour}, {|very} old, \{kept\}, {a b}"),),
@@ -287,10 +298,6 @@ def test_values_are_filled_in_with_defaults() -> None:
 
 
 # --- the texts ------------------------------------------------------------------------------------------------------------
-
-
-def test_sections_are_joined_by_commas() -> None:
-    assert compose(["a cat,", "", " in snow ", " , "]) == "a cat, in snow"
 
 
 def test_what_is_not_locked_can_be_reworded() -> None:

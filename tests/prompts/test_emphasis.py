@@ -50,7 +50,8 @@ def test_weights_of_automatic1111_are_written_out(theirs: str, ours: str) -> Non
         ("a [b]", r"a \[b\]"),
         (r"\(a\) \{b\}", r"\(a\) {b}"),
         ("(a", r"\(a"),
-        ("a\\b \\[c] \\\\ d\\", r"a\\b \\\[c\] \\ d\\"),
+        ("a\\b \\[c] \\\\ d\\", r"a\\b \[c\] \\ d\\"),
+        (r"(a\:1.2) \(b\:1.2\) (c:\:2)", r"\(a:1.2\) \(b:1.2\) \(c::2\)"),
         ("a)", r"a\)"),
     ],
 )

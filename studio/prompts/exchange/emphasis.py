@@ -19,7 +19,7 @@ _BRACES = re.compile(r"\{[^{}]*\}")
 _INVOKE = re.compile(r"\\.|\\\Z|\(([^()\\]*)\)([0-9]+(?:\.[0-9]+)?)", re.DOTALL)
 _OURS = re.compile(r"\\.|\\\Z|\(([^()\\:]*):\s*([0-9]+(?:\.[0-9]+)?|\.[0-9]+)\)", re.DOTALL)
 _SHARED = ("\\(", "\\)", "\\\\")
-_ONLY_OURS = ("\\{", "\\}", "\\|", "\\_")
+_ONLY_OURS = ("\\{", "\\}", "\\|", "\\_", "\\[", "\\]", "\\:")
 """Escapes that other programs know as we do, and those that they do not."""
 
 
@@ -101,13 +101,14 @@ def to_a1111(text: str, *, squares: bool = True) -> str:
             open_frames.append(_Frame("("))
         elif mark == ")" and len(open_frames) > 1:
             inner = open_frames.pop().text
-            is_weight = re.search(r"[^\s:]\s*:\s*(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$", inner) is not None
+            is_weight = re.search(r"[^\s:\\]\s*:\s*(?:[0-9]+\.?[0-9]*|\.[0-9]+)\s*$", inner) is not None
             open_frames[-1].parts.append(f"({inner})" if is_weight else f"\\({inner}\\)")
         elif mark in ("(", ")") or (squares and mark in ("[", "]")):
             open_frames[-1].parts.append(f"\\{mark}")
         else:
-            open_frames[-1].parts.append(_told(mark, squares=squares))
-    return "".join(("\\(" if frame.bracket else "") + frame.text for frame in open_frames)
+            open_frames[-1].parts.append(mark if mark == "\\:" else _told(mark, squares=squares))
+    written = "".join(("\\(" if frame.bracket else "") + frame.text for frame in open_frames)
+    return re.sub(r"\\(.)", lambda found: ":" if found[1] == ":" else found[0], written, flags=re.DOTALL)
 
 
 def from_invokeai(text: str) -> str:
@@ -125,11 +126,9 @@ def _heard(mark: str) -> str:
 
 def _told(mark: str, *, squares: bool = False) -> str:
     """A backslash of ours that is none of our escapes is a word, which they write twice."""
-    if not mark.startswith("\\") or mark in _SHARED:
+    if not mark.startswith("\\") or mark in _SHARED or (squares and mark in ("\\[", "\\]")):
         return mark
-    if mark in _ONLY_OURS:
-        return mark[1:]
-    return f"\\\\\\{mark[1]}" if squares and mark[1:] in ("[", "]") else f"\\{mark}"
+    return mark[1:] if mark in _ONLY_OURS else f"\\{mark}"
 
 
 def _marks(text: str) -> list[str]:

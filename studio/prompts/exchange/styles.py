@@ -23,7 +23,7 @@ _NAMED = re.compile(r"\\.|\{([a-z][a-z0-9_]*)\}", re.DOTALL)
 _COMMAS = re.compile(r"[ \t]*,(?:[ \t]*,)*")
 """What fields without a default leave behind."""
 _BEFORE = re.compile(r"\{prompt\},[ ,]*(?=\S)")
-_ESCAPED = re.compile(r"([\\(){}|]|_(?=_))")
+_ESCAPED = re.compile(r"([\\(){}|:]|_(?=_))")
 _LISTS = re.compile(r"__([A-Za-z0-9_/-]+?)__")
 _SQUARE = re.compile(r"\[([^\[\]]*)\]")
 _ALTERNATIVES = re.compile(r"(?<!\\)\{[^{}]*\|")
