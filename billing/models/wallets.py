@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -156,6 +157,12 @@ class LedgerQuerySet(AppendOnlyQuerySet["LedgerEntry"]):
         its whole story. So `balance_after` of a line is always that of the line below plus the line's `amount`.
         """
         return self.exclude(kind="hold").select_related("hold", "actor").order_by("-id")
+
+    def insert_still(self, entries: Sequence[LedgerEntry]) -> None:
+        """Several that move no credits (`LedgerEntry.STILL`), so that the balance after each is the same. Not to be called but by
+        `services.wallets`."""
+        assert all(entry.kind in LedgerEntry.STILL for entry in entries)
+        models.QuerySet.bulk_create(self, entries)
 
     def matching(
         self,

@@ -59,6 +59,17 @@ def add(hold: Hold, amount: int) -> None:
             cursor.execute(_MOVE, (amount, hold.wallet_id, hold.actor_id, at, at))
 
 
+def add_many(holds: Iterable[Hold], sign: int) -> None:
+    """The holds, all of one wallet, take what they hold from budgets (`sign` 1), or give it back (-1). As `add`, with few queries."""
+    amounts: dict[tuple[int, int | None, datetime], int] = {}
+    for hold in holds:
+        # Days and months begin at whole seconds.
+        key = (hold.wallet_id, hold.actor_id, hold.created_at.replace(microsecond=0))
+        amounts[key] = amounts.get(key, 0) + hold.amount
+    for (wallet_id, actor_id, moment), amount in amounts.items():
+        add(Hold(wallet_id=wallet_id, actor_id=actor_id, created_at=moment), sign * amount)
+
+
 def by_kind(spans: Sequence[Period]) -> dict[str, Any]:
     """Aggregates over holds: what was spent in each of these periods, by its kind."""
     return {one.kind: Coalesce(Sum(COST, filter=Q(created_at__gte=one.begins)), 0) for one in spans}

@@ -12,6 +12,8 @@ also at the same moment from somewhere else, finds what the first one wrote.
 
 from __future__ import annotations
 
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -128,6 +130,47 @@ def place_hold(
         raise InsufficientCredits(amount, Wallet.objects.get(pk=wallet.pk).available) from None
 
 
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """A hold that `place_holds` shall place; the fields are the arguments of `place_hold`."""
+
+    amount: int
+    reference: str
+    description: str
+    product: str = ""
+    operation: str = ""
+
+
+def place_holds(wallet: Wallet, wanted: Sequence[Wanted], *, actor: User | None = None) -> list[Hold]:
+    """Place many (one at least), or none: what they hold together is asked of wallet and budgets. In few queries, however many there are.
+
+    Their references must be new. Raises as `place_hold` does, with the sum as what is needed.
+    """
+    for one in wanted:
+        _require(one.amount, minimum=0)
+    total = sum(one.amount for one in wanted)
+    with transaction.atomic():
+        expire(wallet)
+        if not _set_aside(wallet, total):
+            raise InsufficientCredits(total, Wallet.objects.get(pk=wallet.pk).available)
+        budgets.check(wallet, actor, total)
+        holds = Hold.objects.bulk_create(
+            Hold(
+                wallet=wallet,
+                amount=one.amount,
+                reference=one.reference,
+                description=_clipped(one.description),
+                actor_id=_id(actor),
+                product=_clipped(one.product, 120),
+                operation=_clipped(one.operation, 40),
+            )
+            for one in wanted
+        )
+        sums.add_many(holds, 1)
+        _record_still(wallet, Kind.HOLD, holds)
+    return holds
+
+
 def capture(hold: Hold, amount: int) -> Hold:
     """Charge `amount` of the hold and release the rest, once.
 
@@ -148,6 +191,29 @@ def void(hold: Hold) -> Hold:
         if error.status == Status.VOIDED:
             return hold
         raise
+
+
+def void_all(holds: Collection[Hold]) -> None:
+    """Release all of many holds of one wallet, each of them active, or none: raises HoldNotActive for one that is not. In few queries."""
+    if not holds:
+        return
+    wallet = next(iter(holds)).wallet
+    mine, total, now = Hold.objects.filter(pk__in=[hold.pk for hold in holds]), sum(hold.amount for hold in holds), timezone.now()
+    try:
+        with transaction.atomic():
+            if not Wallet.objects.filter(pk=wallet.pk, held__gte=total).update(held=F("held") - total):
+                raise _NotDone
+            if mine.filter(wallet=wallet, status=Status.ACTIVE).update(status=Status.VOIDED, settled_at=now) != len(holds):
+                raise _NotDone
+            sums.add_many(holds, -1)
+            _record_still(wallet, Kind.VOID, holds, sign=-1)
+    except _NotDone:
+        ended = mine.exclude(status=Status.ACTIVE).first()
+        if ended is None:
+            raise BooksDisagree(f"Wallet {wallet.pk} does not cover its holds. Run manage.py verify_ledger.") from None
+        raise HoldNotActive(ended.reference, ended.status) from None
+    for hold in holds:
+        hold.status, hold.settled_at = Status.VOIDED, now
 
 
 def refund(hold: Hold, amount: int, *, reference: str, description: str, actor: User | None = None) -> LedgerEntry:
@@ -388,6 +454,28 @@ def _record(
     if low is not None:
         alerts.watch(entry)
     return entry
+
+
+def _record_still(wallet: Wallet, kind: LedgerEntry.Kind, holds: Collection[Hold], *, sign: int = 1) -> None:
+    """As `_record`, an entry for each of many holds that move no credits; the listener is told once, with the wallet as it is after all."""
+    *others, last = holds
+    balance = Wallet.objects.values_list("balance", flat=True).get(pk=wallet.pk)
+    LedgerEntry.objects.insert_still(
+        [
+            LedgerEntry(
+                wallet=wallet,
+                kind=kind,
+                held=sign * hold.amount,
+                balance_after=balance,
+                reference=hold.reference,
+                description=hold.description,
+                hold=hold,
+                actor_id=hold.actor_id,
+            )
+            for hold in others
+        ]
+    )
+    _record(wallet, kind, last.reference, last.description, held=sign * last.amount, hold=last, actor_id=last.actor_id)
 
 
 def _require(amount: int, *, minimum: int) -> None:
