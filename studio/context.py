@@ -24,7 +24,7 @@ from studio.generation.models import Job
 from studio.prepared import PreparedCount
 
 THEMES = ("dark", "light")
-_open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).in_progress().order_by())
+_open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).in_progress().pieces())
 _to_approve = PreparedCount(lambda team: Job.objects.filter(team=team).waits_for_approval().order_by())
 
 

@@ -26,7 +26,9 @@ class PreparedCount:
     def __call__(self, *keys: int, using: str = DEFAULT_DB_ALIAS) -> int:
         connection = connections[using]
         if connection.vendor not in self._written:
-            inner, values = self._rows(*self._marks).values_list("pk").query.get_compiler(using).as_sql()
+            rows = self._rows(*self._marks)
+            query = (rows if rows.query.distinct else rows.values_list("pk")).query
+            inner, values = query.get_compiler(using).as_sql()
             self._written[connection.vendor] = f"SELECT COUNT(*) FROM ({inner}) AS counted", values  # noqa: S608 - Django wrote it
         sql, values = self._written[connection.vendor]
         by_mark = dict(zip(self._marks, keys, strict=True))

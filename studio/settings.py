@@ -416,7 +416,9 @@ STOP_SECONDS = env.float("STUDIO_STOP_SECONDS", default=25)
 LOCAL_MEMORY_MB = env.int("STUDIO_LOCAL_MEMORY_MB", default=0)
 """Resident memory at which the local worker ends after its job, to be started anew; 0: no limit."""
 MAX_OPEN_JOBS = env.int("STUDIO_MAX_OPEN_JOBS", default=50)
-"""Waiting and running jobs that one person may have at a time."""
+"""Waiting and running jobs that one person may have at a time, beside those of batches."""
+MAX_BATCH = env.int("STUDIO_MAX_BATCH", default=500)
+"""Rows that a batch may have, and rows of batches that one person may have waiting and running at a time."""
 PREVIEW_ENGINES: list[str] = env.list("STUDIO_PREVIEW_ENGINES", default=["sd3.5-flash", "stable-image-core"])
 """Engines that show cheaply what another will make; of those that can, the one that costs least is offered. Names that no engine has are
 passed over."""

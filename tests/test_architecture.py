@@ -130,7 +130,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     COSTS: {"accounts", "billing", "backends", MODELS},
     EVENTS: set(),
     DOORBELL: set(),
-    SERVICES: {"accounts", "billing", "backends", PRICING, MODERATION, MODELS, PICTURES, EVENTS, DOORBELL},
+    SERVICES: {"accounts", "billing", "backends", PRICING, MODERATION, MODELS, PROMPT_MODELS, PICTURES, EVENTS, DOORBELL},
     PAGES: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, SERVICES},
     "live listeners": {"billing", EVENTS},
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS, NOTICES},

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from django.conf import settings
@@ -35,13 +35,17 @@ class Subject:
         return f"{self.product}|{self.operation}"
 
 
-def needed(wallet: Wallet, actor: User, *, amount: int, pictures: int, product: str, operation: str) -> str:
+def needed(wallet: Wallet, actor: User, *, amount: int, pictures: int, subjects: Collection[tuple[str, str]]) -> str:
     """Why this needs approval, as words that go on after "because of" or a colon: "more than 50 credits, more than 20 pictures"; else "".
 
-    `amount` in millicredits.
+    `amount` in millicredits; `subjects` are the products it is for, each with its operation.
     """
     rules = wallet.approval_rules.in_force().order_by("kind", "threshold", "pk")
-    asking = [rule for rule in rules if rule.asks(amount=amount, pictures=pictures, product=product, operation=operation)]
+    asking = [
+        rule
+        for rule in rules
+        if any(rule.asks(amount=amount, pictures=pictures, product=product, operation=operation) for product, operation in subjects)
+    ]
     if asking and not all(rule.for_everybody for rule in asking) and allows(actor, wallet.team, "administer"):
         asking = [rule for rule in asking if rule.for_everybody]
     told: dict[str, str] = {}

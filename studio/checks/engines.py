@@ -79,6 +79,7 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_STOP_SECONDS", lambda: settings.STOP_SECONDS, 0, "Seconds that a stopping worker waits for a paid call"),
     at_least("STUDIO_LOCAL_MEMORY_MB", lambda: settings.LOCAL_MEMORY_MB, 0, "Megabytes at which the local worker starts anew (0: never)"),
     at_least("STUDIO_MAX_OPEN_JOBS", lambda: settings.MAX_OPEN_JOBS, 1, "Waiting and running jobs of one person"),
+    at_least("STUDIO_MAX_BATCH", lambda: settings.MAX_BATCH, 1, "Waiting and running jobs of batches of one person"),
     Rule("STUDIO_SUBMIT_RATE", _rate),
     Rule("STUDIO_PREVIEW_ENGINES", _previews),
     at_least("STUDIO_MAX_UPLOAD_MB", lambda: settings.MAX_UPLOAD_BYTES >> 20, 1, "Megabytes of an uploaded picture"),

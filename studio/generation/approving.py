@@ -20,7 +20,12 @@ NAMED = 2
 
 def why(wallet: Wallet, user: User | None, *, amount: int, pictures: int, engine: str, mode: str) -> str:
     """Why what costs `amount` millicredits needs approval, in words; empty when it does not."""
-    return approvals.needed(wallet, user, amount=amount, pictures=pictures, product=engine, operation=mode) if user else ""
+    return why_all(wallet, user, amount=amount, pictures=pictures, subjects=[(engine, mode)])
+
+
+def why_all(wallet: Wallet, user: User | None, *, amount: int, pictures: int, subjects: Sequence[tuple[str, str]]) -> str:
+    """The same of many requests that are asked for together: `subjects` are their engines and modes."""
+    return approvals.needed(wallet, user, amount=amount, pictures=pictures, subjects=subjects) if user else ""
 
 
 def deciders(team: Team, asker: User | None) -> list[User]:

@@ -2,6 +2,8 @@
 
     GenerationError              code, message for a person, `fields`: what to say beside each field of the form
     ├── TooManyOpenJobs          too_many_open_jobs
+    ├── BatchRefused             batch_refused        `items`: what is wrong with single ones of a batch, by place from 0
+    ├── NothingToRetry           nothing_to_retry     no job of a batch has failed
     ├── PlanLimit                plan_limit           more than the team's plan allows; the sentence names it
     ├── AskedForTwice            asked_for_twice      a Stop that would take a job from whoever joined it
     ├── UnusableFile             unusable_file        an upload that we do not take
@@ -16,6 +18,8 @@
     ├── TeamIsGone               team_is_gone         the team was deleted in this very moment
     └── HaveItAlready            have_it_already      `job`: the same request was answered not long ago
 
+    TooDear                      insufficient_credits of billing, for a batch: `fits` of it could be paid
+
 `SENTENCES` turns the code of a failed job (ours or a `BackendError`'s) into what its card says. Each ends with what to do.
 """
 
@@ -23,6 +27,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
+
+from billing.credits import credits, noun
+from billing.errors import InsufficientCredits
 
 if TYPE_CHECKING:
     from studio.generation.models import Job
@@ -43,6 +50,33 @@ class TooManyOpenJobs(GenerationError):
 
 class PlanLimit(GenerationError):
     code = "plan_limit"
+
+
+class BatchRefused(GenerationError):
+    code = "batch_refused"
+
+    def __init__(self, message: str, items: Mapping[int, str] | None = None) -> None:
+        self.items = dict(items or {})
+        super().__init__(message)
+
+
+class NothingToRetry(GenerationError):
+    code = "nothing_to_retry"
+
+
+class TooDear(InsufficientCredits):
+    """Amounts in millicredits; `fits` of its `rows`, from the first on, could be paid."""
+
+    def __init__(self, needed: int, available: int, *, rows: int, fits: int) -> None:
+        super().__init__(needed, available)
+        self.fits = fits
+        missing = needed - available
+        paid = f"The first {fits} of its {rows} generations would fit." if fits else "Not one of its generations would fit."
+        self.message = (
+            f"This batch costs {credits(needed)} {noun(needed)} and {credits(available)} are available: {credits(missing)} are missing. "
+            f"{paid} Add credits to the wallet, or make fewer."
+        )
+        self.args = (self.message,)
 
 
 class AskedForTwice(GenerationError):

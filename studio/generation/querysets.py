@@ -32,6 +32,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Waiting for a worker, or with one."""
         return self.filter(status__in=self.model.IN_PROGRESS)
 
+    def pieces(self) -> models.QuerySet[Any, Any]:
+        """What people call one thing: a job, or the batch it is of. Of a batch that is paused only what runs."""
+        moving = self.exclude(status="queued", batch__paused_at__isnull=False)
+        return moving.order_by().values_list(Coalesce("batch", "pk")).distinct()
+
     def waits_for_approval(self) -> JobQuerySet:
         """Out of the queue, with its credits held, until somebody decides."""
         return self.filter(status="approval", cancel_requested_at=None)
@@ -84,12 +89,18 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(Q(status__in=self.model.OPEN, cancel_requested_at=None) | Q(seen, status="succeeded"))
 
     def claimable(self, queues: Sequence[str], now: datetime) -> JobQuerySet:
-        """Waiting jobs in the order in which they should run: fewest running per team first, then priority, then oldest."""
+        """Waiting jobs in the order in which they should run: fewest running per team first, then priority, then oldest.
+
+        None of a batch that is paused, or whose team has as many running as its plan allows (`at_once`, None where there is no limit).
+        """
+        told: dict[str, Any] = {"running_in_team": self._running_in_team(), "at_once": F("batch__at_once")}  # columns of the class
         return (
             self.filter(queue__in=queues, status="queued", cancel_requested_at=None)
             .filter(Q(run_after=None) | Q(run_after__lte=now))
-            .annotate(running_in_team=self._running_in_team())
-            .order_by("running_in_team", "-priority", "id")
+            .filter(batch__paused_at=None)
+            .annotate(**told)
+            .filter(Q(at_once=None) | Q(running_in_team__lt=F("at_once")))
+            .order_by(F("running_in_team").asc(), "-priority", "id")
         )
 
     def _running_in_team(self) -> Any:
@@ -111,7 +122,7 @@ class JobQuerySet(models.QuerySet["Job"]):
 
     def ahead_of(self, job: Job) -> int:
         """How many waiting jobs of the same queue came earlier; an estimate of the place in line, as fairness may reorder."""
-        waiting = self.filter(queue=job.queue, status="queued")
+        waiting = self.filter(queue=job.queue, status="queued", batch__paused_at=None)
         return waiting.filter(Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk)).count()
 
 

@@ -40,8 +40,8 @@ def names(engine: Engine) -> tuple[str, ...]:
 
 
 def open_jobs(team: Team) -> int:
-    """Without what waits for approval, which may be for days: it takes its room when it is approved."""
-    return Job.objects.in_progress().filter(team=team).count()
+    """A batch counts as one: its rows wait for each other. What waits for approval, maybe for days, takes its room when it is approved."""
+    return Job.objects.in_progress().filter(team=team).pieces().count()
 
 
 def stored(team: Team) -> int:
@@ -66,13 +66,15 @@ def require_engine(plan: Plan, engine: Engine) -> None:
     raise PlanLimit(f"{engine.label} is not part of the {plan} plan. Pick another engine, or {way}")
 
 
-def require_room(plan: Plan, team: Team) -> None:
+def require_room(plan: Plan, team: Team, *, for_batch: bool = False) -> None:
     """Raises `PlanLimit` when the team has as many jobs open as its plan allows, or no room for what they would bring.
 
-    The team's row must be locked.
+    The team's row must be locked. However many rows a batch has, it needs room for one: `claim` sees to it that no more of them run at
+    once than the plan allows.
     """
     if plan.jobs_at_once is not None and open_jobs(team) >= plan.jobs_at_once:
-        raise PlanLimit(f"{_jobs(plan)} Wait for one to finish{_or_change(plan, 'jobs_at_once')}.")
+        whole = " A batch of any length counts as one." if for_batch else ""
+        raise PlanLimit(f"{_jobs(plan)}{whole} Wait for one to finish{_or_change(plan, 'jobs_at_once')}.")
     if plan.storage is not None and stored(team) >= plan.storage:
         raise PlanLimit(_full(plan))
 

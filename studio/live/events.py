@@ -24,9 +24,17 @@ def user_group(user_id: int) -> str:
     return f"user.{user_id}"
 
 
-def job_updated(team_id: int, job_id: UUID | str, *, ended: bool = False) -> None:
-    """A job changed its state, or got pictures: look again; at once when it `ended`, for that is what people wait for."""
-    publish(team_group(team_id), {"type": "job.updated", "job": str(job_id), "ended": ended})
+def job_updated(team_id: int, job_id: UUID | str, *, ended: bool = False, batch_id: UUID | str | None = None) -> None:
+    """A job changed its state, or got pictures: look again; at once when it `ended`, for that is what people wait for.
+
+    One of a batch is shown by its batch.
+    """
+    publish(team_group(team_id), {"type": "job.updated", "job": str(job_id), "ended": ended, "batch": str(batch_id or "")})
+
+
+def batch_updated(team_id: int, batch_id: UUID | str) -> None:
+    """A batch was made, paused, gone on with or canceled, or is decided on: look again."""
+    publish(team_group(team_id), {"type": "batch.updated", "batch": str(batch_id)})
 
 
 def job_progress(team_id: int, job_id: UUID | str, attempt: int, step: int, total: int, html: str) -> None:

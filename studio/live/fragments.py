@@ -62,7 +62,7 @@ def header(team_id: int) -> str:
     """Balance and number of open jobs, as every page shows them."""
     team = Team.objects.get(pk=team_id)
     balance = render_to_string("billing/_balance.html", {"wallet": wallet_of(team)})
-    running = render_to_string("_running.html", {"open_jobs": Job.objects.of_team(team).in_progress().count()})
+    running = render_to_string("_running.html", {"open_jobs": Job.objects.of_team(team).in_progress().pieces().count()})
     return out_of_band(balance) + out_of_band(running)
 
 

@@ -29,7 +29,8 @@ def wallet(team: Team) -> Wallet:
 
 
 def why(wallet: Wallet, actor: User, **of: Any) -> str:
-    return needed(wallet, actor, **{"amount": 0, "pictures": 1, "product": "core", "operation": "text-to-image", **of})
+    subject = (of.pop("product", "core"), of.pop("operation", "text-to-image"))
+    return needed(wallet, actor, **{"amount": 0, "pictures": 1, "subjects": [subject], **of})
 
 
 # --- what needs approval ---------------------------------------------------------------------------------------------
@@ -76,6 +77,13 @@ def test_an_engine_or_a_mode(wallet: Wallet, alice: User, bob: User) -> None:
     assert why(wallet, bob, product="creative-upscale") == "the engine Creative Upscale"
     assert why(wallet, bob, operation="upscaling") == "the mode Upscale"
     assert why(wallet, bob, product="creative-upscale", operation="upscaling") == "the engine Creative Upscale, the mode Upscale"
+
+
+def test_of_many_that_are_asked_for_together_one_is_enough(wallet: Wallet, bob: User, alice: User) -> None:
+    add_rule(wallet, kind="subject", subject=Subject("Engines", "creative-upscale", "", "Creative Upscale"), by=alice)
+    subjects = [("core", "text-to-image"), ("creative-upscale", "upscaling")]
+    assert needed(wallet, bob, amount=0, pictures=2, subjects=subjects) == "the engine Creative Upscale"
+    assert needed(wallet, bob, amount=0, pictures=2, subjects=subjects[:1]) == ""
 
 
 def test_of_two_limits_the_higher_one_is_told(wallet: Wallet, alice: User, bob: User) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
@@ -14,8 +14,8 @@ from billing.services import wallets
 from studio.backends import registry
 from studio.backends.base import GeneratedMedia, GenerationRequest, Mode
 from studio.generation import services, throttle
-from studio.generation.models import Job
-from studio.generation.services import submit
+from studio.generation.models import Batch, Job
+from studio.generation.services import Item, submit, submit_batch
 from tests.generation.paid import connected
 from tests.generation.pictures import picture
 from tests.stability_server.fixtures import running_standin, standin  # noqa: F401
@@ -36,7 +36,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def wake(self, queue: str) -> None:
             rung.append(queue)
 
-    for module in ("submitting", "claiming", "deciding", "settling"):
+    for module in ("batches", "submitting", "claiming", "deciding", "settling"):
         monkeypatch.setattr(f"studio.generation.services.{module}.doorbell", Bell)
     return rung
 
@@ -46,6 +46,7 @@ def hints(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Any, ...]]:
     """What pages were told to look at again, instead of a channel layer."""
     told: list[tuple[Any, ...]] = []
     monkeypatch.setattr("studio.live.events.job_updated", lambda team_id, job_id, **how: told.append(("job", team_id, job_id)))
+    monkeypatch.setattr("studio.live.events.batch_updated", lambda team_id, batch_id: told.append(("batch", team_id, batch_id)))
     monkeypatch.setattr("studio.live.events.wallet_changed", lambda team_id: told.append(("wallet", team_id)))
     return told
 
@@ -60,6 +61,24 @@ def make_job(bells, hints) -> Callable[..., Job]:
         return submit(user=user, team=team, request=GenerationRequest(**values), idempotency_key=key or f"key-{next(keys)}")
 
     return make
+
+
+@pytest.fixture
+def make_batch(bells, hints) -> Callable[..., Batch]:
+    """`make_batch(user, team, 3)`: three jobs of the null engine; `prompts` instead of a number; other arguments are those of a request."""
+    keys = itertools.count()
+
+    def make(user: Any, team: Any, prompts: int | Sequence[str] = 3, *, key: str = "", kind: str = "table", **fields: Any) -> Batch:
+        texts = [f"boat {number}" for number in range(1, prompts + 1)] if isinstance(prompts, int) else prompts
+        told = {"kind": Batch.Kind(kind), "title": "Boats of all colours", "idempotency_key": key or f"batch-{next(keys)}"}
+        return submit_batch(user=user, team=team, items=items(*texts, **fields), **told)
+
+    return make
+
+
+def items(*prompts: str, **fields: Any) -> list[Item]:
+    values = {"engine": "null", "mode": Mode.TEXT_TO_IMAGE, "seed": 1, "width": 512, "height": 512, **fields}
+    return [Item(GenerationRequest(prompt=prompt, **values), written={"prompt": f"{{{prompt}|}}"}) for prompt in prompts]
 
 
 def media(count: int = 1, *, filtered: int = 0) -> list[GeneratedMedia]:

@@ -102,6 +102,7 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_JOB_SWEEP_SECONDS", ERROR, {"JOB_SWEEP_SECONDS": 0}),
         ("STUDIO_STOP_SECONDS", ERROR, {"STOP_SECONDS": -1}),
         ("STUDIO_MAX_OPEN_JOBS", ERROR, {"MAX_OPEN_JOBS": 0}),
+        ("STUDIO_MAX_BATCH", ERROR, {"MAX_BATCH": 0}),
         ("STUDIO_SUBMIT_RATE", ERROR, {"SUBMIT_RATE": "often"}),
         ("STUDIO_PREVIEW_ENGINES", ERROR, {"PREVIEW_ENGINES": ["sd3.5-flash", "Stable Image Core"]}),
         ("STUDIO_MAX_UPLOAD_MB", ERROR, {"MAX_UPLOAD_BYTES": 100}),

@@ -34,6 +34,7 @@ class Batch(models.Model):
     title = models.CharField(max_length=200)
     template_version = models.ForeignKey(PromptTemplateVersion, on_delete=models.SET_NULL, null=True, blank=True, related_name="batches")
     size = models.PositiveIntegerField(help_text="How many jobs it has.")
+    at_once = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs that the team's plan runs at once; empty: no limit.")
     axes = models.JSONField(null=True, blank=True)
     sheet = models.ForeignKey(Artifact, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

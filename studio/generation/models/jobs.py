@@ -42,6 +42,10 @@ class Job(models.Model):
     IN_PROGRESS = (Status.QUEUED, Status.RUNNING)
     """Nobody has to do anything for it to go on."""
 
+    running_in_team: int
+    at_once: int | None
+    """Only where it was read as `claimable`."""
+
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="jobs")

@@ -1,5 +1,6 @@
 """Every write to a job, each one conditional UPDATE that names the state (and the attempt) it starts from."""
 
+from studio.generation.services.batches import BatchQuote, Item, cancel_rest, go_on, pause, quote_batch, retry_failed, submit_batch
 from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
 from studio.generation.services.deciding import approve, decline, lapse, withdraw
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
@@ -7,9 +8,12 @@ from studio.generation.services.settling import cancel, fail, finish_canceled, s
 from studio.generation.services.submitting import finish, retry, submit
 
 __all__ = [
+    "BatchQuote",
+    "Item",
     "abandon",
     "approve",
     "cancel",
+    "cancel_rest",
     "claim",
     "decline",
     "erase_inputs",
@@ -18,16 +22,21 @@ __all__ = [
     "fail",
     "finish",
     "finish_canceled",
+    "go_on",
     "heartbeat",
     "lapse",
     "mark_sent",
     "note_submitted",
+    "pause",
+    "quote_batch",
     "reap",
     "record_progress",
     "requeue",
     "retry",
+    "retry_failed",
     "stop_team",
     "submit",
+    "submit_batch",
     "succeed",
     "withdraw",
 ]

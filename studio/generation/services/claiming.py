@@ -8,13 +8,13 @@ from datetime import datetime, timedelta
 
 import structlog
 from django.conf import settings
-from django.db.models import F, Q
+from django.db.models import Exists, F, OuterRef, Q
 from django.utils import timezone
 
 from billing.errors import BillingError
 from studio.backends import registry
 from studio.generation.dispatch import doorbell
-from studio.generation.models import Job
+from studio.generation.models import Batch, Job
 from studio.generation.services.settling import fail, finish_canceled
 from studio.live import events
 
@@ -50,9 +50,12 @@ def _same_shape(first: Job, worker: str, now: datetime) -> list[Job]:
         return []
     if room <= 0:
         return []
-    jobs = []
+    jobs: list[Job] = []
     waiting = Job.objects.claimable([first.queue], now).filter(shape=first.shape, num_images__lte=room)
     for candidate in waiting[:room]:
+        taken = sum(job.team_id == candidate.team_id for job in jobs)  # since the others were counted
+        if candidate.at_once is not None and candidate.running_in_team + taken >= candidate.at_once:
+            continue
         if candidate.num_images <= room and _take(candidate, worker, now):
             jobs.append(candidate)
             room -= candidate.num_images
@@ -65,6 +68,8 @@ def _take(job: Job, worker: str, now: datetime) -> bool:
     free = Job.objects.filter(
         pk=job.pk, status=Job.Status.QUEUED, attempt=job.attempt, provider_id=job.provider_id, cancel_requested_at=None
     )
+    if job.batch_id:  # no join: what the UPDATE asks must stand in the UPDATE itself
+        free = free.filter(~Exists(Batch.objects.filter(pk=OuterRef("batch"), paused_at__isnull=False)))
     fresh = {"step": 0, "total_steps": 0, "error_code": "", "error_message": "", "sent_at": job.sent_at if job.provider_id else None}
     changes = {"status": Job.Status.RUNNING, "worker": worker, "lease_expires_at": lease, "started_at": now, **fresh}
     if not free.update(attempt=F("attempt") + 1, **changes):

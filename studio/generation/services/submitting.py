@@ -13,7 +13,7 @@ from billing.models import Plan
 from billing.services import wallets
 from billing.services.plans import plan_of
 from studio.backends import registry
-from studio.backends.base import GenerationRequest, Mode
+from studio.backends.base import Engine, GenerationRequest, Mode
 from studio.generation import approving, usage
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
@@ -25,6 +25,7 @@ from studio.ids import uuid7
 from studio.live import events
 from studio.moderation import words
 from studio.pricing.prices import priced
+from studio.prompts.models import PromptTemplateVersion
 
 
 def submit(
@@ -38,13 +39,17 @@ def submit(
     retry_of: Job | None = None,
     intended: Mapping[str, Any] | None = None,
     final_of: Artifact | None = None,
+    template_version: PromptTemplateVersion | None = None,
+    template_values: Mapping[str, Any] | None = None,
+    written: Mapping[str, Any] | None = None,
     anew: bool = True,
 ) -> Job:
     """Put a request in the queue and hold its price, in one transaction; the same key gives the same job and no second hold.
 
     What a rule of the team asks approval for waits outside the queue, its price held like any other's.
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s. `intended` (a request as JSON) makes it a preview of
-    that; `final_of` the final of one: while that is under way or can be seen, the same again gives that job.
+    that; `final_of` the final of one: while that is under way or can be seen, the same again gives that job. `template_version` is what it
+    was written with, `template_values` what was filled in, `written` the prompts as they were typed.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
     Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`,
@@ -54,13 +59,38 @@ def submit(
     [engine] = priced([registry.engine(request.engine)])
     plan = plan_of(team)
     usage.require_engine(plan, engine)
-    quote = engine.quote(request)
-    others = dict(inputs or {})
-    job = Job(
+    job, others = draft(
+        request,
+        engine,
+        inputs or {},
         id=uuid7(),
-        team=team,
         user=user,
+        team=team,
         idempotency_key=idempotency_key,
+        priority=plan.priority,
+        parent=parent,
+        retry_of=retry_of,
+        intended=intended,
+        final_of=final_of,
+        template_version=template_version,
+        template_values=template_values,
+        written=written,
+    )
+    while True:
+        try:
+            return _place(job, others, describe(request, engine), plan=plan, anew=anew)
+        except _SameRequest as found:
+            if _join(found.job, job):
+                return found.job
+            # It ended, or was stopped, in the instant since it was found: whoever asks now gets what it did not give.
+
+
+def draft(
+    request: GenerationRequest, engine: Engine, inputs: Mapping[str, InputFile], *, parent: Artifact | None, **columns: Any
+) -> tuple[Job, dict[str, InputFile]]:
+    """A job that is not saved and has no hold, and those of its inputs that are rows of their own (`JobInput`)."""
+    others = dict(inputs)
+    job = Job(
         engine=engine.id,
         engine_label=engine.label,
         queue=engine.queue,
@@ -73,25 +103,21 @@ def submit(
         image=others.pop("image", None),
         mask_image=others.pop("mask_image", None),
         parent=parent,
-        retry_of=retry_of,
-        intended=dict(intended) if intended else None,
-        final_of=final_of,
-        quote=quote.to_json(),
-        priority=plan.priority,
+        quote=engine.quote(request).to_json(),
+        **columns,
     )
-    while True:
-        try:
-            return _place(job, others, describe(request, engine), plan=plan, anew=anew)
-        except _SameRequest as found:
-            if _join(found.job, job):
-                return found.job
-            # It ended, or was stopped, in the instant since it was found: whoever asks now gets what it did not give.
+    return job, others
+
+
+def texts_of(request: GenerationRequest) -> dict[str, str]:
+    """What of a request is looked at for words, by the names of its fields. What shall be left out of a picture may be named."""
+    texts = {"prompt": request.prompt} | {name: text for name, text in request.extra.items() if name.endswith("prompt")}
+    return {name: str(text) for name, text in texts.items() if text}
 
 
 def _check_words(team: Team, request: GenerationRequest) -> None:
-    """Raises `WordsRefused`. What shall be left out of a picture may be named."""
-    texts = {"prompt": request.prompt} | {name: text for name, text in request.extra.items() if name.endswith("prompt")}
-    refusals = words.refusals(team, {name: str(text) for name, text in texts.items() if text})
+    """Raises `WordsRefused`."""
+    refusals = words.refusals(team, texts_of(request))
     if refusals:
         raise WordsRefused(next(iter(refusals.values())), refusals)
 
@@ -104,12 +130,12 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
             existing = Job.objects.filter(user=user, idempotency_key=job.idempotency_key).first()
             if existing is not None:
                 return existing
-            _keep(job.team_id)
+            keep(job.team_id)
             if job.final_of and (standing := Job.objects.finals_of(job.final_of).standing().first()):
                 return standing  # the team's row is locked: nobody makes another at this moment
             if not anew:
                 _require_new(job)
-            if Job.objects.open().filter(user=user).count() >= settings.MAX_OPEN_JOBS:
+            if Job.objects.open().filter(user=user, batch=None).count() >= settings.MAX_OPEN_JOBS:
                 raise TooManyOpenJobs(f"You have {settings.MAX_OPEN_JOBS} generations waiting or running. Wait for one to finish.")
             usage.require_room(plan, job.team)
             wallet = wallets.wallet_of(job.team)
@@ -144,7 +170,7 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
     return job
 
 
-def _keep(team_id: int) -> None:
+def keep(team_id: int) -> None:
     """Let nobody delete the team until this job is in it, or it would be missed when that stops what is under way. Raises `TeamIsGone`.
 
     The team comes before its wallet, here as in `accounts.ending`: no two of them can wait for each other.
@@ -194,6 +220,9 @@ def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
         retry_of=job,
         intended=job.intended,
         final_of=job.final_of,
+        template_version=job.template_version,
+        template_values=job.template_values,
+        written=job.written,
         anew=job.status == Job.Status.SUCCEEDED,
     )
 
@@ -212,6 +241,9 @@ def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempot
         inputs={name: file for name, file in preview.job.given.items() if file},
         parent=preview,
         final_of=preview,
+        template_version=preview.job.template_version,
+        template_values=preview.job.template_values,
+        written=preview.job.written,
         anew=anew,
     )
 
