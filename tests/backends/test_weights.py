@@ -106,7 +106,7 @@ def test_v2beta_reads_the_same_in_proportion(prompt: str) -> None:
     theirs = parse(render(prompt, "v2beta"))
     assert words(theirs) == words(parse(prompt))
     assert all(0 <= weight <= 1 for _, weight in theirs)
-    strongest = max((weight for _, weight in parse(prompt)), default=1)
+    strongest = max((weight for text, weight in parse(prompt) if re.search(r"\w", text)), default=1)
     weights_of = {text.strip(): weight for text, weight in theirs}
     for text, weight in parse(prompt):
         if text.isalpha() and strongest > 0 and text in weights_of and prompt.count(text) == 1:
