@@ -14,6 +14,7 @@ from billing.credits import credits, noun
 from studio.galleries.notices import APPROVAL, VERDICT, notify, settled
 from studio.generation.approving import LAPSES_AFTER, deciders
 from studio.generation.models import Job
+from studio.generation.services.deciding import described
 
 
 def heard(job: Job, what: str) -> None:
@@ -24,17 +25,19 @@ def heard(job: Job, what: str) -> None:
     settled(job, APPROVAL)
     if what == "withdrawn" or job.user is None or not membership_for(job.user, job.team):
         return
+    thing, _ = described(job)
     verdict = {
-        Job.Verdict.APPROVED: f"{job.decided_by} approved {job.hold.description}. It is on its way.",
-        Job.Verdict.DECLINED: f"{job.decided_by} declined {job.hold.description}: {job.decision}",
-        Job.Verdict.LAPSED: f"{job.hold.description} was not approved. {job.decision}",
+        Job.Verdict.APPROVED: f"{job.decided_by} approved {thing}. It is on its way.",
+        Job.Verdict.DECLINED: f"{job.decided_by} declined {thing}: {job.decision}",
+        Job.Verdict.LAPSED: f"{thing[0].upper()}{thing[1:]} was not approved. {job.decision}",
     }
     notify([job.user], team=job.team, actor=job.decided_by, kind=VERDICT, text=verdict[Job.Verdict(what)], job=job)
 
 
 def _ask(job: Job) -> None:
     people = deciders(job.team, job.user)
-    text = f"{job.user} asks for your approval: {job.hold.description}, {_price(job)} ({job.approval})."
+    what, price = described(job)
+    text = f"{job.user} asks for your approval: {what}, {_credits(price)} ({job.approval})."
     # The actor is told only where they are the only one who may decide.
     actor = None if people == [job.user] else job.user
     notify(people, team=job.team, actor=actor, kind=APPROVAL, text=text, job=job)
@@ -44,16 +47,17 @@ def _ask(job: Job) -> None:
 
 def _post(job_id: UUID, people: list[User]) -> None:
     """A letter to each, unless it was decided on or withdrawn by now."""
-    job = Job.objects.waits_for_approval().select_related("hold", "team", "user").filter(pk=job_id).first()
+    job = Job.objects.waits_for_approval().select_related("hold", "team", "user", "batch").filter(pk=job_id).first()
     if job is None or not people:
         return
+    what, price = described(job)
     context = {
         "by": mails.one_line(str(job.user or "Somebody")),
         "team": mails.one_line(str(job.team)),
-        "what": mails.one_line(job.hold.description),
-        "price": _price(job),
+        "what": mails.one_line(what),
+        "price": _credits(price),
         "why": job.approval,
-        "prompt": mails.one_line(job.prompt)[:500],
+        "prompt": mails.one_line(job.batch.title if job.batch else job.prompt)[:500],
         "until": job.created_at + LAPSES_AFTER,
         "url": mails.absolute(reverse("wallet_approval", args=[job.pk])),
     }
@@ -61,5 +65,5 @@ def _post(job_id: UUID, people: list[User]) -> None:
     mails.send([mails.compose("approval", person.email, context, reply_to=reply_to) for person in people])
 
 
-def _price(job: Job) -> str:
-    return f"{credits(job.hold.amount)} {noun(job.hold.amount)}"
+def _credits(amount: int) -> str:
+    return f"{credits(amount)} {noun(amount)}"

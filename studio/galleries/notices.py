@@ -77,7 +77,8 @@ def seen(user: User, artifact: Artifact) -> int:
 
 def settled(job: Job, kind: str) -> None:
     """What people were told about a job is settled: nobody needs to read it any more."""
-    told = Notice.objects.filter(job=job, kind=kind, read_at=None)
+    about = {"job__batch": job.batch_id} if job.batch_id else {"job": job}  # people are asked of a batch once
+    told = Notice.objects.filter(**about, kind=kind, read_at=None)
     people = set(told.values_list("user_id", flat=True))
     told.update(read_at=timezone.now())
     for person_id in people:

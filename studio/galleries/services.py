@@ -39,7 +39,7 @@ def restore_job(job: Job) -> int:
     with transaction.atomic():
         moved = sum(len(lying.ids) for lying in trashing.restore(Artifact.objects.filter(job=job)))
         if moved:
-            transaction.on_commit(lambda: events.job_updated(job.team_id, job.pk))
+            transaction.on_commit(lambda: events.job_updated(job.team_id, job.pk, batch_id=job.batch_id))
     return moved
 
 

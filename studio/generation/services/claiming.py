@@ -39,7 +39,7 @@ def claim(queues: Sequence[str], worker: str, *, batch: bool = True) -> list[Job
     if batch:
         jobs += _same_shape(jobs[0], worker, now)
     for job in jobs:
-        events.job_updated(job.team_id, job.id)
+        events.job_updated(job.team_id, job.id, batch_id=job.batch_id)
     return jobs
 
 
@@ -140,7 +140,7 @@ def requeue(job: Job, *, delay: float = 0, count_attempt: bool = True, code: str
             fail(job, "worker_lost")
         return False
     doorbell().wake(job.queue)
-    events.job_updated(job.team_id, job.id)
+    events.job_updated(job.team_id, job.id, batch_id=job.batch_id)
     return True
 
 
@@ -170,5 +170,5 @@ def _reap_one(job: Job) -> bool:
     if not still_lost.update(**changes):
         return False
     doorbell().wake(job.queue)
-    events.job_updated(job.team_id, job.id)
+    events.job_updated(job.team_id, job.id, batch_id=job.batch_id)
     return True

@@ -179,7 +179,7 @@ def _leave(job: Job, to_state: str, *, stopped: bool = False, not_stopped: bool 
     if not held.update(status=to_state, finished_at=timezone.now(), lease_expires_at=None, worker="", **changes):
         return False
     job.status = to_state
-    transaction.on_commit(lambda: events.job_updated(job.team_id, job.id, ended=True))
+    transaction.on_commit(lambda: events.job_updated(job.team_id, job.id, ended=True, batch_id=job.batch_id))
     transaction.on_commit(lambda: _log(job, to_state, changes))
     return True
 
@@ -203,7 +203,7 @@ def _log(job: Job, state: str, changes: Mapping[str, Any]) -> None:
 
 def _announce(job: Job) -> None:
     doorbell().wake(job.queue)  # so that a running job's worker looks at once whether it was stopped
-    events.job_updated(job.team_id, job.id)
+    events.job_updated(job.team_id, job.id, batch_id=job.batch_id)
 
 
 def _discard(artifacts: Sequence[Artifact]) -> None:

@@ -12,7 +12,7 @@ from accounts.models import Team, User
 from billing.models import Plan
 from billing.services import wallets
 from billing.services.plans import plan_of
-from studio.backends import registry
+from studio.backends import registry, weights
 from studio.backends.base import Engine, GenerationRequest, Mode
 from studio.generation import approving, usage
 from studio.generation.dispatch import doorbell
@@ -95,7 +95,7 @@ def draft(
         engine_label=engine.label,
         queue=engine.queue,
         mode=request.mode,
-        prompt=request.prompt or (parent.prompt if parent else ""),  # an upscaled picture is found by the words it was made with
+        prompt=weights.plain(request.prompt) or (parent.prompt if parent else ""),  # an upscaled picture is found by the words it was made with
         num_images=request.num_images,
         request=request.to_json(),
         shape=request.shape,
@@ -202,7 +202,7 @@ def _join(job: Job, asked: Job) -> bool:
     joined = Job.objects.under_way().filter(pk=job.pk).update(joined=True)
     job.refresh_from_db()
     if joined:
-        events.job_updated(job.team_id, job.id)
+        events.job_updated(job.team_id, job.id, batch_id=job.batch_id)
     elif job.status == Job.Status.SUCCEEDED:
         raise HaveItAlready(job)
     return bool(joined)
@@ -251,4 +251,4 @@ def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempot
 def _announce(job: Job) -> None:
     if job.status == Job.Status.QUEUED:
         doorbell().wake(job.queue)
-    events.job_updated(job.team_id, job.id)
+    events.job_updated(job.team_id, job.id, batch_id=job.batch_id)

@@ -116,8 +116,9 @@ class ProgressPublisher:
             if news.preview is not None:
                 previews.put(line.job.pk, news.step, news.preview)
                 line.preview_step = news.step
-            html = render(line.job, news, line.preview_step)
-            events.job_progress(line.job.team_id, line.job.pk, line.job.attempt, news.step, news.total, html)
+            if not line.job.batch_id:  # a batch counts its jobs
+                html = render(line.job, news, line.preview_step)
+                events.job_progress(line.job.team_id, line.job.pk, line.job.attempt, news.step, news.total, html)
             if time.monotonic() >= line.record_at:
                 line.record_at = time.monotonic() + RECORD_SECONDS
                 if not services.record_progress(line.job, news.step, news.total):
