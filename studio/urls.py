@@ -21,6 +21,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.approvals.urls")),
     path("", include("studio.moderation.urls")),
     path("", include("studio.privacy.urls")),
+    path("", include("studio.prompts.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
     path("accounts/", include("allauth.urls")),

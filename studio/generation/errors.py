@@ -12,6 +12,7 @@
     ├── BrokenResult             result_broken        what an engine delivered cannot be read
     ├── StorageFull              storage_full
     ├── WordsRefused             words_refused        a prompt with words that are not allowed
+    ├── BrandRefused             brand_refused        a prompt or a size that a brand rule of the team does not allow
     ├── NotWaiting               not_waiting          a decision on what does not wait for one (any more)
     ├── NotYours                 not_yours            a decision on what one asked for oneself
     ├── NoReason                 no_reason            a refusal without a word
@@ -119,6 +120,12 @@ class WordsRefused(GenerationError):
     """A prompt has words that the studio or the team does not allow."""
 
     code = "words_refused"
+
+
+class BrandRefused(GenerationError):
+    """A brand rule of the team does not allow this; `message` names the rule."""
+
+    code = "brand_refused"
 
 
 class TeamIsGone(GenerationError):

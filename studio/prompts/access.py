@@ -1,4 +1,4 @@
-"""The doors to templates and their versions: whoever may not see one gets 404."""
+"""The doors to what a team keeps of its craft: whoever may not see something gets 404."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from django.core import signing
 from django.http import Http404
 
 from accounts.access import Right, require
-from accounts.models import User
-from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibility
+from accounts.models import Team, User
+from studio.prompts.models import BrandRule, PromptTemplate, PromptTemplateVersion, Visibility, Wildcard
 
 _signer = signing.Signer(salt="studio.prompts.link", sep="~")
 
@@ -49,3 +49,21 @@ def shared_template(token: str) -> PromptTemplate:
     if template is None:
         raise Http404
     return template
+
+
+def brand_rule_for(user: User, rule_id: int, right: Right = "see") -> BrandRule:
+    """Raises Http404 for a stranger, PermissionDenied for a member without the right."""
+    rule = BrandRule.objects.select_related("team", "made_by").filter(pk=rule_id, team__deleted_at=None).first()
+    if rule is None:
+        raise Http404
+    require(user, rule.team, right)
+    return rule
+
+
+def wildcard_for(user: User, team: Team, name: str, right: Right = "see") -> Wildcard:
+    """The team's own list of this name. Raises like `brand_rule_for`."""
+    require(user, team, right)
+    wildcard = Wildcard.objects.select_related("team", "changed_by").filter(team=team, name=name).first()
+    if wildcard is None:
+        raise Http404
+    return wildcard

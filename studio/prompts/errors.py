@@ -11,7 +11,7 @@ PromptsError             code, message for a person, `fields`: what to say besid
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
@@ -27,6 +27,11 @@ class PromptsError(Exception):
         self.message = message
         self.fields = dict(fields or {})
         super().__init__(message)
+
+    @property
+    def by_field(self) -> Sequence[tuple[str | None, str]]:
+        """What to say beside each field of a form; beside None, above all of it, where no field is to blame."""
+        return tuple(self.fields.items()) or ((None, self.message),)
 
 
 class Unfit(PromptsError):

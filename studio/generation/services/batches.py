@@ -24,12 +24,14 @@ from studio.generation.dispatch import doorbell
 from studio.generation.errors import BatchRefused, NothingToRetry, TooDear, TooManyOpenJobs
 from studio.generation.models import Artifact, Batch, InputFile, Job, JobInput
 from studio.generation.quotes import describe
+from studio.generation.services.branding import refusals
 from studio.generation.services.deciding import tell
 from studio.generation.services.submitting import draft, keep, texts_of
 from studio.ids import uuid7
 from studio.live import events
 from studio.moderation import words
 from studio.pricing.prices import priced
+from studio.prompts import brand
 from studio.prompts.models import PromptTemplateVersion
 
 BEHIND = 1
@@ -89,8 +91,8 @@ def submit_batch(
     `TooManyOpenJobs`, `PlanLimit`, `TeamIsGone`, `UnknownEngine`.
     """
     _check_number(items)
-    _check_words(team, items)
     engines = _engines(items)
+    _check_words(team, items, engines)
     plan = plan_of(team)
     for engine in engines.values():
         usage.require_engine(plan, engine)
@@ -141,12 +143,17 @@ def _check_number(items: Sequence[Item]) -> None:
         raise BatchRefused(f"One batch holds {most} generations at most, and this one has {len(items)}. Make fewer, or split it.")
 
 
-def _check_words(team: Team, items: Sequence[Item]) -> None:
-    """Raises `BatchRefused`. One query."""
+def _check_words(team: Team, items: Sequence[Item], engines: Mapping[str, Engine]) -> None:
+    """What the word filter and the team's brand rules say. Raises `BatchRefused`. Two queries."""
     texts = {f"{place} {name}": text for place, item in enumerate(items) for name, text in texts_of(item.request).items()}
     refused: dict[int, str] = {}
     for name, said in words.refusals(team, texts).items():
         refused.setdefault(int(name.partition(" ")[0]), said)
+    rules = brand.rules_of(team)
+    for place, item in enumerate(items):
+        off_brand = refusals(rules, item.request, engines[item.request.engine]) if rules else {}
+        if off_brand:
+            refused.setdefault(place, " ".join(off_brand.values()))
     if refused:
         one = len(refused) == 1
         message = f"{len(refused)} of {len(items)} cannot be made as {'it is' if one else 'they are'}. Change {'it' if one else 'them'}, or"

@@ -14,12 +14,14 @@ from billing.services import wallets
 from billing.services.plans import plan_of
 from studio.backends import registry, weights
 from studio.backends.base import Engine, GenerationRequest, Mode
+from studio.backends.weights import plain
 from studio.generation import approving, usage
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import HaveItAlready, TeamIsGone, TooManyOpenJobs, WordsRefused
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.generation.quotes import describe
 from studio.generation.reuse import fingerprint, same
+from studio.generation.services.branding import check_brand
 from studio.generation.services.deciding import tell
 from studio.ids import uuid7
 from studio.live import events
@@ -52,11 +54,12 @@ def submit(
     was written with, `template_values` what was filled in, `written` the prompts as they were typed.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
-    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `InsufficientCredits`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`,
-    `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
+    Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `BrandRefused`, `InsufficientCredits`, `OverBudget`,
+    `TooManyOpenJobs`, `PlanLimit`, `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
     """
     _check_words(team, request)
     [engine] = priced([registry.engine(request.engine)])
+    check_brand(team, *meant(request, engine, intended))
     plan = plan_of(team)
     usage.require_engine(plan, engine)
     job, others = draft(
@@ -110,9 +113,12 @@ def draft(
 
 
 def texts_of(request: GenerationRequest) -> dict[str, str]:
-    """What of a request is looked at for words, by the names of its fields. What shall be left out of a picture may be named."""
+    """What of a request is looked at for words, by the names of its fields, without weights and escapes, in which a word could hide.
+
+    What shall be left out of a picture may be named.
+    """
     texts = {"prompt": request.prompt} | {name: text for name, text in request.extra.items() if name.endswith("prompt")}
-    return {name: str(text) for name, text in texts.items() if text}
+    return {name: plain(str(text)) for name, text in texts.items() if text}
 
 
 def _check_words(team: Team, request: GenerationRequest) -> None:
@@ -120,6 +126,13 @@ def _check_words(team: Team, request: GenerationRequest) -> None:
     refusals = words.refusals(team, texts_of(request))
     if refusals:
         raise WordsRefused(next(iter(refusals.values())), refusals)
+
+
+def meant(request: GenerationRequest, engine: Engine, intended: Mapping[str, Any] | None) -> tuple[GenerationRequest, Engine]:
+    """What brand rules look at: of a preview, which may be small, what it is a preview of, as long as there is an engine for that."""
+    final = GenerationRequest.from_json(intended) if intended else request
+    by = engine if final.engine == engine.id else next((one for one in registry.engines() if one.id == final.engine), None)
+    return (final, by) if by else (request, engine)
 
 
 def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan: Plan, anew: bool) -> Job:
