@@ -38,6 +38,7 @@ from studio.generation.images import clean_upload
 from studio.generation.models import Job
 from studio.live import viewers
 from studio.live.routing import websocket_urlpatterns
+from studio.prompts.models import BrandRule, Wildcard
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
 from tests.billing.shop import begin, offer
 from tests.conftest import make_user, seed_what_migrations_wrote
@@ -138,6 +139,8 @@ def furnish(world: World) -> None:
     kept, team = world.kept, world.team
     offer()
     kept["rule"] = add_rule(wallet_of(team), kind="credits", threshold=50_000, by=owner)
+    kept["brand"] = BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme", made_by=owner)
+    Wildcard.objects.create(team=team, name="harbour", lines="crane\nbuoy", changed_by=creator)
     kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.prompts.pages import brand, exchange, sharing
+from studio.prompts.pages import brand, exchange, sharing, wildcards
 
 urlpatterns = [
     # from elsewhere and to elsewhere
@@ -14,9 +14,13 @@ urlpatterns = [
     path("t/<str:token>/cover.webp", sharing.shared_cover, name="shared_template_cover"),
     path("t/<str:token>/template.json", sharing.shared_file, name="shared_template_file"),
     path("t/<str:token>/take/", sharing.shared_take, name="shared_template_take"),
-    # brand rules
+    # brand rules and lists of words
     path("team/rules/", brand.brand_rules, name="brand_rules"),
     path("team/rules/new/<slug:kind>/", brand.brand_rule_new, name="brand_rule_new"),
     path("team/rules/<int:rule_id>/", brand.brand_rule, name="brand_rule"),
     path("team/rules/<int:rule_id>/delete/", brand.brand_rule_delete, name="brand_rule_delete"),
+    path("templates/lists/", wildcards.wildcards, name="wildcards"),
+    path("templates/lists/new/", wildcards.wildcard_new, name="wildcard_new"),
+    path("templates/lists/named/<slug:name>/", wildcards.wildcard, name="wildcard"),
+    path("templates/lists/named/<slug:name>/delete/", wildcards.wildcard_delete, name="wildcard_delete"),
 ]
