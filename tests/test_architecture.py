@@ -96,6 +96,7 @@ ROOMS: dict[str, str] = {
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
     "studio.ids": GROUND,
+    "studio.word_changes": GROUND,
     "studio.environment": GROUND,
     "studio.prepared": PREPARED,
     "studio.logs": GROUND,

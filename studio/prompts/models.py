@@ -50,6 +50,21 @@ class PromptTemplate(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    @property
+    def initials(self) -> str:
+        """Two letters of the name, for where there is no cover."""
+        return "".join(word[0] for word in self.name.split() if word[0].isalnum())[:2].upper() or "?"
+
+    @property
+    def shade(self) -> int:
+        """Which of the six colours of the editor that is drawn in."""
+        return self.id.int % 6 + 1
+
+    @property
+    def cover_key(self) -> str:
+        """Changes with every cover, so that browsers may keep one for good."""
+        return self.cover.rpartition("/")[2].partition(".")[0]
+
 
 class PromptTemplateVersion(models.Model):
     """One save of a template. `content` (`content.Content` as JSON) is never changed; only its `status` is."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import TYPE_CHECKING
 
 from django.db import models
@@ -40,8 +41,21 @@ class PromptTemplateQuerySet(models.QuerySet["PromptTemplate"]):
         """Those whose name, description or tags have every one of the words."""
         found = self
         for word in words.split():
-            found = found.filter(Q(name__icontains=word) | Q(description__icontains=word) | Q(tags__icontains=word.lower()))
+            found = found.filter(Q(name__icontains=word) | Q(description__icontains=word) | _in_tags(word.casefold()))
         return found
+
+    def tagged(self, tag: str) -> PromptTemplateQuerySet:
+        """Those with just this tag."""
+        return self.filter(_in_tags(tag, is_whole=True))
+
+
+def _in_tags(words: str, *, is_whole: bool = False) -> Q:
+    """Databases keep JSON with letters as they are, or with those beyond ASCII written out: what is looked for is either."""
+    forms = {json.dumps(words, ensure_ascii=is_ascii) for is_ascii in (False, True)}
+    found = Q()
+    for form in forms:
+        found |= Q(tags__icontains=form if is_whole else form[1:-1])
+    return found
 
 
 class PromptTemplateVersionQuerySet(models.QuerySet["PromptTemplateVersion"]):

@@ -1,8 +1,25 @@
 from django.urls import path
 
-from studio.prompts.pages import brand, exchange, sharing, wildcards
+from studio.prompts.pages import brand, editor, exchange, sharing, templates, versions, wildcards
+
+_ONE = "templates/<uuid:template_id>/"
 
 urlpatterns = [
+    path("templates/", templates.templates, name="templates"),
+    path("templates/new/", editor.template_new, name="template_new"),
+    path("templates/new/preview/", editor.template_new_preview, name="template_new_preview"),
+    path("templates/settings/", editor.template_settings, name="template_settings"),
+    path(_ONE, editor.template, name="template"),
+    path(f"{_ONE}preview/", editor.template_preview, name="template_preview"),
+    path(f"{_ONE}diff/", versions.template_diff, name="template_diff"),
+    path(f"{_ONE}about/", templates.template_describe, name="template_describe"),
+    path(f"{_ONE}favorite/", templates.template_favorite, name="template_favorite"),
+    path(f"{_ONE}archive/", templates.template_archive, name="template_archive"),
+    path(f"{_ONE}visibility/", templates.template_visibility, name="template_visibility"),
+    path(f"{_ONE}cover/", templates.template_cover, name="template_cover"),
+    path(f"{_ONE}versions/<int:number>/", versions.template_version, name="template_version"),
+    path(f"{_ONE}versions/<int:number>/publish/", versions.template_publish, name="template_publish"),
+    path(f"{_ONE}versions/<int:number>/restore/", versions.template_restore, name="template_restore"),
     # from elsewhere and to elsewhere
     path("templates/import/", exchange.templates_import, name="templates_import"),
     path("templates/export/", exchange.templates_export, name="templates_export"),

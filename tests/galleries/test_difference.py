@@ -10,8 +10,9 @@ from django.test import Client
 
 from accounts.models import Team, User
 from studio.backends.base import Mode
-from studio.galleries.difference import WORDS, difference, words
+from studio.galleries.difference import difference
 from studio.generation.models import Artifact
+from studio.word_changes import WORDS, words
 from tests.factories import make_artifact, make_artifacts
 
 NOBODY = "01920000-0000-7000-8000-000000000000"

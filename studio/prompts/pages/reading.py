@@ -1,55 +1,43 @@
-"""Texts of templates as typed, for a page that colours them: words, fields, alternatives, wildcards, and what is locked."""
+"""A version as somebody reads it: its texts coloured, its fields and settings in words, and a look at what it comes to."""
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+from accounts.models import Team, User
 from studio.prompts.content import Content
-from studio.prompts.language import Part
-
-_SIGNS = re.compile(r"\\.|[{}]|__[A-Za-z0-9][A-Za-z0-9_-]*?__", re.DOTALL)
-
-
-def coloured(text: str, content: Content, *, locked: bool = False) -> list[Part]:
-    """The parts of a text in their order; together they are the text. A brace that is never closed is words. Linear in its length."""
-    return [part for part in _parts(text, content, "locked" if locked else "words") if part.text]
+from studio.prompts.models import PromptTemplateVersion
+from studio.prompts.pages import drafts
+from studio.prompts.pages.colouring import Stretch, numbers, typed
+from studio.prompts.pages.trying import attempt
 
 
-def _parts(text: str, content: Content, plain: str) -> Iterator[Part]:
-    groups = _outermost(text)
-    done = 0
-    for start, end in groups:
-        inner = text[start + 1 : end - 1]
-        kind = _kind(text[start:end], inner, content)
-        if not kind:
-            continue
-        yield Part(text[done:start], plain)  # type: ignore[arg-type]
-        yield Part(text[start:end], kind, inner if kind == "field" else "")  # type: ignore[arg-type]
-        done = end
-    yield Part(text[done:], plain)  # type: ignore[arg-type]
+@dataclass(frozen=True, slots=True)
+class Text:
+    """A section, or what to leave out."""
+
+    label: str
+    stretches: Sequence[Stretch]
+    locked: bool
 
 
-def _kind(whole: str, inner: str, content: Content) -> str:
-    if whole.startswith("_"):
-        return "wildcard"
-    if inner in content.by_name:
-        return "field"
-    return "alternative" if "|" in inner or "$$" in inner else ""
-
-
-def _outermost(text: str) -> list[tuple[int, int]]:
-    """Start and end of every wildcard and every closed pair of braces that is not in another one."""
-    found: list[tuple[int, int]] = []
-    open_at: list[int] = []
-    for sign in _SIGNS.finditer(text):
-        if sign[0] == "{":
-            open_at.append(sign.start())
-        elif sign[0] == "}" and open_at:
-            start = open_at.pop()
-            while found and found[-1][0] >= start:
-                found.pop()
-            found.append((start, sign.end()))
-        elif sign[0].startswith("__"):
-            found.append((sign.start(), sign.end()))
-    return found
+def reading(user: User, team: Team, version: PromptTemplateVersion) -> dict[str, Any]:
+    """Everything that `_reading.html` and `_try.html` read."""
+    draft = drafts.of_version(user, version)
+    content = Content.from_json(version.content)
+    colours = numbers(content.fields)
+    texts = [Text(one.label, typed(one.text, colours, locked=one.locked), one.locked) for one in content.sections if one.text]
+    if content.negative.text:
+        words = typed(content.negative.text, colours, locked=content.negative.locked)
+        texts.append(Text("What to leave out", words, content.negative.locked))
+    labels = dict(draft.defaults.changeable)
+    return {
+        "version": version,
+        "texts": texts,
+        "draft": draft,
+        "defaults": draft.defaults,
+        "may_change": [labels.get(name, name.replace("_", " ")) for name in content.changeable],
+        "trial": attempt(team, content, draft.defaults),
+    }

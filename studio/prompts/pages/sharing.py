@@ -19,7 +19,7 @@ from studio.prompts.content import Content
 from studio.prompts.errors import PromptsError
 from studio.prompts.exchange import Format, write
 from studio.prompts.models import PromptTemplate, Visibility
-from studio.prompts.pages.reading import coloured
+from studio.prompts.pages.colouring import numbers, typed
 from studio.prompts.services import copies, templates
 
 COVER_CACHE = "private, max-age=3600"
@@ -54,13 +54,16 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
     except Http404:
         return _outside(render(request, "prompts/shared_gone.html", status=404))
     content = Content.from_json(template.published.content)  # type: ignore[union-attr]
+    colours = numbers(content.fields)
+    negative = content.negative
     context = {
         "template": template,
         "content": content,
         "token": token,
         "shown_by": "" if template.team.is_personal else template.team.name,
-        "sections": [(one, coloured(one.text, content, locked=one.locked)) for one in content.sections if one.text],
-        "negative": coloured(content.negative.text, content, locked=content.negative.locked) if content.negative.text else None,
+        "sections": [(one, typed(one.text, colours, locked=one.locked)) for one in content.sections if one.text],
+        "negative": typed(negative.text, colours, locked=negative.locked) if negative.text else None,
+        "fields": [(one, colours.get(one.name)) for one in content.fields],
     }
     return _outside(render(request, "prompts/shared.html", context))
 

@@ -1,0 +1,150 @@
+"""What a template would come to: its fields as people will see them, the prompt for some values and a seed, and what it costs."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from django.http import QueryDict
+
+from accounts.models import Team
+from studio.backends.base import MAX_SEED, Quote
+from studio.prompts import filling, wildcards
+from studio.prompts.content import Content, Field, Value
+from studio.prompts.fields import MAX_LONG_TEXT
+from studio.prompts.pages.colouring import Stretch, numbers, resolved
+from studio.prompts.pages.defaults import Defaults
+
+PREFIX = "value."
+FEW, SHORT = 4, 26
+"""So many choices, of so many characters together, stand side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """A field as a person fills it in. `value` is as typed: a text, or a list of them for several choices."""
+
+    field: Field
+    number: int
+    value: str | Sequence[str]
+    problem: str = ""
+
+    @property
+    def name(self) -> str:
+        return f"{PREFIX}{self.field.name}"
+
+    @property
+    def choices(self) -> list[str]:
+        return [*([] if self.field.required else [""]), *self.field.choices] if self.field.type == "choice" else list(self.field.choices)
+
+    @property
+    def is_strip(self) -> bool:
+        """Whether its choices are so few that they stand side by side."""
+        return len(self.choices) <= FEW and sum(map(len, self.choices)) <= SHORT
+
+    @property
+    def words(self) -> str:
+        """What a colour is called."""
+        try:
+            return self.field.words(self.field.clean(self.value)) if self.field.type == "colour" and self.value else ""
+        except ValueError:
+            return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """`problems` are sentences about the whole; `stand_ins` the fields that have to be filled in, and are shown by their names so far."""
+
+    seed: int
+    controls: Sequence[Control] = ()
+    prompt: Sequence[Stretch] = ()
+    negative: Sequence[Stretch] = ()
+    combinations: int = 1
+    varies: bool = False
+    problems: Sequence[str] = ()
+    stand_ins: Sequence[str] = ()
+    quote: Quote | None = None
+    is_countless: bool = False
+
+
+@dataclass(slots=True)
+class _Given:
+    typed: dict[str, str | list[str]] = field(default_factory=dict)
+    values: dict[str, Value] = field(default_factory=dict)
+    problems: dict[str, str] = field(default_factory=dict)
+    stand_ins: list[str] = field(default_factory=list)
+
+
+def attempt(team: Team, content: Content | None, defaults: Defaults, post: QueryDict | None = None) -> Trial:
+    """With the values of a form, else with those that the fields start with. None of `content`: what is written makes no sense yet."""
+    seed = _seed(post)
+    if content is None:
+        return Trial(seed, problems=["What is written does not fit yet; the prompt is shown when it does."])
+    given = _given(content, post)
+    marks = numbers(content.fields)
+    controls = [Control(one, marks[one.name], given.typed[one.name], given.problems.get(one.name, "")) for one in content.fields]
+    shown = {"controls": controls, "quote": defaults.quote}
+    try:
+        found = filling.of_template(content, values=given.values, wildcards=wildcards.lists(team))
+        filled = found.at(seed)
+    except filling.BadValues as error:
+        return Trial(seed, problems=list(dict.fromkeys(error.fields.values())), **shown)  # type: ignore[arg-type]
+    return Trial(
+        seed,
+        prompt=resolved(filled.prompt.parts, content.fields),
+        negative=resolved(filled.negative.parts, content.fields),
+        combinations=found.combinations,
+        is_countless=found.combinations >= filling.COUNTLESS,
+        varies=found.varies,
+        stand_ins=given.stand_ins,
+        **shown,  # type: ignore[arg-type]
+    )
+
+
+def _seed(post: QueryDict | None) -> int:
+    text = post.get("try_seed", "") if post is not None and "dice" not in post else ""
+    return int(text) if text.isascii() and text.isdigit() and int(text[:12]) <= MAX_SEED else secrets.randbelow(10_000)
+
+
+def _given(content: Content, post: QueryDict | None) -> _Given:
+    """What was filled in, else what stands there at first. What does not fit is told, and the default taken."""
+    given = _Given()
+    for one in content.fields:
+        name = f"{PREFIX}{one.name}"
+        start = content.defaults[one.name]
+        was_asked = post is not None and (name in post or f"asked.{one.name}" in post)
+        typed = (post.getlist(name) if one.type == "multi_choice" else post.get(name, "")) if post and was_asked else _as_typed(start)
+        given.typed[one.name] = typed
+        try:
+            given.values[one.name] = one.clean(typed)
+        except ValueError as error:
+            given.values[one.name] = _stand_in(one) if one.required else start
+            if _is_empty(typed):
+                given.stand_ins.append(one.title)
+            else:
+                given.problems[one.name] = str(error)
+    return given
+
+
+def _is_empty(typed: str | Sequence[str]) -> bool:
+    return not (typed.strip() if isinstance(typed, str) else typed)
+
+
+def _as_typed(value: Value) -> str | list[str]:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return list(value)
+    return "" if value is None else str(value)
+
+
+def _stand_in(one: Field) -> Value:
+    """Something that the field takes, for a look at the prompt before anybody filled it in."""
+    if one.type in ("choice", "multi_choice"):
+        return one.choices[0] if one.type == "choice" else (one.choices[0],)
+    if one.type == "number":
+        return one.minimum if one.minimum is not None else 1
+    if one.type == "colour":
+        return "#808080"
+    return one.title[: min(one.most, MAX_LONG_TEXT)] if one.is_text else False
