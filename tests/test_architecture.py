@@ -124,7 +124,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     PROMPT_LANGUAGE: {"backends"},
     PROMPT_MODELS: {"accounts"},
     PROMPTS: {"accounts", "backends", MODERATION, PROMPT_LANGUAGE, PROMPT_MODELS},
-    PROMPT_PAGES: {"accounts", "billing", "backends", PRICING, PROMPTS, PROMPT_MODELS, MODELS, PICTURES, SERVICES, PAGES, GALLERY_MODELS},
+    PROMPT_PAGES: {"accounts", "billing", "backends", PRICING, PROMPTS, PROMPT_LANGUAGE, PROMPT_MODELS, MODELS, PICTURES, SERVICES, PAGES, GALLERY_MODELS},
     MODELS: {"accounts", "billing", "backends", PROMPT_MODELS},
     PRICING: {"accounts", "billing", "backends"},
     PICTURES: {"accounts", "billing", "backends", PRICING, MODELS},

@@ -12,11 +12,11 @@ from django.test import Client
 from PIL import Image
 
 from accounts.models import Team, User
-from studio.prompts import starters
 from studio.prompts.access import shared_template, token_of
 from studio.prompts.content import Content
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibility
 from studio.prompts.services import copies, templates
+from studio.prompts.starters import starters
 from tests.conftest import make_user
 
 pytestmark = pytest.mark.django_db
@@ -224,7 +224,7 @@ def test_an_export_of_nothing_that_there_is(client: Client, alice: User, mug: Pr
 
 
 def test_every_starter_makes_sense_and_can_be_taken(team: Team, alice: User) -> None:
-    shipped = starters.catalogue()
+    shipped = starters()
     assert len(shipped) >= 9
 
     for slug in shipped:
@@ -237,7 +237,7 @@ def test_every_starter_makes_sense_and_can_be_taken(team: Team, alice: User) -> 
 
 
 def test_a_starter_is_taken_once(client: Client, team: Team, alice: User, bob: User) -> None:
-    slug = next(iter(starters.catalogue()))
+    slug = next(iter(starters()))
     client.force_login(alice)
     client.post(f"/templates/starters/{slug}/")
     first = PromptTemplate.objects.of_team(team).get()

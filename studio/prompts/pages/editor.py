@@ -22,6 +22,7 @@ from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibil
 from studio.prompts.pages import comparing, drafts, versions
 from studio.prompts.pages.drafts import Draft
 from studio.prompts.pages.reading import reading
+from studio.prompts.pages.sharing import link_of
 from studio.prompts.pages.trying import attempt
 from studio.prompts.services import templates as services
 
@@ -130,6 +131,7 @@ def template_page(
     if not context["can_edit"] or one.archived_at:
         return render(request, "prompts/version.html", context | reading(request.user, one.team, newest) | extra, status=status)
     context |= _writing(request, draft or drafts.of_version(request.user, newest))
+    context |= {"can_publish": allows(request.user, one.team, "publish"), "link_url": link_of(one)}
     context |= {"about": drafts.about_of(one), "cover_choices": versions.cover_choices(one), **extra}
     return render(request, "prompts/template.html", context, status=status)
 

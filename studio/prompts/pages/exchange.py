@@ -12,12 +12,13 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from accounts.access import allows, current_team, require
 from accounts.requests import SignedInRequest
-from studio.prompts import exchange, starters
+from studio.prompts import exchange
 from studio.prompts.errors import PromptsError, Unfit
 from studio.prompts.exchange import MAX_FILE, ExchangeError, Format, Imported, Template
 from studio.prompts.models import PromptTemplate
 from studio.prompts.pages.sharing import as_file
 from studio.prompts.services import copies
+from studio.prompts.starters import starters
 
 MAX_EXPORT = 500
 
@@ -108,7 +109,7 @@ def template_starters(request: SignedInRequest) -> HttpResponse:
     team = current_team(request)
     require(request.user, team, "see")
     taken = dict(PromptTemplate.objects.of_team(team).exclude(starter="").in_use().values_list("starter", "pk"))
-    shown = [(slug, one, taken.get(slug)) for slug, one in starters.catalogue().items()]
+    shown = [(slug, one, taken.get(slug)) for slug, one in starters().items()]
     return render(request, "prompts/starters.html", {"starters": shown, "can_make": allows(request.user, team, "generate")})
 
 
@@ -132,7 +133,7 @@ def template_starter(request: SignedInRequest, slug: str) -> HttpResponse:
 @require_safe
 def template_starter_cover(request: SignedInRequest, slug: str) -> HttpResponse:
     """The picture of a starter; it changes with a release of the studio only."""
-    one = starters.catalogue().get(slug)
+    one = starters().get(slug)
     if one is None or one.cover is None:
         raise Http404
     return HttpResponse(one.cover.data, content_type=one.cover.mime, headers={"Cache-Control": "private, max-age=86400"})

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import uuid
 
+from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_team, require
 from accounts.requests import SignedInRequest
-from studio.prompts.access import shared_template, template_for
+from studio.prompts.access import shared_template, template_for, token_of
 from studio.prompts.content import Content
 from studio.prompts.errors import PromptsError
 from studio.prompts.exchange import Format, write
@@ -24,6 +26,11 @@ from studio.prompts.services import copies, templates
 
 COVER_CACHE = "private, max-age=3600"
 """What is shown no more is gone from browsers within the hour, and no cache in between keeps it."""
+
+
+def link_of(template: PromptTemplate) -> str:
+    """The whole address of a template's public link; empty where there is none."""
+    return f"{settings.STUDIO_URL}{reverse('shared_template', args=[token_of(template)])}" if template.link_key else ""
 
 
 @login_required
@@ -42,7 +49,7 @@ def template_link(request: SignedInRequest, template_id: uuid.UUID) -> HttpRespo
     else:
         said = "Whoever has the link can see this template and take a copy." if opens else "The link shows nothing any more."
         messages.success(request, said)
-    return redirect("template", template.pk)
+    return redirect(f"{reverse('template', args=[template.pk])}#link")
 
 
 @require_safe

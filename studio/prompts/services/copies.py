@@ -6,12 +6,12 @@ from django.core.files.storage import default_storage
 from django.db import IntegrityError, transaction
 
 from accounts.models import Team, User
-from studio.prompts import starters
 from studio.prompts.content import Content
 from studio.prompts.errors import UnusableCover
 from studio.prompts.exchange.records import MAX_NAME, MAX_NOTE, MAX_TAGS, Older, Picture, Template
 from studio.prompts.models import PromptTemplate, Visibility
 from studio.prompts.services import templates
+from studio.prompts.starters import starter as shipped
 
 
 def take_in(team: Team, given: Template, *, by: User, note: str, starter: str = "", visibility: str = Visibility.TEAM) -> PromptTemplate:
@@ -54,7 +54,7 @@ def _cover(template: PromptTemplate, cover: Picture, *, by: User) -> None:
 
 def starter(team: Team, slug: str, *, by: User) -> PromptTemplate:
     """The team's own copy of a template that comes with the studio; the one it has, when it has one. Raises KeyError for no such."""
-    given = starters.catalogue()[slug]
+    given = shipped(slug)
     for _ in range(2):  # of two who ask for it at once, the second finds what the first made
         if found := PromptTemplate.objects.of_team(team).filter(starter=slug).first():
             if found.archived_at:
