@@ -324,6 +324,14 @@ def test_covers_and_old_versions_that_are_none_are_left_out() -> None:
     assert entries[7].notes[:2] == ("An old version could not be read and was left out.",) * 2
 
 
+def test_covers_do_not_count_as_text() -> None:
+    record = json.loads(exchange.write(Format.ATELIER, [MUG]))["templates"][0]
+    record["cover"] = {"mime": "image/png", "data": base64.b64encode(b"\x89PNG\r\n\x1a\n" + b"x" * 1_500_000).decode()}
+    entries = exchange.read(json.dumps({"atelier": 1, "templates": [record | {"name": f"Mug {n}"} for n in range(4)]}).encode())
+
+    assert [entry.template.cover is not None for entry in entries if entry.template] == [True] * 4
+
+
 # --- files that are something else -------------------------------------------------------------------------------------------
 
 
@@ -356,6 +364,8 @@ def test_covers_and_old_versions_that_are_none_are_left_out() -> None:
         ("styles.csv", "name,prompt\nInk,é".encode("latin-1"), "This file is not in UTF-8: line 2"),
         ("styles.csv", b"", "This file is empty."),
         ("styles.csv", b" \n", "This file is empty."),
+        ("styles.csv", styles(("x", "x", "")) + b"\n" * (4 * 1024 * 1024), "more than 4 MB of text"),
+        ("x.json", b'{"atelier": 1, "templates": [{"name": "' + b"x" * (4 * 1024 * 1024) + b'"}]}', "more than 4 MB of text"),
         ("x.json", b" " * (20 * 1024 * 1024 + 1), "This file has 20 MB; at most 20 MB are read."),
     ],
 )

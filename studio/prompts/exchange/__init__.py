@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 from studio.prompts.decoding import NotText, decoded
 from studio.prompts.exchange import a1111, listed, own, styles
-from studio.prompts.exchange.records import MAX_FILE, ExchangeError, Format, Imported, Older, Picture, Template
+from studio.prompts.exchange.records import MAX_FILE, MAX_TEXT, ExchangeError, Format, Imported, Older, Picture, Template
 
 __all__ = ["MAX_FILE", "ExchangeError", "Format", "Imported", "Older", "Picture", "Template", "detect", "losses", "read", "write"]
 
@@ -47,6 +47,13 @@ def losses(kind: Format, template: Template) -> tuple[str, ...]:
 
 def _opened(filename: str, data: bytes) -> tuple[Format, Any]:
     """The kind of a file, and its text or what its JSON says."""
+    kind, inside = _looked_at(filename, data)
+    if len(data) - (own.covers_length(inside) if kind is Format.ATELIER else 0) > MAX_TEXT:
+        raise ExchangeError(f"This file has more than {MAX_TEXT // 1024**2} MB of text. Split it.")
+    return kind, inside
+
+
+def _looked_at(filename: str, data: bytes) -> tuple[Format, Any]:
     if len(data) > MAX_FILE:
         raise ExchangeError(f"This file has {len(data) / 1024**2:.0f} MB; at most {MAX_FILE // 1024**2} MB are read. Split it.")
     try:

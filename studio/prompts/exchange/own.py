@@ -40,6 +40,14 @@ def is_own(data: object) -> bool:
     return isinstance(data, Mapping) and "atelier" in data
 
 
+def covers_length(data: Mapping[str, Any]) -> int:
+    """Characters that the covers of a file take."""
+    entries = data.get("templates")
+    covers = [entry.get("cover") for entry in entries if isinstance(entry, Mapping)] if isinstance(entries, list) else []
+    pictures = [cover.get("data") for cover in covers if isinstance(cover, Mapping)]
+    return sum(len(picture) for picture in pictures if isinstance(picture, str))
+
+
 def read(data: Mapping[str, Any]) -> list[Imported]:
     version, entries = data["atelier"], data.get("templates")
     if isinstance(version, bool) or not isinstance(version, int) or version < 1:

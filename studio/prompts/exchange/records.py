@@ -10,6 +10,8 @@ from studio.prompts.shapes import Problems
 
 MAX_FILE = 20 * 1024 * 1024
 """Bytes of a file that is read."""
+MAX_TEXT = 4 * 1024 * 1024
+"""Bytes of a file beside its pictures: reading texts takes time, about a second a megabyte."""
 MAX_ENTRIES = 500
 MAX_NAME, MAX_DESCRIPTION = 120, 2000
 MAX_TAGS, MAX_TAG = 12, 40
