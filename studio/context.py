@@ -25,7 +25,7 @@ from studio.prepared import PreparedCount
 
 THEMES = ("dark", "light")
 _open_jobs = PreparedCount(lambda team: Job.objects.filter(team=team).in_progress().pieces())
-_to_approve = PreparedCount(lambda team: Job.objects.filter(team=team).waits_for_approval().order_by())
+_to_approve = PreparedCount(lambda team: Job.objects.filter(team=team).waits_for_approval().pieces())
 
 
 class _Shown:

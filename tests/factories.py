@@ -19,7 +19,7 @@ from billing.services import wallets
 from studio.backends.base import GenerationRequest, Mode, Quote, QuoteLine
 from studio.generation import files, metadata
 from studio.generation.kinds import kind_of
-from studio.generation.models import Artifact, InputFile, Job
+from studio.generation.models import Artifact, Batch, InputFile, Job
 from studio.generation.results import examine
 from studio.ids import uuid7
 from tests.media import model, sound
@@ -107,6 +107,15 @@ def make_job(
         Job.objects.filter(pk=job.pk).update(created_at=made_at)
         job.refresh_from_db()
     return job
+
+
+def make_batch(team: Team, user: User, rows: int = 3, *, kind: str = "table", title: str = "Boats of all colours", **fields: Any) -> Batch:
+    """A batch of jobs as `make_job` makes them; `fields` are its arguments."""
+    batch = Batch.objects.create(team=team, user=user, kind=kind, title=title, size=rows, idempotency_key=uuid7().hex)
+    for place in range(rows):
+        job = make_job(team, user, **{"prompt": f"boat {place + 1}", **fields})
+        Job.objects.filter(pk=job.pk).update(batch=batch, batch_place=place)
+    return batch
 
 
 def make_artifacts(

@@ -42,7 +42,7 @@ from studio.prompts.models import BrandRule, Wildcard
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
 from tests.billing.shop import begin, offer
 from tests.conftest import make_user, seed_what_migrations_wrote
-from tests.factories import draw, make_artifact, make_job
+from tests.factories import draw, make_artifact, make_batch, make_job
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -142,6 +142,8 @@ def furnish(world: World) -> None:
     kept["brand"] = BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme", made_by=owner)
     Wildcard.objects.create(team=team, name="harbour", lines="crane\nbuoy", changed_by=creator)
     kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
+    kept["batch"] = make_batch(team, creator)
+    kept["asked_batch"] = make_batch(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 20 pictures")
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")
     kept["purchase"] = begin(wallet_of(team), owner, gateway="manual")

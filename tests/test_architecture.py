@@ -71,6 +71,8 @@ ROOMS: dict[str, str] = {
     "studio.generation.forms": PAGES,
     "studio.generation.panel": PAGES,
     "studio.generation.cards": PAGES,
+    "studio.generation.feed": PAGES,
+    "studio.generation.tallies": PAGES,
     "studio.generation.offers": PAGES,
     "studio.generation.till": PAGES,
     "studio.generation.templatetags": PAGES,

@@ -16,6 +16,7 @@ import "./create/slots.js";
 import "./create/sides.js";
 import "./create/stage.js";
 import "./create/weights.js";
+import "./batch-wall.js";
 import "./painter/mask-painter.js";
 import "./media/audio-player.js";
 import "./media/model-view.js";

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
@@ -77,6 +78,28 @@ def technical(artifact: Artifact) -> list[Fact]:
     facts.append(Fact("SHA-256", f"{artifact.sha256[:16]}…", copy=artifact.sha256))
     facts.append(Fact("Id", str(artifact.id), copy=str(artifact.id)))
     return facts
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The version of a template that a picture was written with, and what was filled in."""
+
+    name: str
+    template_id: UUID
+    number: int
+    values: list[Fact]
+
+
+def written(artifact: Artifact) -> Written | None:
+    """None for what was written without a template, or with one that is gone."""
+    job = artifact.job
+    version = job.template_version if job else None
+    if job is None or version is None:
+        return None
+    labels = {field["name"]: field.get("label") or _titled(field["name"]) for field in version.content.get("fields", [])}
+    filled = (job.template_values or {}).get("fields", {})
+    values = [Fact(labels.get(name, _titled(name)), _plain(value)) for name, value in filled.items() if value not in (None, "", [])]
+    return Written(version.template.name, version.template_id, version.number, values)
 
 
 def name_outside(artifact: Artifact) -> str:

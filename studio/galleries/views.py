@@ -120,6 +120,7 @@ def _about(artifact: Artifact) -> dict[str, Any]:
     relatives = family(artifact)
     return {
         "artifact": artifact,
+        "written": facts.written(artifact),
         "own_name": facts.name_outside(artifact),
         "made_on": facts.moment(artifact.created_at),
         "took": facts.duration(artifact.job),

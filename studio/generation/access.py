@@ -9,7 +9,7 @@ from django.http import Http404
 
 from accounts.access import Right, require
 from accounts.models import User
-from studio.generation.models import Artifact, InputFile, Job
+from studio.generation.models import Artifact, Batch, InputFile, Job
 
 
 def job_for(user: User, job_id: uuid.UUID, right: Right = "see") -> Job:
@@ -19,6 +19,15 @@ def job_for(user: User, job_id: uuid.UUID, right: Right = "see") -> Job:
         raise Http404
     require(user, job.team, right)
     return job
+
+
+def batch_for(user: User, batch_id: uuid.UUID, right: Right = "see") -> Batch:
+    """Raises like `job_for`."""
+    batch = Batch.objects.visible_to(user).shown().filter(pk=batch_id).first()
+    if batch is None:
+        raise Http404
+    require(user, batch.team, right)
+    return batch
 
 
 def artifact_for(user: User, artifact_id: uuid.UUID, right: Right = "see", *, in_trash: bool = False) -> Artifact:

@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from billing.admin import ReadOnlyAdmin
 from billing.credits import credits
-from studio.generation.models import Job, Worker
+from studio.generation.models import Batch, Job, Worker
 
 
 @admin.register(Job)
@@ -32,6 +32,7 @@ class JobAdmin(ReadOnlyAdmin):
         *("status", "engine_label", "mode", "num_images", "team", "user", "queue", "priority", "attempt", "worker"),
         *("step", "total_steps", "error_code", "error_message", "created_at", "started_at", "finished_at", "run_after"),
         *("lease_expires_at", "cancel_requested_at", "sent_at", "provider_id"),
+        *("batch_id", "batch_place"),
         *("approval", "verdict", "decided_by", "decided_at"),
         *("delivered", "filtered", "filtered_charged", "provider_took"),
     )
@@ -40,6 +41,17 @@ class JobAdmin(ReadOnlyAdmin):
     @admin.display(description="Provider took", ordering="provider_cost")
     def provider_took(self, job: Job) -> str:
         return "unknown" if job.provider_cost is None else credits(job.provider_cost)
+
+
+@admin.register(Batch)
+class BatchAdmin(ReadOnlyAdmin):
+    list_display = ("id", "kind", "size", "team", "user", "created_at", "paused_at", "canceled_at")
+    list_filter = ("kind",)
+    list_select_related = ("team", "user")
+    search_fields = ("id",)
+    ordering = ("-id",)
+    fields = ("kind", "size", "team", "user", "template_version", "at_once", "created_at", "paused_at", "canceled_at")
+    readonly_fields = fields
 
 
 @admin.register(Worker)

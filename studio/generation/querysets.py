@@ -67,15 +67,15 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.select_related("hold", "user", "team").prefetch_related(pictures, "inputs")
 
     def recent(self, team: Team, limit: int = 20) -> JobQuerySet:
-        """The newest jobs of a team, open ones among them wherever they stand."""
-        return self.of_team(team).with_pictures().order_by("-id")[:limit]
+        """The newest jobs of a team, open ones among them wherever they stand; those of batches are shown by their batches."""
+        return self.of_team(team).filter(batch=None).with_pictures().order_by("-id")[:limit]
 
     def worth_showing(self) -> JobQuerySet:
-        """Newest first, without those whose pictures were all deleted."""
+        """Newest first, without those whose pictures were all deleted, and without those of batches, which have a page of their own."""
         from studio.generation.models import Artifact
 
         seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
-        return self.filter(~Q(status="succeeded") | Exists(seen)).order_by("-id")
+        return self.filter(~Q(status="succeeded") | Exists(seen), batch=None).order_by("-id")
 
     def finals_of(self, preview: Artifact) -> JobQuerySet:
         """Jobs that make the final of a preview, or made it, newest first."""
@@ -132,6 +132,10 @@ class BatchQuerySet(models.QuerySet["Batch"]):
 
     def of_team(self, team: Team) -> BatchQuerySet:
         return self.filter(team=team)
+
+    def shown(self) -> BatchQuerySet:
+        """With what a card names."""
+        return self.select_related("team", "user", "template_version__template")
 
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):

@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.generation.views import choosing, create, finishing, inputs, jobs
+from studio.generation.views import batches, choosing, create, finishing, inputs, jobs
 
 urlpatterns = [
     path("create/", create.create, name="create"),
@@ -13,6 +13,12 @@ urlpatterns = [
     path("jobs/<uuid:job_id>/cancel/", jobs.job_cancel, name="job_cancel"),
     path("jobs/<uuid:job_id>/retry/", jobs.job_retry, name="job_retry"),
     path("jobs/<uuid:job_id>/preview/<int:step>.jpg", jobs.job_preview, name="job_preview"),
+    path("batches/<uuid:batch_id>/", batches.batch, name="batch"),
+    path("batches/<uuid:batch_id>/changes/", batches.batch_changes, name="batch_changes"),
+    path("batches/<uuid:batch_id>/retry/", batches.batch_retry, name="batch_retry"),
+    path("batches/<uuid:batch_id>/pause/", batches.batch_do, {"action": "pause"}, name="batch_pause"),
+    path("batches/<uuid:batch_id>/go-on/", batches.batch_do, {"action": "go-on"}, name="batch_go_on"),
+    path("batches/<uuid:batch_id>/cancel/", batches.batch_do, {"action": "cancel"}, name="batch_cancel"),
     path("inputs/", inputs.input_upload, name="input_upload"),
     path("inputs/read/", inputs.input_read, name="input_read"),
     path("inputs/from/<uuid:artifact_id>/", choosing.input_from_library, name="input_from_library"),

@@ -62,6 +62,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     PICTURES_SECONDS = 0.1
     """What a team does to its pictures is told so late, together with what comes until then."""
 
+    BATCH_SECONDS = 0.5
+    """A batch is drawn at most so often, however many of its jobs end."""
+
     REMEMBERED = 500
     """Jobs per page whose place is remembered, to tell a late message from a new one."""
 
@@ -78,6 +81,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.moved: set[uuid.UUID] = set()
         self.drawing: set[uuid.UUID] = set()
         self.pictures: set[str] = set()
+        self.batches: set[uuid.UUID] = set()
         self.all_pictures = False
         self.everything_changed = False
         self.due: set[str] = set()
@@ -123,6 +127,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     async def job_updated(self, event: Event) -> None:
         job_id = uuid.UUID(event["job"])
+        if event.get("batch"):
+            await self.batch_updated(event)
+            if self.viewer is None or self.viewer.job_id != job_id:
+                return
         self._soon("header", self.HEADER_SECONDS)
         if event.get("ended"):
             self.changed.add(job_id)
@@ -130,6 +138,13 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         else:
             self.moved.add(job_id)
             self._soon("moved", self.MOVED_SECONDS)
+
+    async def batch_updated(self, event: Event) -> None:
+        self._soon("header", self.BATCH_SECONDS)
+        batch_id = uuid.UUID(event["batch"])
+        if self.viewer and (self.viewer.view == CREATE or self.viewer.batch_id == batch_id):
+            self.batches.add(batch_id)
+            self._soon("batches", self.BATCH_SECONDS)
 
     async def wallet_changed(self, event: Event) -> None:
         self._soon("header", self.HEADER_SECONDS)
@@ -214,6 +229,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def _draw_everything(self, reads: SharedReads, viewer: Viewer) -> None:
         self.everything_changed = False
         self.due &= {"talk", "pictures"}  # no snapshot has these: the page asks for them itself
+        self.batches = {viewer.batch_id} if viewer.batch_id else set()
+        if self.batches:
+            self.due.add("batches")
         self.drawing |= self.changed | self.moved
         self.changed.clear()
         self.moved.clear()
@@ -233,7 +251,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         jobs = [await reads.read(("job", *which), fragments.draw_job, *which) for which in asked]
         for job in jobs:
             self._know(job)
-        if new := {job.job_id for job in jobs if job.team_id == viewer.team_id} - self.in_feed:
+        if new := {job.job_id for job in jobs if job.team_id == viewer.team_id and job.batch_id is None} - self.in_feed:
             self.coming |= new
             self._soon("feed", self.FEED_SECONDS)
         if self.in_line and any(job.status != "queued" for job in jobs):
@@ -255,6 +273,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             pieces.append(fragments.talk_pulse(viewer.picture_id))
         if "feed" in due:
             pieces += await self._draw_coming(reads)
+        if "batches" in due:
+            pieces += await self._draw_batches(reads, viewer)
         if "line" in due:
             self.changed |= self.in_line
         if "moved" in due:
@@ -262,6 +282,17 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.moved.clear()
         if pieces:
             await self.send(text_data="".join(pieces))
+
+    async def _draw_batches(self, reads: SharedReads, viewer: Viewer) -> list[str]:
+        """Cards of batches, oldest first: one that the feed has not got yet is put on top."""
+        wanted, self.batches = sorted(self.batches), set()
+        drawn = [await reads.read(("batch", batch_id), fragments.draw_batch, batch_id) for batch_id in wanted]
+        pieces = []
+        for batch_id, batch in zip(wanted, drawn, strict=True):
+            is_new = viewer.view == CREATE and batch.team_id == viewer.team_id and batch_id not in self.in_feed
+            pieces.append(batch.new if is_new else batch.html)
+            self.in_feed |= {batch_id} if is_new else set()
+        return pieces
 
     async def _draw_coming(self, reads: SharedReads) -> list[str]:
         """The cards of jobs that the feed has not got yet, oldest first: each is put on top."""
@@ -276,7 +307,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     def _know_feed(self, drawn: Snapshot, viewer: Viewer) -> None:
         """Take in a feed that is about to be sent."""
         self.coming.clear()
-        self.in_feed = {job.job_id for job in drawn.jobs.values() if job.team_id == viewer.team_id}
+        self.in_feed = {job.job_id for job in drawn.jobs.values() if job.team_id == viewer.team_id} | drawn.batches
         self.in_line.clear()
         self.drawing |= drawn.jobs.keys()
         for job in drawn.jobs.values():
@@ -296,7 +327,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self._remember(job.job_id, (job.attempt, job.step))
 
     def _soon(self, what: str, seconds: float) -> None:
-        """Draw `what` (header, bell, talk, feed, pictures, moved, line) a little later: once, however often it was asked for."""
+        """Draw `what` (header, bell, talk, feed, batches, pictures, moved, line) a little later: once, however often it was asked for."""
 
         def come() -> None:
             del self.timers[what]

@@ -16,8 +16,8 @@ from django.template.loader import render_to_string
 from accounts.models import Team
 from billing.services.wallets import wallet_of
 from studio.galleries import notices
-from studio.generation import cards
-from studio.generation.models import Artifact, Job
+from studio.generation import cards, feed, tallies
+from studio.generation.models import Artifact, Batch, Job
 from studio.ids import uuid7
 
 ROOT = re.compile(r"<[a-z][a-z0-9-]*")
@@ -42,6 +42,7 @@ class Drawn:
     status: str = ""
     attempt: int = 0
     step: int = 0
+    batch_id: uuid.UUID | None = None
     card: str = ""
     stage: str = ""
 
@@ -51,11 +52,21 @@ class Drawn:
 
 
 @dataclass(frozen=True, slots=True)
+class DrawnBatch:
+    """A batch for a page that shows it (`html`), and for the top of a feed that has not got it (`new`). `team_id` 0: it is gone."""
+
+    team_id: int = 0
+    html: str = ""
+    new: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Snapshot:
-    """What a page shows that can change. `jobs` are those of the feed, and the one on the stage."""
+    """What a page shows that can change. `jobs` are those of the feed, and the one on the stage; `batches` those of the feed."""
 
     html: str
     jobs: dict[uuid.UUID, Drawn] = field(default_factory=dict)
+    batches: frozenset[uuid.UUID] = frozenset()
 
 
 def header(team_id: int) -> str:
@@ -100,12 +111,14 @@ def snapshot(team_id: int, view: str, job_id: uuid.UUID | None) -> Snapshot:
     head = header(team_id)
     if view != CREATE:
         return Snapshot(head + newest(team_id))
-    jobs = cards.load(Job.objects.recent(Team.objects.get(pk=team_id)))
+    shown = feed.of_team(Team.objects.get(pk=team_id))
+    jobs = [one for one in shown if isinstance(one, Job)]
     staged = _worth_sending(jobs)
     drawn = {job.pk: _draw(job, card=False, stage=job.pk in staged) for job in jobs}
     if job_id and not (job_id in drawn and drawn[job_id].stage):
         drawn[job_id] = draw_job(job_id, True)
-    return Snapshot("".join([head, _feed(jobs), *(one.stage for one in drawn.values())]), drawn)
+    html = "".join([head, _feed(shown), *(one.stage for one in drawn.values())])
+    return Snapshot(html, drawn, frozenset(one.pk for one in shown if isinstance(one, Batch)))
 
 
 def new_job(job_id: uuid.UUID) -> Drawn:
@@ -117,8 +130,19 @@ def new_job(job_id: uuid.UUID) -> Drawn:
     return replace(_draw(job, card=False, stage=False), card=f'<div hx-swap-oob="afterbegin:#feed">{card}</div>')
 
 
-def _feed(jobs: Sequence[Job]) -> str:
-    return out_of_band(render_to_string("generation/_feed.html", {"jobs": jobs}))
+def draw_batch(batch_id: uuid.UUID) -> DrawnBatch:
+    """The card of a batch, and the beat that makes its page ask for the rows that changed."""
+    batch = Batch.objects.shown().filter(pk=batch_id).first()
+    if batch is None:
+        return DrawnBatch()
+    card = render_to_string("generation/_batch_card.html", {"batch": tallies.load_one(batch)})
+    beat = render_to_string("generation/_batch_beat.html", {"batch": batch, "beat": uuid7()})
+    new = f'<div hx-swap-oob="afterbegin:#feed">{card}</div>'
+    return DrawnBatch(batch.team_id, out_of_band(card) + out_of_band(beat, "outerHTML"), new)
+
+
+def _feed(shown: Sequence[Job | Batch]) -> str:
+    return out_of_band(render_to_string("generation/_feed.html", {"feed": shown}))
 
 
 def _worth_sending(jobs: Sequence[Job]) -> set[uuid.UUID]:
@@ -135,6 +159,7 @@ def _draw(job: Job, *, card: bool = True, stage: bool = True) -> Drawn:
         status=job.status,
         attempt=job.attempt,
         step=job.step,
+        batch_id=job.batch_id,
         card=out_of_band(render_to_string("generation/_job_card.html", context)) if card else "",
         stage=out_of_band(render_to_string("generation/_stage_job.html", context)) if stage else "",
     )

@@ -15,7 +15,7 @@ from django.http import HttpRequest
 from accounts.access import SESSION_KEY, team_of
 from accounts.models import Membership, User
 from accounts.terms import has_agreed
-from studio.generation.models import Artifact, Job
+from studio.generation.models import Artifact, Batch, Job
 
 NOT_SIGNED_IN = 4401
 NOT_ALLOWED = 4403
@@ -25,7 +25,7 @@ NOT_AGREED = 4451
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """A page that listens. `teams` are those whose news it hears: the one it works in, and that of the job or picture it shows."""
+    """A page that listens. `teams` are those whose news it hears: the one it works in, and that of the job, batch or picture it shows."""
 
     session_key: str
     user_id: int
@@ -34,12 +34,13 @@ class Viewer:
     view: str
     job_id: uuid.UUID | None
     picture_id: uuid.UUID | None = None
+    batch_id: uuid.UUID | None = None
 
 
 def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
     """Say what a new websocket may hear, or with which code it is closed. `query` is that of its address.
 
-    `view`, `job` and `picture` are what the page shows, `team` is whose it is: without it, the one that the person works in now.
+    `view`, `job`, `batch` and `picture` are what the page shows, `team` is whose it is: without it, the one that the person works in now.
     """
     if not isinstance(user, User) or not user.is_active:
         return NOT_SIGNED_IN
@@ -50,14 +51,16 @@ def admit(user: Any, session: Any, query: Mapping[str, str]) -> Viewer | int:
     if team is None or team.pk != (named or team.pk):
         return NOT_ALLOWED
     job, picture = _visible_job(user, query.get("job", "")), _visible_picture(user, query.get("picture", ""))
+    batch = _visible_batch(user, query.get("batch", ""))
     return Viewer(
         session_key=session.session_key,
         user_id=user.pk,
         team_id=team.pk,
-        teams=frozenset({team.pk, *(one.team_id for one in (job, picture) if one)}),
+        teams=frozenset({team.pk, *(one.team_id for one in (job, picture, batch) if one)}),
         view=query.get("view", "page"),
         job_id=job.pk if job else None,
         picture_id=picture.pk if picture else None,
+        batch_id=batch.pk if batch else None,
     )
 
 
@@ -85,6 +88,11 @@ def _visible_job(user: User, text: str) -> Job | None:
 def _visible_picture(user: User, text: str) -> Artifact | None:
     picture_id = _id(text)
     return Artifact.objects.visible_to(user).filter(pk=picture_id).first() if picture_id else None
+
+
+def _visible_batch(user: User, text: str) -> Batch | None:
+    batch_id = _id(text)
+    return Batch.objects.visible_to(user).filter(pk=batch_id).first() if batch_id else None
 
 
 def _id(text: str) -> uuid.UUID | None:

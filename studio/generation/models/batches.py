@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from django.conf import settings
 from django.db import models
 
@@ -10,6 +12,9 @@ from studio.generation.models.artifacts import Artifact
 from studio.generation.querysets import BatchQuerySet
 from studio.ids import uuid7
 from studio.prompts.models import PromptTemplateVersion
+
+if TYPE_CHECKING:
+    from studio.generation.tallies import Tally
 
 
 class Batch(models.Model):
@@ -26,6 +31,8 @@ class Batch(models.Model):
         COMBINATIONS = "combinations", "All combinations"
         VARIATIONS = "variations", "Variations"
 
+    tally: Tally
+    """Only where `tallies.load` has counted its jobs."""
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="batches")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="batches")

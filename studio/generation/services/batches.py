@@ -291,19 +291,32 @@ def cancel_rest(batch: Batch, *, by: User, running: bool = False) -> int:
 
 def retry_failed(batch: Batch, *, by: User, key: str) -> Batch:
     """Make what failed of it once more: a batch of its own, at today's price. Raises `NothingToRetry`, and as `submit_batch`."""
-    failed = list(batch.jobs.filter(status="failed").select_related("template_version", "image", "mask_image").order_by("batch_place"))
+    failed = _failed(batch)
     if not failed:
         raise NothingToRetry("Nothing of this batch has failed.")
-    items = [Item(job.to_request(), job.written, job.template_version, job.template_values) for job in failed]
-    given = failed[0].given
     return submit_batch(
         user=by,
         team=batch.team,
-        items=items,
+        items=[_item(job) for job in failed],
         kind=Batch.Kind.TABLE if batch.axes else Batch.Kind(batch.kind),  # what is left of a grid is no grid
         title=batch.title,
         idempotency_key=key,
         template_version=batch.template_version,
-        inputs={name: file for name, file in given.items() if file},
+        inputs={name: file for name, file in failed[0].given.items() if file},
         parent=failed[0].parent,
     )
+
+
+def quote_failed(batch: Batch) -> BatchQuote | None:
+    """What `retry_failed` would cost; None when nothing has failed. Raises `UnknownEngine`."""
+    failed = _failed(batch)
+    return quote_batch([_item(job) for job in failed]) if failed else None
+
+
+def _failed(batch: Batch) -> list[Job]:
+    failed = Job.objects.filter(batch=batch, status=Job.Status.FAILED)
+    return list(failed.select_related("template_version", "image", "mask_image", "parent").order_by("batch_place"))
+
+
+def _item(job: Job) -> Item:
+    return Item(job.to_request(), job.written, job.template_version, job.template_values)

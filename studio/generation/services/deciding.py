@@ -34,8 +34,10 @@ Verdict = Job.Verdict
 
 
 def approve(job: Job, *, by: User) -> Job:
-    """Put it in the queue, at the price that it was quoted; of a batch, all that waits. Raises NotYours, NotWaiting, PlanLimit; then nothing
-    changed."""
+    """Put it in the queue, at the price that it was quoted; of a batch, all that waits.
+
+    Raises NotYours, NotWaiting, PlanLimit; then nothing changed.
+    """
     _require_decider(job, by)
     asked = _asked_with(job)
     for engine, label in sorted(set(asked.values_list("engine", "engine_label"))):

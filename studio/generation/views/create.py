@@ -18,7 +18,7 @@ from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from billing.services import wallets
 from studio.backends.base import Mode
-from studio.generation import cards, finals, offers, panel, throttle, till, usage
+from studio.generation import cards, feed, finals, offers, panel, throttle, till, usage
 from studio.generation.engines import available, modes_of, picker
 from studio.generation.errors import GenerationError, HaveItAlready
 from studio.generation.models import Artifact, Job
@@ -238,4 +238,4 @@ def _work(request: SignedInRequest, job: Job | None, selected: Artifact | None =
         wanted = str(selected.pk) if selected else request.GET.get("selected", "")
         pictures = job.card.pictures  # type: ignore[attr-defined]
         selected = next((p for p in pictures if str(p.pk) == wanted), pictures[0] if pictures else None)
-    return {"job": job, "selected": selected, "jobs": cards.load(Job.objects.recent(request.team))}
+    return {"job": job, "selected": selected, "feed": feed.of_team(request.team)}

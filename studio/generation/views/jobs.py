@@ -25,8 +25,11 @@ from studio.generation.views.create import OLD_PRICE, shows_old_price, submitted
 @login_required
 @require_GET
 def job(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
-    """The card, asked for again and again by a page without a socket; a full page for whoever follows the link."""
+    """The card, asked for again and again by a page without a socket; a full page for whoever follows the link: that
+    of its batch, where it is of one."""
     found = job_for(request.user, job_id)
+    if not request.htmx and found.batch_id:
+        return redirect(f"{reverse('batch', args=[found.batch_id])}#row-{found.batch_place}")
     if not request.htmx:
         return redirect(f"{reverse('create')}?job={found.pk}")
     return render(request, "generation/_job_card.html", {"job": cards.load_one(found)})
