@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from studio.prompts.content import SECTIONS, Content, Field
 from studio.prompts.fields import TYPES
+from studio.prompts.pages.defaults import plain
 from studio.word_changes import Piece, words
 
 LOCKED, OPEN = "locked", "open to changes"
@@ -29,6 +30,10 @@ class Row:
     label: str
     before: str
     after: str
+
+    @property
+    def sides(self) -> tuple[Sequence[Piece], Sequence[Piece]]:
+        return _sides(self.before, self.after)
 
     @property
     def verb(self) -> str:
@@ -73,9 +78,12 @@ def _text(name: str, before: str, was: bool | None, after: str, locked: bool | N
     lock = ""
     if was is not None and locked is not None and was != locked:
         lock = f"was {LOCKED if was else OPEN}, is {LOCKED if locked else OPEN} now"
+    return TextChange(_label(name), *_sides(before, after), lock)
+
+
+def _sides(before: str, after: str) -> tuple[Sequence[Piece], Sequence[Piece]]:
     pieces = words(before, after) if before != after else [Piece("same", after)] if after else []
-    left, right = [one for one in pieces if one.kind != "ins"], [one for one in pieces if one.kind != "del"]
-    return TextChange(_label(name), left, right, lock)
+    return [one for one in pieces if one.kind != "ins"], [one for one in pieces if one.kind != "del"]
 
 
 def _label(name: str) -> str:
@@ -106,9 +114,9 @@ def _field(one: Field) -> str:
 
 def _settings(content: Content, engines: Mapping[str, str]) -> dict[str, str]:
     engine = engines.get(content.engine, content.engine) or "any"
-    plain = {name.replace("_", " ").capitalize(): _value(value) for name, value in content.parameters.items()}
-    free = ", ".join(name.replace("_", " ") for name in content.changeable) or "nothing"
-    return {"Engine": engine, "Mode": content.mode.replace("-", " "), **plain, "People may change": free}
+    settings = {plain(name): _value(value) for name, value in content.parameters.items()}
+    free = ", ".join(plain(name).lower() for name in content.changeable) or "nothing"
+    return {"Engine": engine, "Mode": content.mode.replace("-", " "), **settings, "People may change": free}
 
 
 def _value(value: object) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -18,7 +18,7 @@ from studio.prompts.content import ELSEWHERE, Scalar
 from studio.prompts.shapes import Problems
 
 PREFIX = "setting"
-ANY = "Any engine"
+_PLAIN = {"num_images": "Pictures", "num_inference_steps": "Steps", "guidance_scale": "Guidance", "size": "Shape"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +33,18 @@ class Defaults:
     mode: Mode
     form: GenerationForm | None = None
     kept: Mapping[str, Scalar] = field(default_factory=dict)
+    free: Sequence[str] = ()
+    """What people may change so far."""
 
     @property
     def modes(self) -> list[Mode]:
-        return list(self.engine.modes) if self.engine else modes_of(self.engines)
+        return list(dict.fromkeys([*(self.engine.modes if self.engine else modes_of(self.engines)), self.mode]))
 
     @property
     def changeable(self) -> list[tuple[str, str]]:
         """Name and label of everything that people might be allowed to change."""
-        drawn = self.form.fields if self.form else {}
-        return [("engine", "Engine"), ("mode", "Mode"), *((name, str(one.label)) for name, one in drawn.items())]
+        drawn = {name: str(one.label) for name, one in self.form.fields.items()} if self.form else {name: plain(name) for name in self.free}
+        return list(({"engine": "Engine", "mode": "Mode"} | drawn).items())
 
     @property
     def problems(self) -> Problems:
@@ -73,7 +75,7 @@ class Defaults:
     def chips(self) -> list[str]:
         """The settings in words, for a page where nobody changes them."""
         if self.form is None:
-            return [f"{name.replace('_', ' ')}: {value}" for name, value in self.kept.items()]
+            return [f"{plain(name)}: {_words(value)}" for name, value in self.kept.items()]
         return [f"{one.label}: {_words(self.form[name].value())}" for name, one in self.form.fields.items() if name in self.kept]
 
 
@@ -84,14 +86,19 @@ def of_record(user: User, record: Mapping[str, Any]) -> Defaults:
     form = _form(engine, mode, user, prefix=PREFIX) if engine else None
     if form:
         form.initial.update({name: value for name, value in kept.items() if _fits(form, name, value)})
-    return Defaults(engines, wanted, engine, mode, form, kept)
+    return Defaults(engines, wanted, engine, mode, form, kept, record.get("changeable", ()))
 
 
 def of_post(user: User, record: Mapping[str, Any], post: QueryDict) -> Defaults:
     """Of a form that is to be saved."""
     engines, wanted, engine, mode = _chosen(str(record.get("engine", "")), str(record.get("mode", "")))
     form = _form(engine, mode, user, post.dict(), prefix=PREFIX) if engine else None
-    return Defaults(engines, wanted, engine, mode, form, record.get("parameters", {}))
+    return Defaults(engines, wanted, engine, mode, form, record.get("parameters", {}), record.get("changeable", ()))
+
+
+def plain(name: str) -> str:
+    """What a setting is called where no engine says it."""
+    return _PLAIN.get(name) or name.replace("_", " ").capitalize()
 
 
 def typed(post: QueryDict) -> dict[str, str]:

@@ -13,7 +13,7 @@ from django.http import QueryDict
 from accounts.models import User
 from studio.backends.base import Mode
 from studio.prompts import tidy
-from studio.prompts.content import SECTIONS, Content, ContentError, braced, compose
+from studio.prompts.content import SECTIONS, Content, ContentError, braced
 from studio.prompts.errors import Unfit
 from studio.prompts.fields import TYPES
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion
@@ -21,9 +21,7 @@ from studio.prompts.pages import defaults
 from studio.prompts.pages.colouring import COLOURS
 from studio.prompts.shapes import Problems
 
-LAYOUTS = ("sections", "one")
-"""How the prompt is written: in its sections, or as one text."""
-_SECTION_NAMES = [name for name in SECTIONS if name != "prompt"]
+_ORDER = {name: place for place, name in enumerate(SECTIONS)}
 _KEY = re.compile(r"(section|field)\.([A-Za-z0-9]{1,12})\.([a-z_]{1,20})")
 _CHOICES = ("choice", "multi_choice")
 
@@ -90,8 +88,6 @@ class Draft:
     problems: Problems = field(default_factory=dict)
     keys: list[str] = field(default_factory=list)
     """Of the fields, in their order."""
-    layout: str = ""
-    """One of `LAYOUTS` where somebody chose it; else it is seen from what is there."""
 
     # --- what it comes to ------------------------------------------------------------------------------------------
     def content(self) -> Content:
@@ -117,17 +113,16 @@ class Draft:
 
     # --- how it is drawn -------------------------------------------------------------------------------------------
     @property
-    def is_in_sections(self) -> bool:
-        return self.layout == "sections" or any(one["name"] != "prompt" for one in self.record["sections"])
+    def sections(self) -> list[SectionRow]:
+        """Those with words in them, in their order; of a new template the one text that most people write."""
+        rows = [self._section(one["name"], place, one) for place, one in enumerate(self.record["sections"])]
+        return rows or [SectionRow("prompt", "", False)]
 
     @property
-    def sections(self) -> list[SectionRow]:
-        """Those of the layout, empty ones too, each at its place; what stands in others is shown as well."""
-        there = {one["name"]: (place, one) for place, one in enumerate(self.record["sections"])}
-        wanted = _SECTION_NAMES if self.is_in_sections else ["prompt"]
-        names = [*there, *(name for name in wanted if name not in there)]
-        names.sort(key=lambda name: list(SECTIONS).index(name) if name in SECTIONS else len(SECTIONS))
-        return [self._section(name, *there.get(name, (-1, {}))) for name in names]
+    def more_sections(self) -> list[SectionRow]:
+        """Those that are still empty."""
+        there = {one.name for one in self.sections}
+        return [SectionRow(name, "", False) for name in SECTIONS if name not in there]
 
     def _section(self, name: str, place: int, one: Mapping[str, Any]) -> SectionRow:
         text, locked = str(one.get("text", "")), bool(one.get("locked"))
@@ -161,7 +156,7 @@ class Draft:
 
     @property
     def unknown(self) -> list[str]:
-        """Names in braces that are no field (yet)."""
+        """Names in braces that are no field (yet), in small letters as a field has them."""
         known = {one.get("name") for one in self.record["fields"]}
         texts = [*(one["text"] for one in self.record["sections"]), self.record["negative"]["text"]]
         names = dict.fromkeys(name.lower() for text in texts for name in braced(text))
@@ -198,7 +193,8 @@ def of_post(user: User, post: QueryDict, *, saves: bool) -> Draft:
         "parameters": _kept(post),
         "changeable": post.getlist("changeable"),
     }
-    record["sections"] = [one for one in record["sections"] if one["text"].strip()]
+    written = [one for one in record["sections"] if one["text"].strip()]
+    record["sections"] = sorted(written, key=lambda one: _ORDER.get(one["name"], len(_ORDER)))
     if saves:
         drawn = defaults.of_post(user, record, post)
     else:
@@ -207,7 +203,6 @@ def of_post(user: User, post: QueryDict, *, saves: bool) -> Draft:
     draft = Draft(record, drawn, int(after) if after.isascii() and after.isdigit() and len(after) < 9 else 0, post.get("note", ""))
     draft.about = {name: post.get(name, "") for name in ("name", "description", "tags")}
     draft.keys = [key for key, _ in fields]
-    draft.layout = post.get("layout", "")
     record["mode"] = drawn.mode.value
     return draft
 
@@ -267,32 +262,19 @@ def _as_text(value: object) -> str:
 
 # --- changes of the form that need no script -------------------------------------------------------------------------
 def change(draft: Draft, what: str) -> None:
-    """What a button of the editor does to the form: `layout:one`, `field:add`, `field:add:NAME`, `field:up:KEY`, `field:down:KEY`,
-    `field:remove:KEY`. Anything else changes nothing.
+    """What a button of the editor does to the form: `field:add`, `field:add:NAME`, `field:up:KEY`, `field:down:KEY`, `field:remove:KEY`.
+    Anything else changes nothing.
     """
     noun, _, rest = what.partition(":")
     verb, _, aim = rest.partition(":")
-    if noun == "layout" and verb in LAYOUTS:
-        _lay_out(draft, verb)
-    elif noun == "field" and verb == "add":
+    if noun == "field" and verb == "add":
         name = aim if re.fullmatch(r"[a-z][a-z0-9_]{0,39}", aim) else ""
         draft.record["fields"].append({"name": name, "type": "text"})
+        for one in (*draft.record["sections"], draft.record["negative"]) if name else ():
+            one["text"] = re.sub(rf"(?<!\\)\{{{name}\}}", f"{{{name}}}", one["text"], flags=re.IGNORECASE)
         draft.keys.append(next(str(n) for n in range(len(draft.keys), 10_000) if str(n) not in draft.keys))
     elif noun == "field" and aim in draft.keys:
         _move(draft, draft.keys.index(aim), verb)
-
-
-def _lay_out(draft: Draft, layout: str) -> None:
-    sections = draft.record["sections"]
-    draft.layout = layout
-    if layout == "one":
-        text, locked = compose(one["text"] for one in sections), bool(sections) and all(one["locked"] for one in sections)
-        draft.record["sections"] = [{"name": "prompt", "text": text, "locked": locked}]
-    else:
-        there = {one["name"] for one in sections}
-        for one in sections:
-            if one["name"] == "prompt" and "subject" not in there:
-                one["name"] = "subject"
 
 
 def _move(draft: Draft, place: int, verb: str) -> None:
