@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibil
 from studio.prompts.services import copies, templates
 from studio.prompts.starters import starters
 from tests.conftest import make_user
+
+Browsers = Callable[..., Client]
 
 pytestmark = pytest.mark.django_db
 
@@ -85,7 +88,7 @@ def test_a_link_ends_for_good_when_it_is_closed(client: Client, mug: PromptTempl
 
 
 @pytest.mark.parametrize("token", ["made-up", "made~up", "~", "a" * 3000])
-def test_a_made_up_link_shows_nothing(client: Client, token: str) -> None:
+def test_a_made_up_link_shows_nothing(client: Client, alice: User, token: str) -> None:
     assert client.get(f"/t/{token}/").status_code == 404
 
 
@@ -96,22 +99,22 @@ def test_what_is_put_away_is_shown_to_nobody(client: Client, mug: PromptTemplate
     assert client.get(address).status_code == 404
 
 
-def test_only_who_may_publish_opens_a_link(client: Client, mug: PromptTemplate, bob: User, alice: User) -> None:
-    client.force_login(bob)
+def test_only_who_may_publish_opens_a_link(client_of: Browsers, mug: PromptTemplate, bob: User, alice: User) -> None:
+    client = client_of(bob)
     refused = client.post(f"/templates/{mug.pk}/link/", {"open": "1"})
     mug.refresh_from_db()
     assert (refused.status_code, mug.visibility, mug.link_key) == (403, Visibility.TEAM, "")
 
-    client.force_login(alice)
+    client = client_of(alice)
     client.post(f"/templates/{mug.pk}/link/", {"open": "1"})
     mug.refresh_from_db()
     assert mug.visibility == Visibility.LINK
     assert shared_template(token_of(mug)) == mug
 
 
-def test_a_draft_gets_no_link(client: Client, team: Team, alice: User) -> None:
+def test_a_draft_gets_no_link(client_of: Browsers, team: Team, alice: User) -> None:
     draft = templates.create(team, author=alice, name="Draft", content=Content.checked(MUG))
-    client.force_login(alice)
+    client = client_of(alice)
 
     client.post(f"/templates/{draft.pk}/link/", {"open": "1"})
 
@@ -119,10 +122,12 @@ def test_a_draft_gets_no_link(client: Client, team: Team, alice: User) -> None:
     assert draft.visibility == Visibility.TEAM
 
 
-def test_somebody_of_another_team_takes_a_copy_with_its_cover(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+def test_somebody_of_another_team_takes_a_copy_with_its_cover(
+    client_of: Browsers, mug: PromptTemplate, alice: User, other_team: Team
+) -> None:
     address = opened(mug, alice)
     mallory = other_team.members.get()
-    client.force_login(mallory)
+    client = client_of(mallory)
 
     client.post(f"{address}take/")
 
@@ -135,17 +140,19 @@ def test_somebody_of_another_team_takes_a_copy_with_its_cover(client: Client, mu
     assert PromptTemplate.objects.of_team(mug.team).count() == 1
 
 
-def test_a_viewer_takes_no_copy(client: Client, mug: PromptTemplate, alice: User, team: Team, carol: User) -> None:
+def test_a_viewer_takes_no_copy(client_of: Browsers, mug: PromptTemplate, alice: User, team: Team, carol: User) -> None:
     address = opened(mug, alice)
-    client.force_login(carol)
+    client = client_of(carol)
 
     assert client.post(f"{address}take/").status_code == 403
     assert PromptTemplate.objects.count() == 1
 
 
-def test_the_file_comes_back_as_the_same_template(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+def test_the_file_comes_back_as_the_same_template(
+    client: Client, client_of: Browsers, mug: PromptTemplate, alice: User, other_team: Team
+) -> None:
     file = client.get(f"{opened(mug, alice)}template.json")
-    client.force_login(other_team.members.get())
+    client = client_of(other_team.members.get())
 
     page = client.post("/templates/import/", {"file": SimpleUploadedFile("mug.json", file.content)})
 
@@ -156,12 +163,12 @@ def test_the_file_comes_back_as_the_same_template(client: Client, mug: PromptTem
     assert taken.cover
 
 
-def test_all_versions_travel_in_an_export(client: Client, mug: PromptTemplate, alice: User, other_team: Team) -> None:
+def test_all_versions_travel_in_an_export(client_of: Browsers, mug: PromptTemplate, alice: User, other_team: Team) -> None:
     newer = {**MUG, "negative": {"text": "text, people, shadows"}}
     templates.publish(templates.save_version(mug, author=alice, content=Content.checked(newer), note="no shadows", after=1), by=alice)
-    client.force_login(alice)
+    client = client_of(alice)
     file = client.get("/templates/export/", {"format": "atelier"})
-    client.force_login(other_team.members.get())
+    client = client_of(other_team.members.get())
 
     client.post("/templates/import/", {"file": SimpleUploadedFile("all.json", file.content)})
 
@@ -170,9 +177,9 @@ def test_all_versions_travel_in_an_export(client: Client, mug: PromptTemplate, a
     assert rows == [(1, "draft", Content.checked(MUG).to_json()), (2, "published", Content.checked(newer).to_json())]
 
 
-def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(client: Client, team: Team, alice: User) -> None:
+def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(client_of: Browsers, team: Team, alice: User) -> None:
     csv = 'name,prompt,negative_prompt\nFilm,"35mm photo of {prompt}, grain",blurry\n"",no name,\nInk,"ink drawing",\n'
-    client.force_login(alice)
+    client = client_of(alice)
 
     page = client.post("/templates/import/", {"file": SimpleUploadedFile("styles.csv", csv.encode())})
 
@@ -180,7 +187,7 @@ def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(clie
     assert "2 templates made, 1 left out" in page.content.decode()
     film = PromptTemplate.objects.get(name="Film")
     assert film.published is not None
-    assert [field["name"] for field in film.published.content["fields"]] == ["prompt"]
+    assert [field["name"] for field in film.published.content["fields"]] == ["subject"]
 
 
 @pytest.mark.parametrize(
@@ -192,8 +199,8 @@ def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(clie
         ("a.json", b"", "empty"),
     ],
 )
-def test_a_file_that_is_no_file_of_templates(client: Client, team: Team, alice: User, name: str, data: bytes, said: str) -> None:
-    client.force_login(alice)
+def test_a_file_that_is_no_file_of_templates(client_of: Browsers, team: Team, alice: User, name: str, data: bytes, said: str) -> None:
+    client = client_of(alice)
 
     page = client.post("/templates/import/", {"file": SimpleUploadedFile(name, data)})
 
@@ -203,10 +210,10 @@ def test_a_file_that_is_no_file_of_templates(client: Client, team: Team, alice: 
 
 
 def test_an_export_leaves_out_what_others_keep_to_themselves(
-    client: Client, team: Team, alice: User, bob: User, mug: PromptTemplate
+    client_of: Browsers, team: Team, alice: User, bob: User, mug: PromptTemplate
 ) -> None:
     templates.create(team, author=bob, name="Bob's own", content=Content.checked(MUG), visibility=Visibility.PRIVATE)
-    client.force_login(alice)
+    client = client_of(alice)
 
     names = [one["name"] for one in json.loads(client.get("/templates/export/", {"format": "atelier"}).content)["templates"]]
 
@@ -214,8 +221,8 @@ def test_an_export_leaves_out_what_others_keep_to_themselves(
 
 
 @pytest.mark.parametrize("query", [{"format": "zip"}, {"format": "atelier", "template": "x"}])
-def test_an_export_of_nothing_that_there_is(client: Client, alice: User, mug: PromptTemplate, query: dict[str, Any]) -> None:
-    client.force_login(alice)
+def test_an_export_of_nothing_that_there_is(client_of: Browsers, alice: User, mug: PromptTemplate, query: dict[str, Any]) -> None:
+    client = client_of(alice)
 
     assert client.get("/templates/export/", query).status_code == 404
 
@@ -236,14 +243,14 @@ def test_every_starter_makes_sense_and_can_be_taken(team: Team, alice: User) -> 
     assert PromptTemplate.objects.of_team(team).count() == len(shipped)
 
 
-def test_a_starter_is_taken_once(client: Client, team: Team, alice: User, bob: User) -> None:
+def test_a_starter_is_taken_once(client_of: Browsers, team: Team, alice: User, bob: User) -> None:
     slug = next(iter(starters()))
-    client.force_login(alice)
+    client = client_of(alice)
     client.post(f"/templates/starters/{slug}/")
     first = PromptTemplate.objects.of_team(team).get()
     templates.archive(first, by=alice)
 
-    client.force_login(bob)
+    client = client_of(bob)
     used = client.post(f"/templates/starters/{slug}/", {"use": "1"})
 
     assert used["Location"] == f"/create/?template={first.pk}"
@@ -252,8 +259,8 @@ def test_a_starter_is_taken_once(client: Client, team: Team, alice: User, bob: U
     assert first.archived_at is None
 
 
-def test_no_starter_of_that_name(client: Client, team: Team, alice: User) -> None:
-    client.force_login(alice)
+def test_no_starter_of_that_name(client_of: Browsers, team: Team, alice: User) -> None:
+    client = client_of(alice)
 
     assert client.post("/templates/starters/nothing/").status_code == 404
     assert client.get("/templates/starters/nothing/cover.webp").status_code == 404
