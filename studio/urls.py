@@ -24,7 +24,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.prompts.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
-    path("", include("studio.prompts.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]
