@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from accounts.models import Team, User
@@ -44,3 +45,38 @@ def make_template(team: Team, author: User, *, name: str = "Product photo", is_p
 
 def newest(template: PromptTemplate) -> PromptTemplateVersion:
     return template.versions.newest_first()[0]
+
+
+TYPED: dict[str, Any] = {
+    "after": "1",
+    "section.subject.name": "subject",
+    "section.subject.text": "A drawing of {product}, {light}",
+    "section.constraints.name": "constraints",
+    "section.constraints.text": "Harbour Street house style, no text",
+    "section.constraints.locked": "on",
+    "negative.text": "blurry",
+    "field.0.name": "product",
+    "field.0.label": "Product",
+    "field.0.type": "text",
+    "field.0.required": "on",
+    "field.0.default": "a mug",
+    "field.1.name": "light",
+    "field.1.label": "Light",
+    "field.1.type": "choice",
+    "field.1.choices": "window light\nstudio light\n",
+    "field.1.default": "window light",
+    "engine": "null",
+    "mode": "text-to-image",
+    "setting-num_images": "2",
+    "changeable": ["num_images"],
+    "note": "a drawing",
+}
+"""The form of the editor, as a browser sends it: the next version of `make_template`'s."""
+
+
+def page_of(made: PromptTemplate, path: str = "") -> str:
+    return f"/templates/{made.pk}/{path}"
+
+
+def said(answer: Any) -> str:
+    return re.sub(r"\s+", " ", answer.content.decode())

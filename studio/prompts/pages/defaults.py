@@ -12,7 +12,7 @@ from django.http import QueryDict
 
 from accounts.models import User
 from studio.backends.base import Engine, Mode, Quote
-from studio.generation.engines import available, modes_of
+from studio.generation.engines import available, modes_of, pick
 from studio.generation.forms import GenerationForm, quotable
 from studio.prompts.content import ELSEWHERE, Scalar
 from studio.prompts.shapes import Problems
@@ -96,6 +96,12 @@ def of_post(user: User, record: Mapping[str, Any], post: QueryDict) -> Defaults:
     return Defaults(engines, wanted, engine, mode, form, record.get("parameters", {}), record.get("changeable", ()))
 
 
+def usable() -> str:
+    """The id of an engine that makes pictures from words now; empty where there is none."""
+    engine = pick(available(), "", Mode.TEXT_TO_IMAGE)
+    return engine.id if engine else ""
+
+
 def plain(name: str) -> str:
     """What a setting is called where no engine says it."""
     return _PLAIN.get(name) or name.replace("_", " ").capitalize()
@@ -103,7 +109,9 @@ def plain(name: str) -> str:
 
 def typed(post: QueryDict) -> dict[str, str]:
     """The settings of a form by name, as they stand there."""
-    return {name.removeprefix(f"{PREFIX}-"): value for name, value in post.items() if name.startswith(f"{PREFIX}-") and value != ""}
+    return {
+        name.removeprefix(f"{PREFIX}-"): str(value) for name, value in post.dict().items() if name.startswith(f"{PREFIX}-") and value != ""
+    }
 
 
 def _chosen(wanted: str, mode: str) -> tuple[list[Engine], str, Engine | None, Mode]:

@@ -104,12 +104,25 @@ class Draft:
         return content.normal()
 
     def as_far_as_it_goes(self) -> Content | None:
-        """For a look at it while it is being written: None while its shape makes no sense."""
+        """For a look at it while it is being written: without the fields that make no sense yet, and None before anything is written."""
+        fields = [one for place, one in enumerate(self.record["fields"]) if place not in self._odd_fields()]
         try:
-            content = Content.from_json(self.record)
-            return content.normal() if not content.problems() else None
+            content = Content.from_json({**self.record, "fields": fields, "parameters": {}})
         except ContentError:
             return None
+        return content.normal() if content.sections else None
+
+    def _odd_fields(self) -> set[int]:
+        """Places of fields that could not be saved; of two with one name the second."""
+        try:
+            problems = Content.from_json(self.record).problems()
+        except ContentError as error:
+            problems = error.problems
+        names = [one.get("name") for one in self.record["fields"]]
+        said = {int(name.split(".")[1]) for name in problems if name.startswith("fields.") and name.split(".")[1].isdigit()}
+        return {
+            place for place in said if names.index(names[place]) < place or "two fields" not in problems.get(f"fields.{place}.name", "")
+        }
 
     # --- how it is drawn -------------------------------------------------------------------------------------------
     @property
@@ -165,8 +178,8 @@ class Draft:
 
 # --- where it comes from ---------------------------------------------------------------------------------------------
 def blank(user: User) -> Draft:
-    """A new template, with what most people want: one text, and its pictures' number and seed free."""
-    record = Content(sections=(), changeable=("num_images", "seed")).to_json()
+    """A new template, with what most people want: one text, an engine that works now, and its pictures' number and seed free."""
+    record = Content(engine=defaults.usable(), changeable=("num_images", "seed")).to_json()
     return Draft(record, defaults.of_record(user, record))
 
 

@@ -175,10 +175,7 @@ def template_preview(request: SignedInRequest, template_id: uuid.UUID) -> HttpRe
     """What a template comes to with the values that were filled in: of what stands in its editor, else of its newest version."""
     one = template_for(request.user, template_id)
     is_written = "after" in request.POST and allows(request.user, one.team, "generate")
-    if is_written:
-        draft = drafts.of_post(request.user, request.POST, saves=False)
-    else:
-        draft = drafts.of_version(request.user, versions.newest(one))
+    draft = drafts.of_post(request.user, request.POST, saves=False) if is_written else drafts.of_version(request.user, versions.newest(one))
     trial = attempt(one.team, draft.as_far_as_it_goes(), draft.defaults, request.POST)
     if request.htmx:
         return render(request, "prompts/_try.html", {"trial": trial, "template": one})

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
-from django.db.models import IntegerField, Max, OuterRef, Subquery, Sum, UUIDField
+from django.db.models import F, IntegerField, Max, OuterRef, Subquery, Sum, UUIDField
 from django.db.models.functions import Coalesce
 
 from accounts.models import Team, User
@@ -52,19 +52,21 @@ class Criteria:
 
 def templates_for(user: User, team: Team, criteria: Criteria) -> PromptTemplateQuerySet:
     """Those that the person sees, each with `is_favorite`, `newest` (its newest version's number) and `pictures` (how many were made)."""
-    found = PromptTemplate.objects.visible_to(user).of_team(team).search(criteria.text).marked_for(user).select_related("author", "published")
+    found = (
+        PromptTemplate.objects.visible_to(user).of_team(team).search(criteria.text).marked_for(user).select_related("author", "published")
+    )
     found = found.filter(archived_at__isnull=criteria.view != "archived")
     if criteria.tag:
         found = found.tagged(criteria.tag)
     if criteria.view == "favourites":
-        found = found.filter(is_favorite=True)
+        found = found.filter(favorites__user=user)
     elif criteria.view == "mine":
         found = found.filter(author=user)
     if criteria.view == "recent":
         jobs = Job.objects.filter(user=user, template_version__template=OuterRef("pk")).order_by("-id").values("id")[:1]
         found = found.annotate(used=Subquery(jobs, output_field=UUIDField())).filter(used__isnull=False).order_by("-used")
     else:
-        found = found.order_by("-is_favorite", "-changed_at", "-id")
+        found = found.order_by(F("is_favorite").desc(), "-changed_at", "-id")
     return found.annotate(newest=_newest(), pictures=_pictures())
 
 

@@ -47,7 +47,10 @@ def templates(request: SignedInRequest) -> HttpResponse:
         "cards": cards[: shelf.PAGE],
         "next": criteria.address(page=criteria.page + 1) if len(cards) > shelf.PAGE else "",
         "views": [(name, label, criteria.address(show=name)) for name, label in shelf.VIEWS.items()],
-        "tags": [(tag, number, criteria.address(tag="" if tag == criteria.tag else tag)) for tag, number in shelf.tags_of(request.user, team, criteria)],
+        "tags": [
+            (tag, number, criteria.address(tag="" if tag == criteria.tag else tag))
+            for tag, number in shelf.tags_of(request.user, team, criteria)
+        ],
         "can_edit": allows(request.user, team, "generate"),
     }
     response = render(request, "prompts/_cards.html" if request.htmx else "prompts/templates.html", context)
@@ -74,11 +77,11 @@ def template_describe(request: SignedInRequest, template_id: uuid.UUID) -> HttpR
 def template_favorite(request: SignedInRequest, template_id: uuid.UUID) -> HttpResponse:
     """Keep a template at hand, or no more: `on` is 1 or 0. htmx gets the star."""
     template = template_for(request.user, template_id)
-    template.is_favorite = request.POST.get("on") == "1"
-    services.favor(request.user, template, template.is_favorite)
+    services.favor(request.user, template, request.POST.get("on") == "1")
     if request.htmx:
-        return render(request, "prompts/_star.html", {"template": template})
-    return redirect(request.POST.get("next") if request.POST.get("next") == reverse("templates") else reverse("template", args=[template.pk]))
+        return render(request, "prompts/_star.html", {"template": template_for(request.user, template_id)})
+    is_list = request.POST.get("next") == reverse("templates")
+    return redirect("templates") if is_list else redirect("template", template.pk)
 
 
 @login_required

@@ -77,10 +77,10 @@ class _Given:
 
 
 def attempt(team: Team, content: Content | None, defaults: Defaults, post: QueryDict | None = None) -> Trial:
-    """With the values of a form, else with those that the fields start with. None of `content`: what is written makes no sense yet."""
+    """With the values of a form, else with those that the fields start with. None of `content`: nothing is written yet."""
     seed = _seed(post)
     if content is None:
-        return Trial(seed, problems=["What is written does not fit yet; the prompt is shown when it does."])
+        return Trial(seed, quote=defaults.quote)
     given = _given(content, post)
     marks = numbers(content.fields)
     controls = [Control(one, marks[one.name], given.typed[one.name], given.problems.get(one.name, "")) for one in content.fields]
