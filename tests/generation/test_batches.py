@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import dataclasses
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from accounts.models import AuditEntry
 from billing import ledger
 from billing.errors import InsufficientCredits, OverBudget
 from billing.models import Hold, LedgerEntry, Plan, Scope
 from billing.services import budgets, wallets
+from billing.services.approvals import add_rule
 from studio.backends import registry
+from studio.galleries.models import Notice
 from studio.generation import services, usage
-from studio.generation.errors import BatchRefused, PlanLimit, TooDear, TooManyOpenJobs
-from studio.generation.models import Batch, Job
-from studio.generation.services import batches
+from studio.generation.errors import BatchRefused, NothingToRetry, NotWaiting, PlanLimit, TooDear, TooManyOpenJobs
+from studio.generation.models import Artifact, Batch, Job
+from studio.generation.services import batches, claiming
 from studio.moderation.words import change_words
 from tests.billing.race import at_once, kinds
 from tests.generation.conftest import items, media, price_of_one, wallet
@@ -239,3 +244,193 @@ def test_teams_take_turns_with_a_batch(make_batch, make_job, alice, mallory, ric
     taken = [services.claim(["null"], "w", batch=False)[0] for _ in range(2)]
     assert [job.team for job in taken] == [rich, other_team]
     assert taken[1].batch == theirs
+
+
+def test_a_paused_batch_is_not_taken_and_what_runs_ends(make_batch, alice, rich, bells, django_capture_on_commit_callbacks):
+    batch = make_batch(alice, rich, 3)
+    [running] = services.claim(["null"], "w", batch=False)
+    assert services.pause(batch, by=alice)
+    assert not services.pause(batch, by=alice)
+    assert batch.paused_at is not None
+    assert services.claim(["null"], "w") == []
+    assert services.succeed(running, media())
+    bells.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        assert services.go_on(batch, by=alice)
+    assert bells == ["null"]
+    assert not services.go_on(batch, by=alice)
+    assert [run()[0].batch_place for _ in range(2)] == [1, 2]
+    assert not services.pause(batch, by=alice)  # nothing waits
+    assert states(batch) == ["succeeded"] * 3
+    agree()
+
+
+@pytest.mark.parametrize("guarded", [True, False])
+def test_a_worker_that_looked_before_the_pause_does_not_begin(make_batch, alice, rich, monkeypatch, guarded):
+    batch = make_batch(alice, rich, 1)
+    [seen] = Job.objects.claimable(["null"], timezone.now())
+    services.pause(batch, by=alice)
+    if not guarded:
+        monkeypatch.setattr(seen, "batch_id", None)
+    assert claiming._take(seen, "w", timezone.now()) is not guarded
+
+
+# --- canceled --------------------------------------------------------------------------------------------------------
+
+
+def test_canceling_the_rest_releases_what_waits_and_lets_what_runs_end(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 4)
+    run()
+    [running] = services.claim(["null"], "w", batch=False)
+    services.pause(batch, by=alice)
+    assert services.cancel_rest(batch, by=alice) == 2
+    assert (batch.paused_at, batch.canceled_at is None) == (None, False)
+    assert states(batch) == ["succeeded", "running", "canceled", "canceled"]
+    price = price_of_one()
+    assert wallet(rich) == (100_000 - price, price)
+    assert services.succeed(running, media())
+    assert wallet(rich) == (100_000 - 2 * price, 0)
+    assert services.cancel_rest(batch, by=alice) == 0
+    agree()
+
+
+def test_canceling_may_stop_what_runs(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 3)
+    [running] = services.claim(["null"], "w", batch=False)
+    assert services.cancel_rest(batch, by=alice, running=True) == 3
+    assert not services.succeed(running, media())
+    assert states(batch) == ["canceled"] * 3
+    assert wallet(rich) == (100_000, 0)
+    assert not Artifact.objects.exists()
+    agree()
+
+
+def test_what_somebody_else_waits_for_goes_on(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 2)
+    batch.jobs.filter(batch_place=1).update(joined=True)
+    assert services.cancel_rest(batch, by=alice) == 1
+    assert states(batch) == ["canceled", "queued"]
+    agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_canceling_against_workers_and_single_stops_ends_each_once(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 6)
+    last = batch.jobs.get(batch_place=5)
+
+    def work(_: Any) -> None:
+        for job in services.claim(["null"], "w", batch=False):
+            services.succeed(job, media())
+
+    outcomes = at_once(
+        *[(lambda: None, work)] * 3,
+        (lambda: None, lambda _: services.cancel_rest(batch, by=alice)),
+        (lambda: None, lambda _: services.cancel_rest(batch, by=alice)),
+        (lambda: Job.objects.get(pk=last.pk), services.cancel),
+    )
+    assert [one for one in outcomes if isinstance(one, Exception)] == []
+    ended = states(batch)
+    assert set(ended) <= {"succeeded", "canceled"}
+    assert wallet(rich) == (100_000 - ended.count("succeeded") * price_of_one(), 0)
+    agree()
+
+
+def test_canceling_many_takes_few_queries(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 40)
+    with CaptureQueriesContext(connection) as captured:
+        services.cancel_rest(batch, by=alice)
+    assert len(captured) < 40
+    assert list(Hold.objects.values_list("status", flat=True).distinct()) == ["voided"]
+
+
+# --- again -----------------------------------------------------------------------------------------------------------
+
+
+def test_what_failed_is_made_again_as_a_batch_of_its_own(make_batch, alice, bob, rich):
+    batch = make_batch(alice, rich, 4, kind="grid")
+    for _ in range(2):
+        run()
+        [job] = services.claim(["null"], "w", batch=False)
+        services.fail(job, "engine_failed")
+    again = services.retry_failed(batch, by=bob, key="again")
+    assert services.retry_failed(batch, by=bob, key="again") == again
+    assert (again.user, again.size, again.title, again.pk == batch.pk) == (bob, 2, batch.title, False)
+    assert list(again.jobs.order_by("batch_place").values_list("prompt", "written")) == [
+        ("boat 2", {"prompt": "{boat 2|}"}),
+        ("boat 4", {"prompt": "{boat 4|}"}),
+    ]
+    assert states(batch) == ["succeeded", "failed"] * 2
+    assert wallet(rich) == (100_000 - 2 * price_of_one(), 2 * price_of_one())
+    with pytest.raises(NothingToRetry):
+        services.retry_failed(again, by=bob, key="never")
+    agree()
+
+
+# --- decided on ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def asked(make_batch, alice, bob, rich, settings) -> Batch:
+    """Bob's batch of three pictures where more than two need approval."""
+    add_rule(wallets.wallet_of(rich), kind="pictures", threshold=2, by=alice)
+    return make_batch(bob, rich, 3)
+
+
+def test_a_rule_is_asked_for_the_whole_and_people_are_told_once(asked, alice, rich):
+    assert states(asked) == ["approval"] * 3
+    assert wallet(rich) == (100_000, 3 * price_of_one())
+    assert [(note.user, note.text) for note in Notice.objects.filter(kind="approval")] == [
+        (alice, "Bob Member asks for your approval: a batch of 3, 3 credits (more than 2 pictures).")
+    ]
+    assert services.claim(["null"], "w") == []
+
+
+def test_approving_one_approves_all(asked, alice, bob, bells, django_capture_on_commit_callbacks):
+    bells.clear()
+    with django_capture_on_commit_callbacks(execute=True):
+        services.approve(asked.jobs.get(batch_place=1), by=alice)
+    assert bells == ["null"]
+    assert states(asked) == ["queued"] * 3
+    assert Notice.objects.get(kind="verdict").text == "Alice Harbour approved a batch of 3. It is on its way."
+    assert not Notice.objects.filter(kind="approval", read_at=None).exists()
+    assert AuditEntry.objects.get(action="job.approved").text == "approved a batch of 3 for 3 credits, asked for by Bob Member"
+    with pytest.raises(NotWaiting):
+        services.approve(asked.jobs.get(batch_place=0), by=alice)
+
+
+def test_declining_one_declines_all_and_releases_their_holds(asked, alice, rich):
+    services.decline(asked.jobs.get(batch_place=0), by=alice, reason="Not this month")
+    assert states(asked) == ["canceled"] * 3
+    assert set(asked.jobs.values_list("verdict", "decision")) == {("declined", "Not this month")}
+    assert wallet(rich) == (100_000, 0)
+    assert Notice.objects.filter(kind="verdict").count() == 1
+    agree()
+
+
+def test_withdrawing_tells_once(asked, bob, rich):
+    assert services.cancel_rest(asked, by=bob) == 3
+    assert wallet(rich) == (100_000, 0)
+    assert not Notice.objects.filter(kind="approval", read_at=None).exists()
+    assert not Notice.objects.filter(kind="verdict").exists()
+
+
+def test_it_lapses_as_one_and_ends_with_whoever_asked_leaving(asked, make_batch, bob, rich):
+    Job.objects.update(created_at=timezone.now() - timedelta(days=8))
+    assert services.lapse() == 3
+    other = make_batch(bob, rich, 4)
+    services.withdraw(rich, bob)
+    assert (states(asked), states(other)) == (["canceled"] * 3, ["canceled"] * 4)
+    assert wallet(rich) == (100_000, 0)
+    assert Notice.objects.filter(kind="verdict").count() == 2
+    agree()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_decisions_at_once_one_counts_for_all(asked, alice, rich):
+    jobs = list(asked.jobs.order_by("batch_place"))
+    acts = [lambda job: services.approve(job, by=alice), lambda job: services.decline(job, by=alice, reason="No")] * 3
+    runners = [(lambda job=jobs[number % 3]: Job.objects.get(pk=job.pk), act) for number, act in enumerate(acts)]
+    assert kinds(at_once(*runners)) == {"Job": 1, "NotWaiting": 5}
+    assert len(set(states(asked))) == 1
+    assert AuditEntry.objects.filter(action__startswith="job.").count() == 1
+    agree()
