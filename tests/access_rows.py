@@ -121,6 +121,10 @@ def _kept(name: str, argument: str) -> Arguments:
     return lambda world, person: {argument: world.kept[name].pk}
 
 
+def _version(world: World, person: str) -> dict[str, Any]:
+    return {"template_id": world.kept["template"].pk, "number": 1}
+
+
 ROWS = [
     # --- the entrance, and a person's own pages: a stranger sees their own
     Row("home", "GET", "+++++++"),
@@ -165,6 +169,30 @@ ROWS = [
     Row("revoke_invitation", "POST", "++FF0>>", _kept("invitation", "invitation_id")),
     Row("team_words", "GET", "++FF+>>"),
     Row("team_words", "POST", "++FF+>>"),
+    # --- templates: everybody reads the team's, who makes pictures writes; what somebody keeps private is nobody else's (tests/prompts)
+    Row("templates", "GET", "+++++>>"),
+    Row("template_new", "GET", "+++F+>>"),
+    Row(
+        "template_new",
+        "POST",
+        "+++F+>>",
+        data=lambda world, person: {"name": "A", "section.prompt.name": "prompt", "section.prompt.text": "a"},
+    ),
+    Row("template_new_preview", "POST", "+++F+>>"),
+    Row("template_settings", "POST", "+++F+>>"),
+    Row("template", "GET", "++++0>>", _kept("template", "template_id")),
+    Row("template", "POST", "+++F0>>", _kept("template", "template_id")),
+    Row("template_preview", "POST", "++++0>>", _kept("template", "template_id")),
+    Row("template_diff", "GET", "++++0>>", _kept("template", "template_id")),
+    Row("template_describe", "POST", "+++F0>>", _kept("template", "template_id"), lambda world, person: {"name": "Another"}),
+    Row("template_favorite", "POST", "++++0>>", _kept("template", "template_id"), lambda world, person: {"on": "1"}),
+    Row("template_archive", "POST", "+++F0>>", _kept("template", "template_id")),
+    Row("template_visibility", "POST", "+++F0>>", _kept("template", "template_id"), lambda world, person: {"visibility": "team"}),
+    Row("template_cover", "GET", "++++0>>", _kept("template", "template_id")),
+    Row("template_cover", "POST", "+++F0>>", _kept("template", "template_id"), lambda world, person: {"picture": str(world.picture.pk)}),
+    Row("template_version", "GET", "++++0>>", _version),
+    Row("template_publish", "POST", "+++F0>>", _version),
+    Row("template_restore", "POST", "+++F0>>", _version),
     # --- brand rules: everybody reads them, who administers writes; lists of words: who makes pictures writes, in their own team
     Row("brand_rules", "GET", "+++++>>"),
     Row("brand_rule_new", "GET", "++FF+>>", lambda world, person: {"kind": "banned"}),

@@ -39,10 +39,12 @@ from studio.generation.models import Job
 from studio.live import viewers
 from studio.live.routing import websocket_urlpatterns
 from studio.prompts.models import BrandRule, Wildcard
+from studio.prompts.services import templates
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
 from tests.billing.shop import begin, offer
 from tests.conftest import make_user, seed_what_migrations_wrote
 from tests.factories import draw, make_artifact, make_batch, make_job
+from tests.prompts.factories import make_template
 
 
 def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tuple[str, URLPattern]]:
@@ -139,6 +141,8 @@ def furnish(world: World) -> None:
     kept, team = world.kept, world.team
     offer()
     kept["rule"] = add_rule(wallet_of(team), kind="credits", threshold=50_000, by=owner)
+    kept["template"] = make_template(team, creator)
+    templates.set_cover(kept["template"], draw(), by=creator)
     kept["brand"] = BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme", made_by=owner)
     Wildcard.objects.create(team=team, name="harbour", lines="crane\nbuoy", changed_by=creator)
     kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
