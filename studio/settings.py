@@ -335,11 +335,12 @@ ACCESS_LISTENER = "studio.live.listeners.access_changed"
 """Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
 DEPARTURE_LISTENERS = [
     "studio.galleries.leaving.hand_to_team",
+    "studio.prompts.leaving.hand_to_team",
     "billing.services.budget_requests.leave",
     "studio.generation.services.withdraw",
 ]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
-DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries"]
+DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries", "studio.prompts.leaving.private_templates"]
 """Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
 SEAT_GUARD = "billing.services.plans.no_seat"
 """Called with a team and a number of people who are to be in it: a sentence that says why there is no room, else nothing."""

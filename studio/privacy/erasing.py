@@ -25,6 +25,8 @@ from studio.generation.models import Artifact, InputFile, Job
 from studio.generation.services import cancel, erase_inputs, erase_words, stop_team
 from studio.generation.services.deciding import without_reason
 from studio.privacy.errors import AccountStays
+from studio.prompts import leaving as templates
+from studio.prompts.erasing import erase_private
 
 log = structlog.get_logger(__name__)
 
@@ -69,6 +71,7 @@ def erase_account(user: User, *, leaves_work: bool) -> None:
         if not leaves_work:
             _erase_work(user)
         _let_go_of_galleries(user, leaves_work=leaves_work)
+        _let_go_of_templates(user, leaves_work=leaves_work)
         _erase_talk(user)
         gone = _erase_person(user)
     log.info("account_erased")
@@ -124,6 +127,14 @@ def _let_go_of_galleries(user: User, *, leaves_work: bool) -> None:
         for team in kept_in_teams(user) if leaves_work else ():
             hand_to_team(team, user)
         Gallery.objects.filter(owner=user, visibility=Visibility.PRIVATE).delete()
+
+
+def _let_go_of_templates(user: User, *, leaves_work: bool) -> None:
+    """Those that only they saw, as with galleries. What a team works with stays with it, without the name."""
+    with transaction.atomic():
+        for team in templates.kept_in_teams(user) if leaves_work else ():
+            templates.hand_to_team(team, user)
+        erase_private(user)
 
 
 def _erase_talk(user: User) -> None:

@@ -20,6 +20,7 @@ from studio.galleries import archive
 from studio.galleries.models import Comment, Gallery, Mark, Tagging
 from studio.galleries.zips import PIECE, File
 from studio.generation.models import Artifact, InputFile, Job
+from studio.prompts.models import PromptTemplateVersion, TemplateFavorite
 
 PURCHASES = ("at", "team", "reference", "what", "price", "status", "refunded", "paid_at", "receipt")
 LEDGER = ("at", "team", "kind", "credits", "held", "description", "reference")
@@ -35,6 +36,7 @@ def everything(user: User) -> Iterator[File]:
     yield _json("comments.json", list(_comments(user)))
     yield _json("ratings.json", list(_marks(user)))
     yield _json("galleries.json", list(_galleries(user)))
+    yield _json("templates.json", list(_templates(user)))
     yield _json("log.json", [_entry(one) for one in AuditEntry.objects.filter(actor=user).select_related("team").order_by("id")])
     yield _json("budget_requests.json", list(_requests(user)))
     yield File("credits.csv", [archive.as_csv(list(_ledger(user)), LEDGER)])
@@ -107,6 +109,18 @@ def _galleries(user: User) -> Iterator[dict[str, Any]]:
         items = list(one.items.order_by("position", "id").values_list("artifact", flat=True))
         about = {"name": one.name, "description": one.description, "team": one.team.name, "visibility": one.visibility}
         yield {**about, "made": one.created_at, "pictures": items}
+
+
+def _templates(user: User) -> Iterator[dict[str, Any]]:
+    """Each version that they wrote, with what its template is called, and the templates that they keep at hand."""
+    versions = PromptTemplateVersion.objects.filter(author=user).select_related("template__team").order_by("template", "number")
+    for one in versions.iterator():
+        of = one.template
+        about = {"template": of.name, "team": of.team.name, "version": one.number, "at": one.created_at, "status": one.status}
+        own = {"description": of.description, "tags": of.tags, "visibility": of.visibility} if of.author_id == user.pk else {}
+        yield {**about, **own, "note": one.note, "content": one.content}
+    for kept in TemplateFavorite.objects.filter(user=user).select_related("template__team").order_by("id"):
+        yield {"template": kept.template.name, "team": kept.template.team.name, "favourite": True}
 
 
 def _entry(one: AuditEntry) -> dict[str, Any]:

@@ -21,6 +21,7 @@ from studio.privacy import erasing
 from studio.privacy.errors import AccountStays
 from studio.privacy.export import everything
 from studio.privacy.forms import DeleteAccountForm
+from studio.prompts.leaving import private_templates_in_teams
 
 
 @login_required
@@ -37,7 +38,7 @@ def _page(request: SignedInRequest, form: DeleteAccountForm, **more: Any) -> Htt
         "form": form,
         "stays": erasing.why_it_stays(user),
         "pictures": Artifact.objects.filter(user=user).count(),
-        "private_galleries": private_galleries_in_teams(user),
+        "private": [told for told in (private_galleries_in_teams(user), private_templates_in_teams(user)) if told],
         "generations": Job.objects.filter(user=user).count(),
         **more,
     }

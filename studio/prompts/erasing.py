@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.core.files.storage import default_storage
 
-from accounts.models import Team
+from accounts.models import Team, User
+from studio.prompts.leaving import kept
 from studio.prompts.models import BrandRule, PromptTemplate, Wildcard
 
 
@@ -13,5 +14,13 @@ def erase_team(team: Team) -> None:
     covers = list(PromptTemplate.objects.of_team(team).exclude(cover="").values_list("cover", flat=True))
     for model in (PromptTemplate, Wildcard, BrandRule):
         model._default_manager.filter(team=team).delete()
+    for name in covers:
+        default_storage.delete(name)
+
+
+def erase_private(user: User) -> None:
+    """What somebody kept to themselves, in whatever team, with its covers."""
+    covers = list(kept(user).exclude(cover="").values_list("cover", flat=True))
+    kept(user).delete()
     for name in covers:
         default_storage.delete(name)

@@ -1,4 +1,4 @@
-"""`make screenshots`: four real studios with real work in them, every page at 1440 and 390 px, dark and light, into `var/screenshots/`.
+"""`make screenshots`: real studios with real work in them, every page at 1440 and 390 px, dark and light, into `var/screenshots/`.
 
     python -m tests.browser.screenshots             every page
     python -m tests.browser.screenshots wallet mfa  only pages whose name holds one of the words
@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import buying_shots, plan_shots, team_shots
+from tests.browser import buying_shots, plan_shots, team_shots, template_shots
 from tests.browser.camera import SIZES, TARGET, THEMES, Shot, look, press
 from tests.browser.conftest import ARGUMENTS, PASSWORD, Person
 from tests.browser.running import ROOT, RunningStudio
@@ -215,7 +215,7 @@ def photograph_team(browser: Browser, studio: RunningStudio, wanted: Callable[[t
 
 
 def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
-    """Every page on every screen, in four studios; with words only those whose name holds one. Returns the worst exit status."""
+    """Every page on every screen, in studios of several kinds; with words only those whose name holds one. Returns the worst exit status."""
 
     def wanted(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:
         return tuple(shot for shot in shots if not words or any(word in shot.name for word in words))
@@ -240,6 +240,11 @@ def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
     if wanted(plan_shots.SHOTS):
         with buying_shots.shop(folder / "plans", **plan_shots.SELLING) as (studio, stripe):
             plan_shots.photograph(browser, studio, stripe, wanted)
+    if wanted(template_shots.SHOTS):
+        with running(browser, RunningStudio(folder / "templates", **template_shots.QUICK)) as studio:
+            made = template_shots.arrive(browser, studio)
+            look(browser, studio, wanted(template_shots.SHOTS), made.people, made)
+        status = studio.stop() or status
     return status
 
 

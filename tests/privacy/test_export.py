@@ -59,9 +59,9 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     def read(name: str) -> object:
         return json.loads(archive.read(name))
 
-    words = ["account.json", "generations.json", "comments.json", "ratings.json", "galleries.json", "log.json", "budget_requests.json"]
-    assert names[:9] == [*words, "credits.csv", "purchases.csv"]
-    assert names[9:] == [
+    words = ["account", "generations", "comments", "ratings", "galleries", "templates", "log", "budget_requests"]
+    assert names[:10] == [*(f"{word}.json" for word in words), "credits.csv", "purchases.csv"]
+    assert names[10:] == [
         f"pictures/0001 bob s boat {mine.pk.hex[-6:]}.png",
         "pictures/metadata.json",
         "pictures/metadata.csv",
@@ -83,7 +83,7 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     assert told == ["made the gallery Boats", "asked for 2 credits more for today"]
     [asked] = read("budget_requests.json")  # type: ignore[misc]
     assert (asked["team"], asked["credits"], asked["why"], asked["status"]) == ("Harbour Street", "2", "a campaign", "open")
-    assert archive.read(names[9]) == files.read(mine.variant("original"))
+    assert archive.read(names[10]) == files.read(mine.variant("original"))
     assert ",Harbour Street,Granted,7.5,0,A present,test" in archive.read("credits.csv").decode("utf-8-sig")
     assert ',Harbour Street,AT-001001,"1,000 credits",$10.00,Waiting for payment,$0.00,,' in archive.read("purchases.csv").decode(
         "utf-8-sig"

@@ -1,0 +1,62 @@
+"""What becomes of templates when their author goes: the team keeps them, or nobody does."""
+
+from __future__ import annotations
+
+import pytest
+from django.core.files.storage import default_storage
+
+from accounts import members
+from accounts.departing import becomes_the_teams
+from accounts.models import AuditEntry
+from studio.privacy import erasing
+from studio.privacy.export import everything
+from studio.prompts.models import PromptTemplate
+from studio.prompts.services import templates
+from tests.factories import draw
+from tests.prompts.factories import content, make_template
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def private(bob, team):
+    """A template that only bob sees, with a cover."""
+    made = make_template(team, bob, name="Only bob's", visibility="private")
+    templates.set_cover(made, draw(), by=bob)
+    return made
+
+
+def test_what_a_member_had_alone_becomes_the_teams(alice, bob, team, private):
+    make_template(team, bob, name="Everybody's")
+    assert becomes_the_teams(team, bob) == "1 private template"
+    members.remove_member(team, bob, by=alice)
+    private.refresh_from_db()
+    assert (private.visibility, set(PromptTemplate.objects.visible_to(alice).values_list("name", flat=True))) == (
+        "team",
+        {"Only bob's", "Everybody's"},
+    )
+    assert list(AuditEntry.objects.of_team(team).filter(action="template.handed").values_list("text", flat=True)) == [
+        "gave the team what Bob Member had alone: 1 private template"
+    ]
+
+
+@pytest.mark.parametrize(("leaves_work", "left"), [(True, {"Only bob's", "Everybody's"}), (False, {"Everybody's"})])
+def test_an_account_that_ends_takes_what_it_had_alone_unless_it_is_left(alice, bob, team, private, leaves_work, left):
+    shared = make_template(team, bob, name="Everybody's")
+    erasing.erase_account(bob, leaves_work=leaves_work)
+    found = PromptTemplate.objects.all()
+    assert ({one.name for one in found}, {one.author for one in found}, {one.visibility for one in found}) == (left, {None}, {"team"})
+    assert default_storage.exists(private.cover) is leaves_work
+    assert shared.versions.get().author is None
+
+
+def test_one_takes_along_what_one_wrote(alice, bob, team):
+    hers = make_template(team, alice, name="Hers", description="not his words")
+    templates.save_version(hers, author=bob, content=content("A drawing of {product}"), note="his note", after=1)
+    templates.favor(bob, hers, True)
+    make_template(team, bob, name="His", visibility="private", tags=["shop"])
+    text = next(b"".join(file.pieces) for file in everything(bob) if file.name == "templates.json").decode()
+    assert "his note" in text
+    assert "A drawing of {product}" in text
+    assert "not his words" not in text
+    assert [text.count(f'"template": "{name}"') for name in ("Hers", "His")] == [2, 1]
