@@ -215,7 +215,7 @@ def photograph_team(browser: Browser, studio: RunningStudio, wanted: Callable[[t
 
 
 def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
-    """Every page on every screen, in studios of several kinds; with words only those whose name holds one. Returns the worst exit status."""
+    """Every page on every screen, in several studios; with words only those whose name holds one. Returns the worst exit status."""
 
     def wanted(shots: tuple[Shot, ...]) -> tuple[Shot, ...]:
         return tuple(shot for shot in shots if not words or any(word in shot.name for word in words))

@@ -30,7 +30,8 @@ first = {
     ],
     "negative": {"text": "blurry, watermark"},
     "fields": [
-        {"name": "product", "label": "Product", "type": "text", "required": True, "default": "a ceramic mug", "help": "What is sold, in a few words."},
+        {"name": "product", "label": "Product", "type": "text", "required": True, "default": "a ceramic mug",
+         "help": "What is sold, in a few words."},
         {"name": "colour", "label": "Background", "type": "colour", "default": "#d9a441"},
         {"name": "light", "label": "Light", "type": "choice", "choices": ["window light", "studio", "dusk"], "default": "window light"},
     ],
