@@ -121,6 +121,11 @@ def _kept(name: str, argument: str) -> Arguments:
     return lambda world, person: {argument: world.kept[name].pk}
 
 
+def _shown(world: World, person: str) -> dict[str, Any]:
+    """A template's link. Nobody has only made one up."""
+    return {"token": "made-up" if person == "nobody" else world.kept["shown"]}
+
+
 def _version(world: World, person: str) -> dict[str, Any]:
     return {"template_id": world.kept["template"].pk, "number": 1}
 
@@ -190,6 +195,18 @@ ROWS = [
     Row("template_visibility", "POST", "+++F0>>", _kept("template", "template_id"), lambda world, person: {"visibility": "team"}),
     Row("template_cover", "GET", "++++0>>", _kept("template", "template_id")),
     Row("template_cover", "POST", "+++F0>>", _kept("template", "template_id"), lambda world, person: {"picture": str(world.picture.pk)}),
+    Row("template_link", "POST", "++FF0>>", _kept("template", "template_id"), lambda world, person: {"open": "1"}),
+    Row("templates_import", "GET", "+++F+>>"),
+    Row("templates_import", "POST", "+++F+>>"),
+    Row("templates_export", "GET", "+++++>>"),
+    Row("template_starters", "GET", "+++++>>"),
+    Row("template_starter", "POST", "+++F+>>", lambda world, person: {"slug": "logo"}),
+    Row("template_starter_cover", "GET", "+++++>>", lambda world, person: {"slug": "storyboard"}),
+    # --- what people outside see of a template: whoever has its link
+    Row("shared_template", "GET", "++++++0", _shown),
+    Row("shared_template_cover", "GET", "++++++0", _shown),
+    Row("shared_template_file", "GET", "++++++0", _shown),
+    Row("shared_template_take", "POST", "+++F+>>", _shown),
     Row("template_version", "GET", "++++0>>", _version),
     Row("template_publish", "POST", "+++F0>>", _version),
     Row("template_restore", "POST", "+++F0>>", _version),

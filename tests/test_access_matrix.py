@@ -38,6 +38,7 @@ from studio.generation.images import clean_upload
 from studio.generation.models import Job
 from studio.live import viewers
 from studio.live.routing import websocket_urlpatterns
+from studio.prompts.access import token_of
 from studio.prompts.models import BrandRule, Wildcard
 from studio.prompts.services import templates
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
@@ -143,6 +144,10 @@ def furnish(world: World) -> None:
     kept["rule"] = add_rule(wallet_of(team), kind="credits", threshold=50_000, by=owner)
     kept["template"] = make_template(team, creator)
     templates.set_cover(kept["template"], draw(), by=creator)
+    shown = make_template(team, creator, name="For all")
+    templates.set_cover(shown, draw(), by=creator)
+    templates.set_visibility(shown, "link", by=owner)
+    kept["shown"] = token_of(shown)
     kept["brand"] = BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme", made_by=owner)
     Wildcard.objects.create(team=team, name="harbour", lines="crane\nbuoy", changed_by=creator)
     kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")

@@ -61,4 +61,3 @@ def _negative(artifact: Artifact) -> str:
 
 def _prompts(before: str, after: str) -> list[Piece]:
     return [] if before == after else words(before, after)
-
