@@ -434,3 +434,12 @@ def test_of_many_decisions_at_once_one_counts_for_all(asked, alice, rich):
     assert len(set(states(asked))) == 1
     assert AuditEntry.objects.filter(action__startswith="job.").count() == 1
     agree()
+
+
+def test_its_words_go_with_those_of_its_jobs(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 2)
+    services.cancel_rest(batch, by=alice)
+    assert services.erase_words(Job.objects.filter(user=alice)) == 2
+    batch.refresh_from_db()
+    assert (batch.title, batch.axes, batch.size) == ("Erased", None, 2)
+    agree()

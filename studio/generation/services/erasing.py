@@ -18,6 +18,8 @@ KEPT = ("engine", "mode", "seed", "width", "height", "num_images", "num_inferenc
 
 WRITTEN = ("request", "prompt", "fingerprint", "error_message", "error_fields", "decision", "intended", "template_values", "written")
 """The columns that people's words stand in."""
+ERASED = "Erased"
+"""What a batch is called then."""
 
 
 @transaction.atomic
@@ -45,6 +47,7 @@ def erase_words(jobs: JobQuerySet) -> int:
             job.error_fields = {}
             job.intended = job.template_values = job.written = None
         Job.objects.bulk_update(batch, WRITTEN)
+        Batch.objects.filter(jobs__in=[job.pk for job in batch]).update(title=ERASED, axes=None)
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 
