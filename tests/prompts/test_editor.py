@@ -189,6 +189,22 @@ def test_a_preview_is_of_what_stands_in_the_editor(alice, carol, team, client_of
     assert "".join(one.text for one in theirs.prompt).startswith("A photograph of Product, window light")
 
 
+def test_what_nobody_touched_follows_the_default(alice, team, client_of):
+    typed = {
+        **TYPED,
+        "field.0.default": "a jug",
+        "value.product": "a mug",
+        "start.product": "a mug",
+        "value.light": "",
+        "start.light": "window light",
+    }
+    trial = client_of(alice).post("/templates/new/preview/", typed, headers=HTMX).context["trial"]
+    assert [(control.value, control.untouched) for control in trial.controls] == [("a jug", "a jug"), ("", "window light")]
+    typed |= {"value.product": "a cup", "start.product": "a jug"}
+    trial = client_of(alice).post("/templates/new/preview/", typed, headers=HTMX).context["trial"]
+    assert trial.controls[0].value == "a cup"
+
+
 @pytest.mark.parametrize(
     ("typed", "problem"),
     [({"section.subject.text": "{3$$a|b}"}, "3 alternatives are to be taken here"), ({"section.subject.text": "__nowhere__"}, "nowhere")],

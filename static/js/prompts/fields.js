@@ -9,7 +9,7 @@ const part = (row, name) => row.querySelector(`[data-part-of=${name}]`);
 const rows = () => [...(list()?.children ?? [])];
 const changed = () => document.getElementById("editor")?.dispatchEvent(new CustomEvent("editor-changed"));
 
-/** A new field at the end, open, with the caret in it unless `focus` is false. */
+/** A new field at the end, open and with the caret in it, unless `focus` is false: then whoever writes goes on writing. */
 export function addField(name = "", { focus = true } = {}) {
   const blank = document.querySelector("[data-field-blank]");
   const taken = new Set(rows().map((row) => row.dataset.field));
@@ -23,7 +23,7 @@ export function addField(name = "", { focus = true } = {}) {
   for (const button of row.querySelectorAll("[data-field-move]")) button.value = `field:${button.dataset.fieldMove}:${key}`;
   list().append(row);
   part(row, "name").value = name;
-  row.querySelector("details").open = true;
+  row.querySelector("details").open = focus;
   refresh();
   if (focus) (name ? part(row, "type") : part(row, "name")).focus();
   announce(name ? `Field ${name} added` : "Field added");

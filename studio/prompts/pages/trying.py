@@ -17,22 +17,35 @@ from studio.prompts.pages.colouring import Stretch, numbers, resolved
 from studio.prompts.pages.defaults import Defaults
 
 PREFIX = "value."
+GREY = "#808080"
 FEW, SHORT = 4, 26
 """So many choices, of so many characters together, stand side by side."""
 
 
 @dataclass(frozen=True, slots=True)
 class Control:
-    """A field as a person fills it in. `value` is as typed: a text, or a list of them for several choices."""
+    """A field as a person fills it in. `value` is as typed: a text, or a list of them for several choices; `start` what it starts with."""
 
     field: Field
     number: int
     value: str | Sequence[str]
+    start: str | Sequence[str] = ""
     problem: str = ""
 
     @property
     def name(self) -> str:
         return f"{PREFIX}{self.field.name}"
+
+    @property
+    def shown(self) -> str | Sequence[str]:
+        """What its control holds: a browser's picker of colours always has one."""
+        return self.value or (GREY if self.field.type == "colour" else "")
+
+    @property
+    def untouched(self) -> str:
+        """What its control holds until somebody changes it."""
+        start = self.start or (GREY if self.field.type == "colour" else "")
+        return start if isinstance(start, str) else "\n".join(start)
 
     @property
     def choices(self) -> list[str]:
@@ -83,7 +96,10 @@ def attempt(team: Team, content: Content | None, defaults: Defaults, post: Query
         return Trial(seed, quote=defaults.quote)
     given = _given(content, post)
     marks = numbers(content.fields)
-    controls = [Control(one, marks[one.name], given.typed[one.name], given.problems.get(one.name, "")) for one in content.fields]
+    controls = [
+        Control(one, marks[one.name], given.typed[one.name], _as_typed(content.defaults[one.name]), given.problems.get(one.name, ""))
+        for one in content.fields
+    ]
     shown = {"controls": controls, "quote": defaults.quote}
     try:
         found = filling.of_template(content, values=given.values, wildcards=wildcards.lists(team))
@@ -111,10 +127,9 @@ def _given(content: Content, post: QueryDict | None) -> _Given:
     """What was filled in, else what stands there at first. What does not fit is told, and the default taken."""
     given = _Given()
     for one in content.fields:
-        name = f"{PREFIX}{one.name}"
         start = content.defaults[one.name]
-        was_asked = post is not None and (name in post or f"asked.{one.name}" in post)
-        typed = (post.getlist(name) if one.type == "multi_choice" else post.get(name, "")) if post and was_asked else _as_typed(start)
+        typed = _typed(one, post) if post is not None else None
+        typed = _as_typed(start) if typed is None else typed
         given.typed[one.name] = typed
         try:
             given.values[one.name] = one.clean(typed)
@@ -125,6 +140,16 @@ def _given(content: Content, post: QueryDict | None) -> _Given:
             else:
                 given.problems[one.name] = str(error)
     return given
+
+
+def _typed(one: Field, post: QueryDict) -> str | list[str] | None:
+    """What somebody filled in; None for what still stands there as it started, so that another default is seen at once."""
+    name, start = f"{PREFIX}{one.name}", post.get(f"start.{one.name}")
+    if name not in post and start is None:
+        return None
+    typed = post.getlist(name) if one.type == "multi_choice" else post.get(name, "")
+    text = typed if isinstance(typed, str) else "\n".join(typed)
+    return None if start is not None and text.split() == start.split() else typed
 
 
 def _is_empty(typed: str | Sequence[str]) -> bool:
@@ -146,5 +171,5 @@ def _stand_in(one: Field) -> Value:
     if one.type == "number":
         return one.minimum if one.minimum is not None else 1
     if one.type == "colour":
-        return "#808080"
+        return GREY
     return one.title[: min(one.most, MAX_LONG_TEXT)] if one.is_text else False
