@@ -136,7 +136,7 @@ def of_template(
         prompt = compose([(one.text, one.locked) for one in own.sections], fields=content.by_name)
     except PromptSyntaxError as error:
         raise BadValues({"prompt": error.message}) from error
-    kept = {
+    kept: dict[str, dict[str, Any]] = {
         "fields": {name: list(value) if isinstance(value, tuple) else value for name, value in cleaned.items()},
         "sections": {one.name: one.text for one, was in zip(own.sections, content.sections, strict=True) if one.text != was.text},
     }
