@@ -275,6 +275,8 @@ ROWS = [
     Row("create_engine", "GET", "+++F+>>"),
     Row("make_final", "POST", "+++F0>>", _preview),
     Row("create_quote", "POST", "+++F+>>"),
+    Row("create_templates", "GET", "+++F+>>"),
+    Row("prompt_history", "GET", "+++F+>>"),
     Row("job", "GET", "++++0>>", _waiting),
     Row("job_stage", "GET", "++++0>>", _waiting),
     Row("batch", "GET", "++++0>>", _kept("batch", "batch_id")),

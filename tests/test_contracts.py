@@ -24,6 +24,8 @@ ADDRESSES: dict[str, tuple[str, dict[str, Any]]] = {
     "create": ("/create/", {}),
     "create_form": ("/create/form/", {}),
     "create_quote": ("/create/quote/", {}),
+    "create_templates": ("/create/templates/", {}),
+    "prompt_history": ("/create/history/", {}),
     "job": (f"/jobs/{ID}/", {"job_id": ID}),
     "job_stage": (f"/jobs/{ID}/stage/", {"job_id": ID}),
     "job_cancel": (f"/jobs/{ID}/cancel/", {"job_id": ID}),

@@ -16,6 +16,8 @@ import "./create/slots.js";
 import "./create/sides.js";
 import "./create/stage.js";
 import "./create/weights.js";
+import "./create/words.js";
+import "./create/picker.js";
 import "./batch-wall.js";
 import "./painter/mask-painter.js";
 import "./media/audio-player.js";

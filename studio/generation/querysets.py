@@ -77,6 +77,11 @@ class JobQuerySet(models.QuerySet["Job"]):
         seen = Artifact.objects.visible().filter(job=OuterRef("pk"))
         return self.filter(~Q(status="succeeded") | Exists(seen), batch=None).order_by("-id")
 
+    def typed_by(self, user: User) -> JobQuerySet:
+        """What somebody asked for in words of their own, newest first; of a batch the first, for the others say the same."""
+        own = self.filter(user=user, template_values__isnull=True).exclude(prompt="")
+        return own.filter(Q(batch=None) | Q(batch_place=0)).order_by("-id")
+
     def finals_of(self, preview: Artifact) -> JobQuerySet:
         """Jobs that make the final of a preview, or made it, newest first."""
         return self.filter(final_of=preview).order_by("-id")

@@ -51,6 +51,7 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     room = min([available, *(meter.left for meter in meters)])
     files, engines = given(drawn), open_to(team, drawn.engines)
     other, preview = here(request, drawn, engines, files, quote), finals.cheaper(request, drawn.engine, engines, files)
+    varies = drawn.form.filling is not None and drawn.form.filling.varies
     pictures, mode = request.num_images, drawn.mode.value
     approval = approving.why(wallet, drawn.form.user, amount=quote.amount, pictures=pictures, engine=drawn.engine.id, mode=mode)
     help_from = way_out(drawn.form.user, team, quote.amount) if missing else ""
@@ -72,7 +73,7 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "here": other if other and other.quote.amount <= room else None,
         "too_dear_here": bool(other and other.quote.amount > room),
         "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),
-        "preview": preview if preview and preview.quote.amount <= room else None,
+        "preview": preview if preview and preview.quote.amount <= room and not (varies and pictures > 1) else None,
     }
 
 

@@ -1,12 +1,14 @@
 from django.urls import path
 
-from studio.generation.views import batches, choosing, create, finishing, inputs, jobs
+from studio.generation.views import batches, choosing, create, finishing, history, inputs, jobs, templates
 
 urlpatterns = [
     path("create/", create.create, name="create"),
     path("create/form/", create.create_form, name="create_form"),
     path("create/engine/", create.create_engine, name="create_engine"),
     path("create/quote/", create.create_quote, name="create_quote"),
+    path("create/templates/", templates.create_templates, name="create_templates"),
+    path("create/history/", history.prompt_history, name="prompt_history"),
     path("create/final/<uuid:artifact_id>/", finishing.make_final, name="make_final"),
     path("jobs/<uuid:job_id>/", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/stage/", jobs.job_stage, name="job_stage"),

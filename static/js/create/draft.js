@@ -4,7 +4,9 @@ import { panel, promptChanged, redraw } from "./panel.js";
 
 const OWN = ["csrfmiddlewaretoken", "idempotency_key", "price_list", "shape-choice"];
 /** What decides how the panel is drawn, beside the files in its slots: the server's word counts. */
-const DRAWN = ["engine", "mode", "source"];
+const DRAWN = ["engine", "mode", "source", "template"];
+/** Characters of a value that a redraw need not carry: it is filled in afterwards. */
+const LONG = 500;
 const filled = () => [...panel().querySelectorAll("[data-slot] input[type=hidden]")].map((field) => field.name);
 const page = document.querySelector("[data-create]");
 let timer = 0;
@@ -15,7 +17,10 @@ function save() {
   clearTimeout(timer);
   if (!panel()) return;
   const fields = {};
-  for (const [name, value] of new FormData(panel())) if (!OWN.includes(name) && typeof value === "string") fields[name] = value;
+  for (const [name, value] of new FormData(panel())) {
+    if (OWN.includes(name) || typeof value !== "string") continue;
+    fields[name] = name in fields && name.startsWith("field_") ? [fields[name], value].flat() : value;
+  }
   memory.set("draft", { user: page.dataset.user, fields, files: filled() });
 }
 
@@ -23,8 +28,9 @@ function fill(fields, drawn) {
   for (const [name, value] of Object.entries(fields)) {
     const field = panel().elements[name];
     if (!field || OWN.includes(name) || drawn.includes(name)) continue;
-    const box = field instanceof RadioNodeList && [...field].find((one) => one.type === "checkbox");
-    if (box) box.checked = value === "true";
+    const boxes = field instanceof RadioNodeList ? [...field].filter((one) => one.type === "checkbox") : [];
+    if (boxes.length === 1 && boxes[0].value === "true") boxes[0].checked = [value].flat().at(-1) === "true";
+    else if (boxes.length) for (const box of boxes) box.checked = [value].flat().includes(box.value);
     else if (field instanceof RadioNodeList) { if ([...field].some((radio) => radio.value === value)) field.value = value; }
     else if (field.type === "radio") field.checked = field.value === value;
     else field.value = value;
@@ -35,7 +41,9 @@ function fill(fields, drawn) {
 async function restore() {
   const draft = memory.get("draft");
   const asked = new URLSearchParams(location.search);
-  const isPlain = [...asked.keys()].every((name) => name === "job" || name === "selected");
+  // An address that names a template begins it anew, but not when the page is only loaded once more.
+  const isAgain = ["reload", "back_forward"].includes(performance.getEntriesByType("navigation")[0]?.type);
+  const isPlain = [...asked.keys()].every((name) => ["job", "selected", ...(isAgain ? ["template", "version"] : [])].includes(name));
   const isFailed = panel().querySelector(".errorlist");
   if (!draft || draft.user !== page.dataset.user || !isPlain || isFailed) return;
   const { fields } = draft;
@@ -46,7 +54,7 @@ async function restore() {
   const drawn = [...DRAWN, ...filled(), ...(draft.files ?? [])];
   const isOther = drawn.some((name) => (fields[name] ?? "") !== (elements[name]?.value ?? ""));
   if (isOther) {
-    const { prompt, negative_prompt, ...short } = fields;
+    const { prompt, negative_prompt, ...short } = Object.fromEntries(Object.entries(fields).filter(([, value]) => value.length <= LONG));
     for (const name of drawn) if (name !== "engine" && name !== "mode") short[name] ||= null;
     const leave = (event) => { if (isTouched) event.preventDefault(); };
     document.addEventListener("htmx:before:swap", leave);

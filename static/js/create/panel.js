@@ -10,15 +10,16 @@ import { showWeightsHelp } from "./weights.js";
 const SHAPES = [["1:1", 1], ["4:5", 0.8], ["3:2", 1.5], ["16:9", 16 / 9], ["9:16", 9 / 16]];
 export const panel = () => document.getElementById("panel");
 const page = () => document.querySelector("[data-create]");
-/** Characters of a prompt that travel in an address; longer ones stay in the page and are put back. */
+/** Characters of words that travel in an address; longer ones stay in the page and are put back. */
 const LONG = 1500;
+const MOST = 4000; // characters of all of them
 
 /** Redraw the panel, for another engine or mode or with other values. `values` override what stands in it; null leaves a field out. */
 export async function redraw(values = {}) {
   const form = panel();
   const query = new URLSearchParams();
   for (const [name, value] of new FormData(form)) if (typeof value === "string" && !(name in values)) query.append(name, value);
-  for (const [name, value] of Object.entries(values)) if (value !== null && value !== undefined) query.set(name, value);
+  for (const [name, value] of Object.entries(values)) if (value !== null && value !== undefined) for (const one of [value].flat()) query.append(name, one);
   if (form.elements.audio?.value) query.set("was_audio", form.elements.audio.value);
   query.set("was", query.get("engine")); // what the values were chosen for: what stood there by itself was not chosen
   await window.htmx.ajax("GET", `${page().dataset.form}?${kept(query)}`, { target: "#panel", swap: "outerHTML", source: page() });
@@ -37,15 +38,19 @@ export function reveal(slot) {
 }
 
 const held = new Map();
+/** What is written at length in the panel: prompts, or a template's long fields and sections. */
+const texts = () => [...(panel()?.querySelectorAll("textarea[name]") ?? [])].map((area) => area.name);
 /** Drop what an address must not carry (tokens, what a price was shown by) or cannot (novels); the latter come back after the swap. */
 function kept(query) {
   query.delete("csrfmiddlewaretoken");
   query.delete("idempotency_key");
   query.delete("price_list");
   held.clear();
-  for (const name of ["prompt", "negative_prompt"]) {
+  let room = MOST;
+  for (const name of texts()) {
     const text = query.get(name) ?? "";
-    if (text.length > LONG) { held.set(name, text); query.delete(name); }
+    if (text.length > Math.min(LONG, room)) { held.set(name, text); query.delete(name); }
+    else room -= text.length;
   }
   return query;
 }
@@ -62,13 +67,13 @@ const targets = (event) => event.detail.tasks.some((task) => (task.target?.id ??
 
 // Several redraws may be on their way: words that were typed meanwhile go with the one that is drawn.
 let before = [];
-const words = () => ["prompt", "negative_prompt"].map((name) => [name, panel()?.elements[name]?.value]);
+const words = () => texts().map((name) => [name, panel().elements[name].value]);
 const isRedraw = (ctx) => ctx.request?.method === "GET" && (ctx.target?.id ?? ctx.target) === "panel";
 drawTheLast(isRedraw, () => { before = words(); });
 
 document.addEventListener("htmx:before:swap", (event) => {
   if (event.defaultPrevented || !panel() || !targets(event)) return;
-  if (isRedraw(event.detail.ctx)) for (const [index, [name, text]] of words().entries()) if (text !== before[index][1]) held.set(name, text);
+  if (isRedraw(event.detail.ctx)) for (const [name, text] of words()) if (text !== new Map(before).get(name)) held.set(name, text);
   scrolled = panel().querySelector(".panel-scroll").scrollTop;
   focused = document.activeElement?.closest("#panel") ? document.activeElement.id : "";
 });
@@ -115,7 +120,7 @@ document.addEventListener("keydown", (event) => {
   } else if (event.key === "p" && panel() && isCommand(event)) {
     event.preventDefault();
     openSheet();
-    panel().elements.prompt?.focus();
+    (panel().elements.prompt ?? panel().querySelector(".templated :is(input:not([type=hidden], [type=color]), textarea, select)"))?.focus();
   }
 });
 // The same pressed twice while the first is on its way, or right after (the answer may be quicker than a hand), is a double click; something

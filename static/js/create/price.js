@@ -5,7 +5,7 @@ const AGAIN = 3000; // ms until a price is asked for once more that nobody could
 let timer = 0;
 const box = () => document.getElementById("price");
 /** What a price may depend on; words alone do not change it. */
-const COUNTS = "#panel :is(input, select):not([name=prompt], [name=negative_prompt])";
+const COUNTS = "#panel :is(input, select):not([name=prompt], [name=negative_prompt], [name^=field_], [name^=section_], [data-colour-of])";
 
 function old(isOld) {
   const note = box()?.querySelector("[data-price-old]");

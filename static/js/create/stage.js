@@ -70,6 +70,8 @@ document.addEventListener("htmx:finally:swap", () => { for (const card of docume
 const statuses = new Map();
 const troubled = new Map();
 let watched;
+/** How many jobs of the batch on the stage were over when it was last looked at. */
+let counted;
 
 function sayChange(card) {
   const words = card.querySelector(".tag")?.textContent.trim();
@@ -94,6 +96,10 @@ function look() {
     statuses.set(card.id, card.dataset.status);
   }
   const shown = stage()?.querySelector(".stage-job");
+  // Jobs of a batch are told of by its card: when that has moved on, the stage asks for the one it shows.
+  const over = document.getElementById(`batch-${shown?.dataset.batch}`)?.querySelector("progress")?.value;
+  if (over !== undefined && over !== counted) for (const element of shown.querySelectorAll("[data-poll]")) window.htmx.trigger(element, "poll", {}, false);
+  counted = over;
   const job = shown?.id.replace("stage-", "") ?? null;
   for (const link of document.querySelectorAll("[data-show-job]")) {
     const isShown = job !== null && link.closest(".job")?.id === `job-${job}`;

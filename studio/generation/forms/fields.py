@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -16,6 +17,8 @@ TEXT_LENGTH = 2000
 """Characters of a text that has no limit of its own."""
 TYPED_LENGTH = 20_000
 """Characters that are kept of what somebody types, however little of it leaves for an engine."""
+MAY_VARY = re.compile(r"\{[^{}]*\||__")
+"""What alternatives and lists have: of such a prompt only a part leaves for the engine."""
 
 
 _WIDE = ((1, 1), (5, 4), (4, 3), (3, 2), (16, 9), (2, 1), (21, 9))
@@ -68,11 +71,16 @@ class PromptField(forms.CharField):
 
     def validate(self, value: str) -> None:
         super().validate(value)
-        for length, most in ((self._length(value), self._most), (len(value), TYPED_LENGTH)):
-            if length > most:
-                raise forms.ValidationError(
-                    f"{self.label} may have at most {most:,} characters; this has {length:,}. Shorten it.", code="max_length"
-                )
+        for count, most in ((self._length, self._most), (len, TYPED_LENGTH)):
+            # With alternatives it becomes shorter; then the form looks at what comes out.
+            if (problem := too_long(str(self.label), value, most, count)) and (count is len or not MAY_VARY.search(value)):
+                raise forms.ValidationError(problem, code="max_length")
+
+
+def too_long(label: str, text: str, most: int, count: Callable[[str], int]) -> str:
+    """A sentence for a text of more than `most` characters, as `count` counts them; else nothing."""
+    length = count(text)
+    return f"{label} may have at most {most:,} characters; this has {length:,}. Shorten it." if length > most else ""
 
 
 def parameter_field(parameter: Parameter) -> forms.Field:

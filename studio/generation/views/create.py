@@ -17,14 +17,16 @@ from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from billing.services import wallets
-from studio.backends.base import Mode
-from studio.generation import cards, feed, finals, offers, panel, throttle, till, usage
+from studio.backends.base import Mode, PromptNeed
+from studio.generation import cards, feed, finals, offers, panel, several, tallies, throttle, till, usage
 from studio.generation.engines import available, modes_of, picker
-from studio.generation.errors import GenerationError, HaveItAlready
-from studio.generation.models import Artifact, Job
+from studio.generation.errors import BatchRefused, GenerationError, HaveItAlready
+from studio.generation.forms.wording import collected
+from studio.generation.models import Artifact, Batch, Job
 from studio.generation.modes import beginning, describe, switch
 from studio.generation.panel import Panel
-from studio.generation.services import submit
+from studio.generation.services import submit, submit_batch
+from studio.generation.wording import fixed, words_of
 
 OLD_PRICE = "Prices have changed since this page was drawn."
 
@@ -36,7 +38,7 @@ def create(request: SignedInRequest) -> HttpResponse:
         return _submit(request)
     if not allows(request.user, request.team, "generate"):
         return render(request, "generation/create.html", _looking(request))
-    drawn = panel.build(request.user, request.GET.dict(), team=request.team)
+    drawn = panel.build(request.user, collected(request.GET), team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     # What somebody goes on from is what they look at.
@@ -50,7 +52,7 @@ def create(request: SignedInRequest) -> HttpResponse:
 def create_form(request: SignedInRequest) -> HttpResponse:
     """The panel redrawn for another engine or mode, with everything that still applies."""
     require(request.user, request.team, "generate")
-    drawn = panel.build(request.user, request.GET.dict(), team=request.team)
+    drawn = panel.build(request.user, collected(request.GET), team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     if not request.htmx:
@@ -79,14 +81,15 @@ def create_quote(request: SignedInRequest) -> HttpResponse:
     require(request.user, request.team, "generate")
     if not request.htmx:
         return _page_anew(request)
-    drawn = panel.build(request.user, request.POST.dict(), bound=True, price_only=True)
+    drawn = panel.build(request.user, collected(request.POST), team=request.team, bound=True, price_only=True)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
-    return render(request, "generation/_price.html", till.price(request.team, drawn) | {"engine": drawn.engine, "mode": drawn.mode})
+    priced = till.price(request.team, drawn) | {"engine": drawn.engine, "mode": drawn.mode, "wording": words_of(drawn)}
+    return render(request, "generation/_quote.html", priced)
 
 
 def _page_anew(request: SignedInRequest) -> HttpResponse:
-    values = {**request.POST.dict(), "was": request.POST.getlist("engine")[0] if "engine" in request.POST else ""}
+    values = {**collected(request.POST), "was": request.POST.getlist("engine")[0] if "engine" in request.POST else ""}
     drawn = panel.build(request.user, values, team=request.team)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
@@ -95,7 +98,7 @@ def _page_anew(request: SignedInRequest) -> HttpResponse:
 
 def _submit(request: SignedInRequest) -> HttpResponse:
     require(request.user, request.team, "generate")
-    drawn = panel.build(request.user, request.POST.dict(), bound=True)
+    drawn = panel.build(request.user, collected(request.POST), team=request.team, bound=True)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     # Before anything is looked at: a check may decode the pictures that came with it.
@@ -108,6 +111,8 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, drawn)
     asked = form.to_request()
+    if several.wanted(request.POST, form):
+        return _submit_several(request, drawn)
     way = (
         finals.cheaper(asked, drawn.engine, panel.open_to(request.team, drawn.engines), till.given(drawn))
         if "preview" in request.POST
@@ -129,6 +134,7 @@ def _submit(request: SignedInRequest) -> HttpResponse:
             inputs=inputs,
             parent=form.parent,
             intended=asked.to_json() if way else None,
+            **several.remembered(form),
             anew=not offers.is_exact(form) or bool(request.POST.get("anew")),
         )
     except HaveItAlready as error:
@@ -146,12 +152,65 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     return submitted(request, job, drawn, is_new=job.idempotency_key == form.cleaned_data["idempotency_key"], shows=True)
 
 
+def _submit_several(request: SignedInRequest, drawn: Panel) -> HttpResponse:
+    """Pictures that each have words of their own are a job each, and a batch together."""
+    form = drawn.form
+    if shows_old_price(request, drawn.engine.price.version):
+        form.add_error(None, f"{OLD_PRICE} Look at the new one, then press Generate again.")
+        return _refused(request, drawn)
+    key = form.cleaned_data["idempotency_key"]
+    is_new = not Batch.objects.filter(user=request.user, idempotency_key=key).exists()
+    try:
+        items = several.items_of(form, request.POST)
+        batch = submit_batch(
+            user=request.user,
+            team=request.team,
+            items=items,
+            kind=Batch.Kind.COMBINATIONS if several.ALL in request.POST else Batch.Kind.VARIATIONS,
+            title=several.title_of(form),
+            idempotency_key=key,
+            template_version=form.version,
+            inputs=form.keep_inputs(),
+            parent=form.parent,
+        )
+    except several.NotAsShown as error:
+        form.add_error(None, str(error))
+    except BatchRefused as error:
+        for said in dict.fromkeys(error.items.values()) or [error.message]:
+            form.add_error(None, said)
+    except InsufficientCredits as error:
+        way_out = till.way_out(request.user, request.team, error.needed)
+        form.add_error(None, format_html("{} {}", error.message, way_out) if way_out else error.message)
+    except OverBudget as error:
+        form.add_error(None, error.message)
+    except GenerationError as error:
+        form.add_refusal(error.fields, error.message)
+    else:
+        return batch_submitted(request, batch, drawn, is_new=is_new)
+    return _refused(request, drawn)
+
+
 def _refused(request: SignedInRequest, drawn: Panel, *, have: Job | None = None) -> HttpResponse:
     """The panel with what is wrong, or with the question whether what the team `have` shall be made anew."""
     asked = {"same": have, "asks": True} if have else {}
     if request.htmx:
         return render(request, "generation/_panel.html", panel_context(request.team, drawn) | asked, status=422)
     return render(request, "generation/create.html", page_context(request, drawn, job=have and cards.load_one(have)) | asked, status=422)
+
+
+def batch_submitted(request: SignedInRequest, batch: Batch, drawn: Panel, *, is_new: bool) -> HttpResponse:
+    """What a page hears after a batch was made or found: its card, the first of its jobs on the stage, the balance, and the next key."""
+    if not request.htmx:
+        return redirect("batch", batch.pk)
+    context = {
+        "batch": tallies.load_one(Batch.objects.shown().get(pk=batch.pk)),
+        "job": cards.load_one(Job.objects.with_pictures().get(batch=batch, batch_place=0)),
+        "is_new": is_new,
+        "form": panel.fresh_key(drawn.form),
+        "wallet": wallets.wallet_of(request.team),
+        "selected": None,
+    }
+    return render(request, "generation/_batch_submitted.html", context)
 
 
 def submitted(
@@ -219,6 +278,12 @@ def panel_context(team: Team, drawn: Panel) -> dict[str, Any]:
         "source": drawn.source,
         "slots": drawn.slots,
         "mask": drawn.mask,
+        "template": drawn.template,
+        "fixed": fixed(drawn),
+        "engine_held": bool(drawn.template and not drawn.template.may_change("engine")),
+        "mode_held": bool(drawn.template and not drawn.template.may_change("mode")),
+        "wordless": drawn.engine.prompt_for(drawn.mode) is PromptNeed.NONE,
+        "wording": words_of(priced),
     }
 
 
