@@ -12,19 +12,19 @@ from django.conf import settings
 from studio.generation.forms import GenerationForm, quotable
 from studio.generation.forms.wording import Drawn
 from studio.generation.panel import Panel
+from studio.prompts.colouring import Stretch, resolved
 from studio.prompts.filling import COUNTLESS
-from studio.prompts.language import Part
 
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """`prompt` and `negative` as they come out, in parts. No `combinations`: they cannot be counted yet. `each` is the price of one
+    """`prompt` and `negative` as they come out, coloured. No `combinations`: they cannot be counted yet. `each` is the price of one
     picture in millicredits; `seed` is what they were drawn with, or None where each press draws another. `problem` says why nothing
     comes out.
     """
 
-    prompt: Sequence[Part] = ()
-    negative: Sequence[Part] = ()
+    prompt: Sequence[Stretch] = ()
+    negative: Sequence[Stretch] = ()
     varies: bool = False
     combinations: int = 1
     each: int = 0
@@ -63,9 +63,10 @@ def words_of(drawn: Panel) -> Words | None:
     varies = filling.varies if filling else any(part.kind in ("alternative", "wildcard") for part in parts)
     if form.content is None and not varies:
         return None
+    fields = form.content.fields if form.content else ()
     return Words(
-        prompt=filled.prompt.parts,
-        negative=filled.negative.parts if form.engine.negative_prompt else (),
+        prompt=resolved(filled.prompt.parts, fields),
+        negative=resolved(filled.negative.parts, fields) if form.engine.negative_prompt else (),
         varies=varies,
         combinations=filling.combinations if filling else 0,
         each=form.engine.quote(replace(request, num_images=1)).amount if varies else 0,

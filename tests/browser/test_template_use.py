@@ -89,7 +89,7 @@ def test_a_template_is_picked_filled_in_and_used_by_keyboard(alice: Person, stud
     expect(page.get_by_label("Product", exact=True)).to_be_focused()
     expect(page.locator("#words")).to_contain_text("A photograph of [Product]")
     page.keyboard.type("a {blue|red} jug")
-    expect(page.locator("#words .part[data-kind=field]").first).to_have_text("a {blue|red} jug")
+    expect(page.locator("#words mark.f1").first).to_have_text("a {blue|red} jug")
     page.get_by_label("flowers", exact=True).focus()
     page.keyboard.press("Space")
     page.locator("[name=field_tint]").fill("#0000ff")
@@ -164,7 +164,7 @@ def test_alternatives_are_counted_priced_and_all_made(alice: Person, studio: Run
     before = len(requests_of(studio))
     page.locator("#panel textarea[name=prompt]").fill("a {cat|dog} on a {red|blue} sofa")
     expect(page.locator("#words")).to_contain_text("4 combinations")
-    expect(page.locator("#words .part[data-kind=alternative]")).to_have_count(2)
+    expect(page.locator("#words mark.alt")).to_have_count(2)
     page.get_by_role("button", name=re.compile(r"Make all 4\s*4 credits")).click()
     expect(page.locator("#feed article.batch[data-status=succeeded]")).to_have_count(1)
     assert requests_of(studio)[before:] == [f"a {pet} on a {colour} sofa" for pet in ("cat", "dog") for colour in ("red", "blue")]

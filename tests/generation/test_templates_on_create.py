@@ -120,7 +120,7 @@ def test_the_words_are_shown_with_the_price(alices, template):
     assert page.context["quote"].amount == 2 * price_of_one()
     assert "".join(part.text for part in page.context["wording"].prompt) == PROMPT
     html = page.content.decode()
-    assert '<span class="part" data-kind="field" title="From the field “product”">a jug</span>' in html
+    assert '<mark class="f1" title="Product">a jug</mark>' in html
     unfinished = alices.post(reverse("create_quote"), {**fields(), **sent(template, field_product="")}, **HTMX)
     assert "[Product]" in "".join(part.text for part in unfinished.context["wording"].prompt)
 

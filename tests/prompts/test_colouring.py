@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from studio.prompts.pages.colouring import typed
+from studio.prompts.colouring import typed
 
 
 @pytest.mark.parametrize(

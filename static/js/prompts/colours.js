@@ -1,5 +1,5 @@
 // A prompt's fields, alternatives, wildcards and locked words in colour: a layer behind a textarea that holds the same words, unseen.
-// The textarea stays what it is. `stretches` reads a text as `studio/prompts/pages/colouring.py` does.
+// The textarea stays what it is. `stretches` reads a text as `studio/prompts/colouring.py` does.
 import { make, whenever } from "../dom.js";
 
 const COLOURS = 6;

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime, timedelta
@@ -122,12 +121,6 @@ def mostly_not_latin(text: str | None) -> bool:
 def weighs(text: str | None) -> bool:
     """Whether a prompt has weights, as `create/weights.js` reads them while somebody types."""
     return weights.weighs(text or "")
-
-
-@register.filter
-def as_read(part: str) -> str:
-    """A piece of a resolved prompt without the marks that keep a backend from reading weights in it."""
-    return re.sub(r"\\([\\()\[\]:])", r"\1", part)
 
 
 @register.filter

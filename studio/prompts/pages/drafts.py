@@ -13,12 +13,12 @@ from django.http import QueryDict
 from accounts.models import User
 from studio.backends.base import Mode
 from studio.prompts import tidy
+from studio.prompts.colouring import COLOURS
 from studio.prompts.content import SECTIONS, Content, ContentError, braced
 from studio.prompts.errors import Unfit
 from studio.prompts.fields import TYPES
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion
 from studio.prompts.pages import defaults
-from studio.prompts.pages.colouring import COLOURS
 from studio.prompts.shapes import Problems
 
 _ORDER = {name: place for place, name in enumerate(SECTIONS)}

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from accounts.models import Team, User
+from studio.prompts.colouring import Stretch, numbers, typed
 from studio.prompts.content import Content
 from studio.prompts.models import PromptTemplateVersion
 from studio.prompts.pages import drafts
-from studio.prompts.pages.colouring import Stretch, numbers, typed
 from studio.prompts.pages.trying import attempt
 
 

@@ -17,11 +17,11 @@ from django.views.decorators.http import require_POST, require_safe
 from accounts.access import current_team, require
 from accounts.requests import SignedInRequest
 from studio.prompts.access import shared_template, template_for, token_of
+from studio.prompts.colouring import numbers, typed
 from studio.prompts.content import Content
 from studio.prompts.errors import PromptsError
 from studio.prompts.exchange import Format, write
 from studio.prompts.models import PromptTemplate, Visibility
-from studio.prompts.pages.colouring import numbers, typed
 from studio.prompts.services import copies, templates
 
 COVER_CACHE = "private, max-age=3600"

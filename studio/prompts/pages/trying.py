@@ -11,9 +11,9 @@ from django.http import QueryDict
 from accounts.models import Team
 from studio.backends.base import MAX_SEED, Quote
 from studio.prompts import filling, wildcards
+from studio.prompts.colouring import Stretch, numbers, resolved
 from studio.prompts.content import Content, Field, Value
 from studio.prompts.fields import MAX_LONG_TEXT
-from studio.prompts.pages.colouring import Stretch, numbers, resolved
 from studio.prompts.pages.defaults import Defaults
 
 PREFIX = "value."

@@ -16,6 +16,8 @@ COLOURS = 6
 """How many fields have a colour of their own; the seventh has the first one's."""
 
 _SIGN = re.compile(r"\\.|\{|\}|\||__[^\W_](?:[^\W_]|[-/.]|_(?!_)){0,63}__", re.DOTALL)
+_ESCAPED = re.compile(r"\\([\\()\[\]:])")
+"""What keeps a backend from reading a weight in what somebody filled in; a person reads the sign alone."""
 
 
 class Stretch(NamedTuple):
@@ -86,7 +88,7 @@ def _groups(text: str) -> set[int]:
 def resolved(parts: Sequence[Part], fields: Sequence[Field]) -> list[Stretch]:
     """What a template came to, by where each stretch comes from."""
     colours, titles = numbers(fields), {one.name: one.title for one in fields}
-    return [Stretch(part.text, *_drawn(part, colours, titles)) for part in parts if part.text]
+    return [Stretch(_ESCAPED.sub(r"\1", part.text), *_drawn(part, colours, titles)) for part in parts if part.text]
 
 
 def _drawn(part: Part, colours: Mapping[str, int], titles: Mapping[str, str]) -> tuple[str, str]:
