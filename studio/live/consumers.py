@@ -290,7 +290,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         pieces = []
         for batch_id, batch in zip(wanted, drawn, strict=True):
             is_new = viewer.view == CREATE and batch.team_id == viewer.team_id and batch_id not in self.in_feed
-            pieces.append(batch.new if is_new else batch.html)
+            # A page may have got the card from the answer to its press: then it leaves out the new one, and this is all it will hear.
+            pieces.append(f"{batch.new}{batch.html}" if is_new else batch.html)
             self.in_feed |= {batch_id} if is_new else set()
         return pieces
 
