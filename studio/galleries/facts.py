@@ -23,7 +23,7 @@ _LABELS = {
     "strength": "Strength",
 }
 _WORDS = {"dtype": "Precision", "torch": "PyTorch", "pictures_in_run": "Pictures in this run"}
-_KEPT_APART = {"peaks", "triangles", "vertices", "settings", "source"}
+_KEPT_APART = {"peaks", "triangles", "vertices", "settings", "source", "batch", "sheet"}
 """What `info` has that is shown elsewhere."""
 _FORMATS = {"model/gltf-binary": "GLB", "audio/mpeg": "MP3", "audio/wav": "WAV"}
 _TOLD = {"num_inference_steps": "steps", "scheduler": "scheduler"}

@@ -223,7 +223,7 @@ def _edge(above: Node, below: Node) -> str:
 def _label(artifact: Artifact, before: Artifact | None) -> str:
     """In a word or two how it was made."""
     if not artifact.mode:
-        return "Uploaded"
+        return "Sheet" if artifact.is_sheet else "Uploaded"
     mode, job = Mode(artifact.mode), artifact.job
     if before and job and job.final_of_id == before.id:
         return "Final"

@@ -142,6 +142,14 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """With what a card names."""
         return self.select_related("team", "user", "template_version__template")
 
+    def wants_sheet(self, now: datetime) -> BatchQuerySet:
+        """Grids that are over and have no sheet yet. One that could not be drawn within a day never will be."""
+        from studio.generation.models import Job
+
+        jobs = Job.objects.filter(batch=OuterRef("pk"))
+        late = jobs.filter(finished_at__gte=now - timedelta(days=1))
+        return self.filter(~Exists(jobs.open()), Exists(late), kind__in=("grid", "comparison"), sheet_made_at=None)
+
 
 class ArtifactQuerySet(models.QuerySet["Artifact"]):
     def visible_to(self, user: User) -> ArtifactQuerySet:

@@ -92,7 +92,7 @@ class Told:
         self.news: queue.Queue[tuple[Any, ...]] = queue.Queue()
         self.progress: list[tuple[Any, ...]] = []
 
-    def updated(self, team_id: int, job_id: Any, *, ended: bool = False) -> None:
+    def updated(self, team_id: int, job_id: Any, *, ended: bool = False, batch_id: Any = None) -> None:
         self.news.put((team_id, job_id))
 
     def stepped(self, *args: Any) -> None:
@@ -182,7 +182,7 @@ class WorkerThread:
 def start_worker(settings, short_dir, told, script) -> Iterator[Callable[..., WorkerThread]]:
     """`start_worker("scripted", threads=1, batch=True)`; stopped at the end. It asks nobody for a balance meanwhile."""
     settings.DATA_DIR = short_dir
-    settings.DAILY_CHORES = settings.PAID_CHORES = []
+    settings.DAILY_CHORES = settings.PAID_CHORES = settings.QUICK_CHORES = []
     started: list[WorkerThread] = []
 
     def start(*queues: str, **options: Any) -> WorkerThread:

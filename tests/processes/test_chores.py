@@ -68,3 +68,4 @@ def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
 
     assert {import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]} == {"daily", "hourly", "lapse"}
     assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]
+    assert [import_string(path).__name__ for path in settings.QUICK_CHORES] == ["draw_due_sheets"]

@@ -77,6 +77,11 @@ class Artifact(models.Model):
         return NOUNS[self.kind]
 
     @property
+    def is_sheet(self) -> bool:
+        """Whether it is the labelled sheet of a grid: made here, but by no job."""
+        return bool(self.info.get("sheet"))
+
+    @property
     def request(self) -> dict[str, Any]:
         """How it was made, under the names of `GenerationRequest`: its job's request, else what the file from outside said of itself."""
         made: dict[str, Any] = self.job.request if self.job else self.info.get("settings", {})

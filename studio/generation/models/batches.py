@@ -44,6 +44,7 @@ class Batch(models.Model):
     at_once = models.PositiveIntegerField(null=True, blank=True, help_text="Jobs that the team's plan runs at once; empty: no limit.")
     axes = models.JSONField(null=True, blank=True)
     sheet = models.ForeignKey(Artifact, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    sheet_made_at = models.DateTimeField(null=True, blank=True, help_text="When its sheet was drawn, or it was seen that there is none.")
     created_at = models.DateTimeField(auto_now_add=True)
     paused_at = models.DateTimeField(null=True, blank=True)
     canceled_at = models.DateTimeField(null=True, blank=True)

@@ -5,6 +5,7 @@ from studio.generation.services.claiming import abandon, claim, heartbeat, mark_
 from studio.generation.services.deciding import approve, decline, lapse, withdraw
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
+from studio.generation.services.sheets import draw_due_sheets, draw_sheet
 from studio.generation.services.submitting import finish, retry, submit
 
 __all__ = [
@@ -16,6 +17,8 @@ __all__ = [
     "cancel_rest",
     "claim",
     "decline",
+    "draw_due_sheets",
+    "draw_sheet",
     "erase_inputs",
     "erase_team",
     "erase_words",

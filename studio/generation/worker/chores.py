@@ -14,8 +14,8 @@ log = structlog.get_logger(__name__)
 
 DAILY_SECONDS = 3600.0
 """How often each of `settings.DAILY_CHORES` and `PAID_CHORES` is called; it knows itself whether there is something to do."""
-LOCAL_SECONDS = 15.0
-"""The same of `settings.LOCAL_CHORES`."""
+QUICK_SECONDS = 15.0
+"""The same of `settings.QUICK_CHORES` and `LOCAL_CHORES`."""
 
 
 class Chores:

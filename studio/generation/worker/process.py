@@ -24,7 +24,7 @@ from studio.backends.errors import BackendError
 from studio.generation import services
 from studio.generation.dispatch import Listener, doorbell
 from studio.generation.worker import database
-from studio.generation.worker.chores import DAILY_SECONDS, LOCAL_SECONDS, Chores
+from studio.generation.worker.chores import DAILY_SECONDS, QUICK_SECONDS, Chores
 from studio.generation.worker.presence import Presence
 from studio.generation.worker.progress import ProgressPublisher
 from studio.generation.worker.pulse import Pulse
@@ -84,7 +84,7 @@ class WorkerProcess:
         backends = _backends_for(queues)
         self._chores = [
             Chores([*settings.DAILY_CHORES, *(settings.PAID_CHORES if any(one.paid for one in backends) else [])], DAILY_SECONDS),
-            *([Chores(settings.LOCAL_CHORES, LOCAL_SECONDS)] if "diffusers" in queues else []),
+            Chores([*settings.QUICK_CHORES, *(settings.LOCAL_CHORES if "diffusers" in queues else [])], QUICK_SECONDS),
         ]
         self._runner = Runner(queues, self._presence.name, self._running, self._progress, batch=batch, on_trouble=self._say)
         self._runners = [threading.Thread(target=self._serve, name=f"runner-{n}", daemon=True) for n in range(threads)]

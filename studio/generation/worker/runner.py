@@ -6,6 +6,7 @@ import os
 import random
 import threading
 import traceback
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from functools import partial
@@ -169,6 +170,18 @@ class Runner:
             services.fail(job, "storage_failed", bill=bill)
         finally:
             self._running.remove(job)
+            database.tidy()
+        if job.batch_id:
+            self._draw_sheet(job.batch_id)
+
+    def _draw_sheet(self, batch_id: uuid.UUID) -> None:
+        """The last job of a grid has ended, maybe. Whatever happens here, that job has its answer; a chore looks again."""
+        try:
+            services.draw_sheet(batch_id)
+        except DatabaseError as error:
+            log.error("sheet_not_drawn", batch=str(batch_id), reason=type(error).__name__)
+            connection.close()
+        finally:
             database.tidy()
 
     def _answer(self, job: Job, outcome: Outcome) -> None:
