@@ -18,8 +18,6 @@ from decimal import Decimal
 from itertools import islice
 from typing import Any
 
-import openpyxl
-
 from studio.prompts import tidy
 from studio.prompts.decoding import NotText, decoded
 
@@ -100,6 +98,8 @@ def from_xlsx(data: bytes) -> Table:
     """The first sheet that is not hidden, with the results of formulas. Raises `TableError`."""
     if len(data) > MAX_FILE:
         raise TableError(f"This file has {len(data) / 1024**2:.1f} MB; at most {MAX_FILE // 1024**2} MB are read. Split it.")
+    import openpyxl  # loads NumPy where that is installed, and a web process does well without it until somebody brings such a file
+
     try:
         _check_parts(data)
         book = openpyxl.load_workbook(io.BytesIO(data), read_only=True, data_only=True, keep_links=False)

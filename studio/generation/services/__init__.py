@@ -1,6 +1,16 @@
 """Every write to a job, each one conditional UPDATE that names the state (and the attempt) it starts from."""
 
-from studio.generation.services.batches import BatchQuote, Item, cancel_rest, go_on, pause, quote_batch, retry_failed, submit_batch
+from studio.generation.services.batches import (
+    BatchQuote,
+    Item,
+    cancel_rest,
+    go_on,
+    pause,
+    quote_batch,
+    refused_items,
+    retry_failed,
+    submit_batch,
+)
 from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
 from studio.generation.services.deciding import approve, decline, lapse, withdraw
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
@@ -34,6 +44,7 @@ __all__ = [
     "quote_batch",
     "reap",
     "record_progress",
+    "refused_items",
     "requeue",
     "retry",
     "retry_failed",

@@ -144,7 +144,21 @@ def _check_number(items: Sequence[Item]) -> None:
 
 
 def _check_words(team: Team, items: Sequence[Item], engines: Mapping[str, Engine]) -> None:
-    """What the word filter and the team's brand rules say. Raises `BatchRefused`. Two queries."""
+    """Raises `BatchRefused`."""
+    refused = _refused(team, items, engines)
+    if refused:
+        one = len(refused) == 1
+        message = f"{len(refused)} of {len(items)} cannot be made as {'it is' if one else 'they are'}. Change {'it' if one else 'them'}, or"
+        raise BatchRefused(f"{message} leave {'it' if one else 'them'} out.", refused)
+
+
+def refused_items(team: Team, items: Sequence[Item]) -> dict[int, str]:
+    """Sentences on those that may not be made, by their places from 0. Raises `UnknownEngine`."""
+    return _refused(team, items, _engines(items))
+
+
+def _refused(team: Team, items: Sequence[Item], engines: Mapping[str, Engine]) -> dict[int, str]:
+    """What the word filter and the team's brand rules say. Two queries."""
     texts = {f"{place} {name}": text for place, item in enumerate(items) for name, text in texts_of(item.request).items()}
     refused: dict[int, str] = {}
     for name, said in words.refusals(team, texts).items():
@@ -154,10 +168,7 @@ def _check_words(team: Team, items: Sequence[Item], engines: Mapping[str, Engine
         off_brand = refusals(rules, item.request, engines[item.request.engine]) if rules else {}
         if off_brand:
             refused.setdefault(place, " ".join(off_brand.values()))
-    if refused:
-        one = len(refused) == 1
-        message = f"{len(refused)} of {len(items)} cannot be made as {'it is' if one else 'they are'}. Change {'it' if one else 'them'}, or"
-        raise BatchRefused(f"{message} leave {'it' if one else 'them'} out.", refused)
+    return refused
 
 
 def _engines(items: Sequence[Item]) -> dict[str, Engine]:
