@@ -19,6 +19,7 @@ import "./create/weights.js";
 import "./create/words.js";
 import "./create/picker.js";
 import "./batch-wall.js";
+import "./batch/bench.js";
 import "./painter/mask-painter.js";
 import "./media/audio-player.js";
 import "./media/model-view.js";

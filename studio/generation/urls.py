@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.generation.views import batches, choosing, create, finishing, history, inputs, jobs, templates
+from studio.generation.views import batches, choosing, create, finishing, grids, history, inputs, jobs, tables, templates
 
 urlpatterns = [
     path("create/", create.create, name="create"),
@@ -10,6 +10,9 @@ urlpatterns = [
     path("create/templates/", templates.create_templates, name="create_templates"),
     path("create/history/", history.prompt_history, name="prompt_history"),
     path("create/final/<uuid:artifact_id>/", finishing.make_final, name="make_final"),
+    path("create/batch/", tables.batch_table, name="batch_table"),
+    path("create/batch/example/", tables.batch_example, name="batch_example"),
+    path("create/grid/", grids.grid, name="grid"),
     path("jobs/<uuid:job_id>/", jobs.job, name="job"),
     path("jobs/<uuid:job_id>/stage/", jobs.job_stage, name="job_stage"),
     path("jobs/<uuid:job_id>/cancel/", jobs.job_cancel, name="job_cancel"),
