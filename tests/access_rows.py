@@ -71,6 +71,17 @@ def _public(variant: str = "", *, picture: bool = False) -> Arguments:
     return arguments
 
 
+def _compared(*names: str) -> Arguments:
+    """A template of which two versions were tried, and the batch of them."""
+
+    def arguments(world: World, person: str) -> dict[str, Any]:
+        batch = world.kept["compared"]
+        ids = {"template": batch.template_version.template_id, "batch": batch.pk}
+        return {f"{name}_id": ids[name] for name in names}
+
+    return arguments
+
+
 def _chosen(world: World, person: str) -> dict[str, Any]:
     return {"ids": [str(world.picture.pk)]}
 
@@ -279,6 +290,14 @@ ROWS = [
     Row("prompt_history", "GET", "+++F+>>"),
     Row("job", "GET", "++++0>>", _waiting),
     Row("job_stage", "GET", "++++0>>", _waiting),
+    Row("batch_table", "GET", "+++F+>>"),
+    Row("batch_table", "POST", "+++F+>>"),
+    Row("batch_example", "GET", "+++F+>>"),
+    Row("grid", "GET", "+++F+>>"),
+    Row("grid", "POST", "+++F+>>"),
+    Row("template_compare", "GET", "+++F0>>", _compared("template")),
+    Row("template_compare", "POST", "+++F0>>", _compared("template")),
+    Row("template_comparison", "GET", "++++0>>", _compared("template", "batch")),
     Row("batch", "GET", "++++0>>", _kept("batch", "batch_id")),
     Row("batch_changes", "GET", "++++0>>", _kept("batch", "batch_id")),
     Row("batch_pause", "POST", "+++F0>>", _kept("batch", "batch_id")),

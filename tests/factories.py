@@ -22,6 +22,7 @@ from studio.generation.kinds import kind_of
 from studio.generation.models import Artifact, Batch, InputFile, Job
 from studio.generation.results import examine
 from studio.ids import uuid7
+from studio.prompts.models import PromptTemplateVersion
 from tests.media import model, sound
 
 PRICE = 1000
@@ -109,12 +110,27 @@ def make_job(
     return job
 
 
-def make_batch(team: Team, user: User, rows: int = 3, *, kind: str = "table", title: str = "Boats of all colours", **fields: Any) -> Batch:
-    """A batch of jobs as `make_job` makes them; `fields` are its arguments."""
-    batch = Batch.objects.create(team=team, user=user, kind=kind, title=title, size=rows, idempotency_key=uuid7().hex)
+def make_batch(
+    team: Team,
+    user: User,
+    rows: int = 3,
+    *,
+    kind: str = "table",
+    title: str = "Boats of all colours",
+    versions: Sequence[PromptTemplateVersion] = (),
+    **fields: Any,
+) -> Batch:
+    """A batch of jobs as `make_job` makes them; `fields` are its arguments. With `versions` of a template each makes a column."""
+    axes = {"x": {"name": "version", "label": "Version", "values": [str(one.number) for one in versions]}} if versions else None
+    version = versions[-1] if versions else None
+    key = uuid7().hex
+    batch = Batch.objects.create(
+        team=team, user=user, kind=kind, title=title, size=rows, idempotency_key=key, axes=axes, template_version=version
+    )
     for place in range(rows):
         job = make_job(team, user, **{"prompt": f"boat {place + 1}", **fields})
-        Job.objects.filter(pk=job.pk).update(batch=batch, batch_place=place)
+        its = versions[place % len(versions)] if versions else None
+        Job.objects.filter(pk=job.pk).update(batch=batch, batch_place=place, template_version=its)
     return batch
 
 

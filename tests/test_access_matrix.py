@@ -45,6 +45,7 @@ from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row
 from tests.billing.shop import begin, offer
 from tests.conftest import make_user, seed_what_migrations_wrote
 from tests.factories import draw, make_artifact, make_batch, make_job
+from tests.generation.tabled import make_versions
 from tests.prompts.factories import make_template
 
 
@@ -152,6 +153,7 @@ def furnish(world: World) -> None:
     Wildcard.objects.create(team=team, name="harbour", lines="crane\nbuoy", changed_by=creator)
     kept["waits"] = make_job(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 50 credits")
     kept["batch"] = make_batch(team, creator)
+    kept["compared"] = make_batch(team, creator, 2, kind="comparison", versions=make_versions(team, creator, versions=2))
     kept["asked_batch"] = make_batch(team, creator, status=Job.Status.NEEDS_APPROVAL, approval="more than 20 pictures")
     kept["invitation"], kept["way_in"] = invite(team, invited_by=owner)
     kept["letter"], _ = invite(team, invited_by=owner, email="erin@harbour.example")

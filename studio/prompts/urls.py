@@ -1,6 +1,6 @@
 from django.urls import path
 
-from studio.prompts.pages import brand, editor, exchange, sharing, templates, versions, wildcards
+from studio.prompts.pages import brand, editor, exchange, sharing, side_by_side, templates, versions, wildcards
 
 _ONE = "templates/<uuid:template_id>/"
 
@@ -12,6 +12,8 @@ urlpatterns = [
     path(_ONE, editor.template, name="template"),
     path(f"{_ONE}preview/", editor.template_preview, name="template_preview"),
     path(f"{_ONE}diff/", versions.template_diff, name="template_diff"),
+    path(f"{_ONE}compare/", side_by_side.template_compare, name="template_compare"),
+    path(f"{_ONE}compare/<uuid:batch_id>/", side_by_side.template_comparison, name="template_comparison"),
     path(f"{_ONE}about/", templates.template_describe, name="template_describe"),
     path(f"{_ONE}favorite/", templates.template_favorite, name="template_favorite"),
     path(f"{_ONE}archive/", templates.template_archive, name="template_archive"),

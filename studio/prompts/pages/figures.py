@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from django.db.models import Count, Exists, F, OuterRef, Q, QuerySet, Sum
 
 from studio.galleries.models import GalleryItem, Mark
-from studio.generation.models import Artifact, Job
+from studio.generation.models import Artifact, Batch, Job
 from studio.prompts.models import PromptTemplateVersion
 
 
@@ -36,19 +36,24 @@ class Figures:
         return round(self.charged / self.kept) if self.kept else None
 
 
-def of_versions(versions: Sequence[PromptTemplateVersion]) -> dict[uuid.UUID, Figures]:
-    """Those of each of the versions; two queries.
+def of_versions(versions: Sequence[PromptTemplateVersion], *, batch: Batch | None = None) -> dict[uuid.UUID, Figures]:
+    """Those of each of the versions, or of what a `batch` made with them; two queries.
 
     Made and charged are what jobs say: a picture that was deleted was made, and paid for, all the same. What was refunded is not counted.
     """
-    jobs = Job.objects.filter(template_version__in=versions).values("template_version")
-    made = jobs.annotate(made=Sum("delivered"), charged=Sum(F("hold__captured") - F("hold__refunded")))
-    kept = _kept().filter(job__template_version__in=versions).values("job__template_version").annotate(kept=Count("pk"))
+    jobs = Job.objects.filter(template_version__in=versions, **({"batch": batch} if batch else {}))
+    made = jobs.values("template_version").annotate(made=Sum("delivered"), charged=Sum(F("hold__captured") - F("hold__refunded")))
+    kept = _kept().filter(job__in=jobs).values("job__template_version").annotate(kept=Count("pk"))
     numbers = {row["job__template_version"]: row["kept"] for row in kept}
     found = {
         row["template_version"]: Figures(row["made"] or 0, numbers.get(row["template_version"], 0), row["charged"] or 0) for row in made
     }
     return {version.pk: found.get(version.pk, Figures()) for version in versions}
+
+
+def kept_in(batch: Batch) -> set[uuid.UUID]:
+    """The pictures of a batch that are kept."""
+    return set(_kept().filter(job__batch=batch).values_list("pk", flat=True))
 
 
 def _kept() -> QuerySet[Artifact]:
