@@ -46,9 +46,12 @@ def test_no_word_is_lost(text: str) -> None:
 @pytest.mark.parametrize("piece", ["{", "}", "|", "{a|", "__", "{mug", "\\", "{2$$"])
 def test_time_grows_with_the_length_alone(piece: str) -> None:
     def seconds(times: int) -> float:
-        start = time.perf_counter()
-        typed(piece * times, {"mug": 1})
-        return time.perf_counter() - start
+        """Of this process alone, the best of four: what else the machine does has no part in it."""
+        taken = []
+        for _ in range(4):
+            start = time.process_time()
+            typed(piece * times, {"mug": 1})
+            taken.append(time.process_time() - start)
+        return min(taken)
 
-    seconds(100)
-    assert seconds(40_000) < 20 * max(seconds(10_000), 0.005)
+    assert seconds(40_000) < 12 * max(seconds(10_000), 0.005)
