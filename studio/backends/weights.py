@@ -90,6 +90,11 @@ def plain(prompt: str) -> str:
     return "".join(span.text for span in parse(prompt))
 
 
+def readable(prompt: str) -> str:
+    """As people read it: weights as they were typed, without the backslashes that keep signs from meaning something."""
+    return _TOKEN.sub(lambda token: token[1] or token[0], prompt)
+
+
 def escape(text: str) -> str:
     """The text so that `parse` gives back just this text, with the weight 1."""
     return re.sub(r"[()\\]", r"\\\g<0>", text)

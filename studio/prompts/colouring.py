@@ -9,6 +9,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
+from studio.backends.weights import readable
 from studio.prompts.content import Field
 from studio.prompts.language import Part
 
@@ -16,8 +17,6 @@ COLOURS = 6
 """How many fields have a colour of their own; the seventh has the first one's."""
 
 _SIGN = re.compile(r"\\.|\{|\}|\||__[^\W_](?:[^\W_]|[-/.]|_(?!_)){0,63}__", re.DOTALL)
-_ESCAPED = re.compile(r"\\([\\()\[\]:])")
-"""What keeps a backend from reading a weight in what somebody filled in; a person reads the sign alone."""
 
 
 class Stretch(NamedTuple):
@@ -85,10 +84,13 @@ def _groups(text: str) -> set[int]:
     return found
 
 
-def resolved(parts: Sequence[Part], fields: Sequence[Field]) -> list[Stretch]:
-    """What a template came to, by where each stretch comes from."""
+def resolved(parts: Sequence[Part], fields: Sequence[Field] = ()) -> list[Stretch]:
+    """What a template came to, by where each stretch comes from. Without its `fields` they are coloured as they come, by their names."""
     colours, titles = numbers(fields), {one.name: one.title for one in fields}
-    return [Stretch(_ESCAPED.sub(r"\1", part.text), *_drawn(part, colours, titles)) for part in parts if part.text]
+    if not fields:
+        named = dict.fromkeys(part.name for part in parts if part.kind == "field")
+        colours = {name: place % COLOURS + 1 for place, name in enumerate(named)}
+    return [Stretch(readable(part.text), *_drawn(part, colours, titles)) for part in parts if part.text]
 
 
 def _drawn(part: Part, colours: Mapping[str, int], titles: Mapping[str, str]) -> tuple[str, str]:

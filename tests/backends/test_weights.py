@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from studio.backends import weights
 from studio.backends.base import Engine, Mode, PriceTable
 from studio.backends.null import NullBackend
-from studio.backends.weights import MOST, Span, escape, length, parse, plain, prompts, render, weighs
+from studio.backends.weights import MOST, Span, escape, length, parse, plain, prompts, readable, render, weighs
 
 TYPED = st.lists(st.sampled_from([*"ab é(:)[]{}|_\\.,12-+\n", ":1.2)", "(red:0.5)", "猫", "🎈"]), max_size=60).map("".join)
 """What may stand in a prompt, with a good chance of brackets and numbers in the right places."""
@@ -91,6 +91,10 @@ def test_anything_can_be_read(prompt: str) -> None:
     assert plain(prompt) == render(prompt, "") == render(prompt, "embeddings")
     assert parse(escape(plain(prompt))) == ([Span(plain(prompt), 1.0)] if plain(prompt) else [])
     assert [weight for text, weight in prompts(prompt) if weight == 1][1:] == []
+
+
+def test_people_read_weights_as_typed_and_no_backslashes() -> None:
+    assert readable(r"a (red:1.2) \(paper\) boat \: 3\\4") == r"a (red:1.2) (paper) boat : 3\4"
 
 
 @given(TYPED)

@@ -144,8 +144,8 @@ def test_every_row_has_its_prompt_its_price_or_what_is_wrong(browser: Client, ve
     total = looked.context["total"]
     assert (total.quote.amount, total.quote.pictures, total.jobs, total.after) == (3000, 3, 2, 97_000)
     page = looked.content.decode()
-    assert '<span class="part" data-kind="field" title="product">a mug</span>' in page
-    assert '<span class="part" data-kind="locked">studio light</span>' in page
+    assert '<mark class="f1" title="product">a mug</mark>' in page
+    assert '<mark class="lock" title="Locked">studio light</mark>' in page
     assert "2 of 4 rows are right: 3 pictures" in page
 
 

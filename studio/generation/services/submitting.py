@@ -98,7 +98,7 @@ def draft(
         engine_label=engine.label,
         queue=engine.queue,
         mode=request.mode,
-        prompt=weights.plain(request.prompt)
+        prompt=weights.readable(request.prompt)
         or (parent.prompt if parent else ""),  # an upscaled picture is found by the words it was made with
         num_images=request.num_images,
         request=request.to_json(),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +16,8 @@ from studio.backends import registry, weights
 from studio.generation import finals, onward
 from studio.generation.models import Artifact, Job
 from studio.pricing.prices import priced
+from studio.prompts.colouring import Stretch, resolved
+from studio.prompts.language import Part
 
 register = template.Library()
 
@@ -121,6 +123,12 @@ def mostly_not_latin(text: str | None) -> bool:
 def weighs(text: str | None) -> bool:
     """Whether a prompt has weights, as `create/weights.js` reads them while somebody types."""
     return weights.weighs(text or "")
+
+
+@register.filter
+def coloured(parts: Sequence[Part]) -> list[Stretch]:
+    """The parts of a resolved prompt, for `prompts/_stretches.html`."""
+    return resolved(parts)
 
 
 @register.filter
