@@ -71,3 +71,28 @@ def test_sections_are_decided_as_their_text_is(sections: list[tuple[str, bool]],
 
     assert together.text == resolve(parse(text, fields=("x",)), values={"x": "v"}, seed=seed, wildcards=LISTS).text
     assert "".join(part.text for part in together.parts) == together.text
+
+
+@pytest.mark.parametrize(
+    ("sections", "said"),
+    [
+        (["a table, {x}, in oil"], "a table, in oil"),
+        (["a table, {x}"], "a table"),
+        (["{x}, a table"], "a table"),
+        (["a {x} table"], "a table"),
+        (["a table, {x}", "in oil"], "a table, in oil"),
+        (["a table", "{x}, in oil"], "a table, in oil"),
+        (["a table", "{x}", "in oil"], "a table, in oil"),
+        (["a table, {x}, {x}, in oil"], "a table, in oil"),
+        (["{x}"], ""),
+        (["a table, , in oil"], "a table, , in oil"),
+        (["({x}:1.2), a table"], "(:1.2), a table"),
+    ],
+)
+def test_a_field_without_a_value_leaves_no_comma_behind(sections: list[str], said: str) -> None:
+    prompt = compose([(text, False) for text in sections], fields=["x"])
+
+    resolved = resolve(prompt, values={"x": ""}, seed=1, wildcards={})
+
+    assert resolved.text == said
+    assert "".join(part.text for part in resolved.parts) == said

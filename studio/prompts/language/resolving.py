@@ -93,7 +93,7 @@ class _Walk:
         number = 0
         for section in self._joined(prompt.sections, Part(", ", "words")):
             number = self._follow(section.nodes, Part("", "locked" if section.locked else "words"), "", number)
-        parts = tuple(_merged(_guarded(self._parts)))
+        parts = tuple(_merged(_guarded(_closed(self._parts))))
         return Resolved("".join(part.text for part in parts), parts)
 
     def _follow(self, nodes: Sequence[Node], voice: Part, place: str, number: int = 0) -> int:
@@ -106,7 +106,11 @@ class _Walk:
                 case Words():
                     self._say(Part(node.text, voice.kind, voice.name))
                 case Field():
-                    self._say(Part(self._value(node), "field", node.name))
+                    value = Part(self._value(node), "field", node.name)
+                    if value.text:
+                        self._say(value)
+                    else:
+                        self._parts.append(value)  # a gap, which `_closed` closes
                 case Choice():
                     self._choose(node, voice, f"{place}{number}")
                     number += 1
@@ -165,6 +169,28 @@ class _Walk:
         if self._steps > MAX_STEPS:
             message = "This prompt asks for too many choices at once. Take alternatives or wildcards out."
             raise PromptSyntaxError(message, self._position, "too_much")
+
+
+def _closed(parts: Sequence[Part]) -> list[Part]:
+    """Without the comma or space that an empty field leaves behind: "a table, {colour}, in oil" becomes "a table, in oil"."""
+    found: list[Part] = []
+    is_gap = False
+    for part in parts:
+        if not part.text:
+            is_gap = True
+            continue
+        text, before = part.text, found[-1].text if found else ","
+        if is_gap and part.kind in ("words", "locked"):
+            if before.rstrip().endswith(",") and text.lstrip().startswith(","):
+                text = text.lstrip()[1:]
+            if not found or before[-1].isspace():
+                text = text.lstrip()
+        is_gap = is_gap and not text.strip(", \n\t")
+        if text:
+            found.append(part._replace(text=text))
+    if is_gap and found and found[-1].kind in ("words", "locked"):
+        found[-1] = found[-1]._replace(text=found[-1].text.rstrip(", \n\t"))
+    return [part for part in found if part.text]
 
 
 def _guarded(parts: list[Part]) -> list[Part]:
