@@ -40,6 +40,18 @@ def words(colour: str) -> str:
     return min(_names(), key=lambda name: dist(_names()[name], wanted))
 
 
+def named(name: str) -> str:
+    """`#rrggbb` of a named colour of CSS, written together or in words, in any case; empty for no such name."""
+    return _digits().get("".join(name.split()).lower().replace("grey", "gray"), "")
+
+
+@cache
+def _digits() -> dict[str, str]:
+    pairs = (line.split(" ", 1) for line in re.split(r"[|\n]", _NAMED.strip()))
+    found = {name.replace(" ", ""): f"#{digits}" for digits, name in pairs}
+    return found | {"aqua": found["cyan"], "fuchsia": found["magenta"]}
+
+
 @cache
 def _names() -> dict[str, tuple[float, float, float]]:
     pairs = (line.split(" ", 1) for line in re.split(r"[|\n]", _NAMED.strip()))

@@ -183,9 +183,11 @@ class Field:
         return int(number) if number == number.to_integral_value() else float(number)
 
     def _colour(self, value: str) -> str:
+        if named := colours.named(value):  # as people write it into a table
+            return named
         found = _COLOUR.fullmatch(value.strip())
         if not found:
-            raise ValueError(f"“{self.title}” has to be a colour like #d4a017; “{_short(value)}” is none.")
+            raise ValueError(f"“{self.title}” has to be a colour like #d4a017 or teal; “{_short(value)}” is none.")
         digits = found[1].lower()
         return "#" + (digits if len(digits) == 6 else "".join(digit * 2 for digit in digits))
 

@@ -72,9 +72,61 @@ def _of(rest: str = "") -> Callable[[Seeded], str]:
     return lambda seeded: f"/templates/{seeded.template}/{rest}"
 
 
-def fill_in_wrongly(page: Page) -> None:
-    page.get_by_label("Name", exact=True).first.fill("")
-    page.get_by_role("button", name="Save", exact=True).first.click()
+TABLE = """product,colour,light,seed
+a ceramic mug,#d9a441,window light,1
+a teapot,#1f6f78,studio,2
+a milk jug,teal,dusk,3
+,#aa3322,noon,4
+a plate with a very long name that goes on and on,#33aa55,window light,5"""
+
+
+def look_at_every_row(page: Page) -> None:
+    page.locator("#table").fill(TABLE)
+    page.get_by_role("button", name="Look at every row").click()
+    page.get_by_role("heading", name="rows are right").wait_for()
+
+
+def fill_in_a_grid(page: Page) -> None:
+    page.locator("#axis-x").select_option(label="Product")
+    page.locator("#values-x").wait_for()
+    page.locator("#values-x").fill("a ceramic mug, a teapot, a milk jug")
+    page.locator("#axis-y").select_option("seed")
+    page.locator("#values-y").wait_for()
+    page.locator("#values-y").fill("1-2")
+    page.get_by_role("heading", name="3 × 2 = 6 pictures").wait_for()
+
+
+def make_the_grid(page: Page) -> None:
+    fill_in_a_grid(page)
+    page.locator("#generate").click()
+    page.wait_for_url("**/batches/**")
+    page.get_by_role("link", name="The sheet").wait_for()
+
+
+def open_the_sheet(page: Page) -> None:
+    make_the_grid(page)
+    page.get_by_role("link", name="The sheet").click()
+    page.get_by_role("heading", name="Sheet of a grid").wait_for()
+
+
+def make_versions(page: Page) -> None:
+    page.locator("#generate").click()
+    page.wait_for_url("**/compare/**")
+    page.get_by_role("heading", level=1).wait_for()
+
+
+def pick_a_template(page: Page) -> None:
+    toggle = page.locator("[data-sheet-toggle][aria-expanded=false]")
+    if toggle.is_visible():
+        toggle.click()
+    page.locator("#panel").get_by_text("Template", exact=False).first.click()
+    page.locator("dialog[open] .template-pick").first.wait_for()
+
+
+def use_it(page: Page) -> None:
+    toggle = page.locator("[data-sheet-toggle][aria-expanded=false]")
+    if toggle.is_visible():
+        toggle.click()
 
 
 SHOTS = (
@@ -92,5 +144,14 @@ SHOTS = (
     Shot("template-rule", "/team/rules/new/size/"),
     Shot("template-shared", lambda seeded: f"/t/{seeded.token}/", "nobody"),
     Shot("template-shared-gone", "/t/made~up/", "nobody"),
-    Shot("template-use", lambda seeded: f"/create/?template={seeded.template}", whole=False),
+    Shot("template-use", lambda seeded: f"/create/?template={seeded.template}", act=use_it, whole=False),
+    Shot("template-pick", "/create/", act=pick_a_template, whole=False),
+    Shot("template-table", lambda seeded: f"/create/batch/?template={seeded.template}"),
+    Shot("template-rows", lambda seeded: f"/create/batch/?template={seeded.template}", act=look_at_every_row),
+    Shot("template-grid", lambda seeded: f"/create/grid/?template={seeded.template}", act=fill_in_a_grid),
+    Shot("template-grid-done", lambda seeded: f"/create/grid/?template={seeded.template}", act=make_the_grid),
+    Shot("template-sheet", lambda seeded: f"/create/grid/?template={seeded.template}", act=open_the_sheet),
+    Shot("template-compare", _of("compare/")),
+    Shot("template-compared", _of("compare/"), act=make_versions),
+    Shot("template-feed", "/create/", whole=False),
 )

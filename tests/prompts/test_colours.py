@@ -12,6 +12,7 @@ def test_every_named_colour_of_css_is_called_by_its_name() -> None:
     other_names = {"aqua": "cyan", "fuchsia": "magenta"}
     for name, digits in colormap.items():
         assert colours.words(str(digits)).replace(" ", "") == other_names.get(name, name.replace("grey", "gray"))
+        assert colours.named(name) == str(digits).lower()
 
 
 @pytest.mark.parametrize(

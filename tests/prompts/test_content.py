@@ -249,6 +249,8 @@ def test_names_without_a_field_and_fields_without_a_name_are_warnings() -> None:
         ({"type": "colour"}, "F00", "#ff0000", "red"),
         ({"type": "colour"}, "#FF0000", "#ff0000", "red"),
         ({"type": "colour"}, "", "", ""),
+        ({"type": "colour"}, " Teal", "#008080", "teal"),
+        ({"type": "colour"}, "light sea green", "#20b2aa", "light sea green"),
         ({"type": "yes_no", "yes": "with people", "no": "empty"}, "Yes", True, "with people"),
         ({"type": "yes_no", "yes": "with people", "no": "empty"}, "with People", True, "with people"),
         ({"type": "yes_no", "yes": "with people"}, 0, False, ""),
@@ -277,7 +279,7 @@ def test_a_value_is_kept_and_put_into_the_prompt(given: dict[str, Any], value: o
         ({"type": "number", "minimum": 1, "maximum": 4}, 5, "“Thing” has to be between 1 and 4; 5 is not."),
         ({"type": "number", "maximum": 4}, 5, "“Thing” has to be 4 or less; 5 is not."),
         ({"type": "number", "minimum": 1, "step": 2}, "2", "“Thing” goes in steps of 2 from 1; 2 lies between two of them."),
-        ({"type": "colour"}, "red-ish", "“Thing” has to be a colour like #d4a017; “red-ish” is none."),
+        ({"type": "colour"}, "red-ish", "“Thing” has to be a colour like #d4a017 or teal; “red-ish” is none."),
         ({"type": "yes_no", "yes": "x"}, "maybe", "“Thing” is answered with yes or no; “maybe” is neither."),
     ],
 )
