@@ -19,7 +19,7 @@ export function showLine() {
   if (!line) return;
   const prompt = document.getElementById("panel").elements.prompt?.value.trim();
   line.textContent = prompt || line.dataset.empty;
-  line.toggleAttribute("data-blank", !prompt);
+  line.toggleAttribute("data-blank", !prompt && !document.querySelector("#panel .templated"));
 }
 
 function settle() {
