@@ -12,6 +12,7 @@ from django.db.models import Sum
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
+from accounts.models import User
 from billing.models import LedgerEntry
 from studio.galleries.library import heading
 from studio.generation.models import Artifact, Job
@@ -90,11 +91,11 @@ class Written:
     values: list[Fact]
 
 
-def written(artifact: Artifact) -> Written | None:
-    """None for what was written without a template, or with one that is gone."""
+def written(artifact: Artifact, user: User) -> Written | None:
+    """None for what was written without a template, with one that is gone, or with one that somebody keeps from `user`."""
     job = artifact.job
     version = job.template_version if job else None
-    if job is None or version is None:
+    if job is None or version is None or version.template.is_kept_from(user):
         return None
     labels = {field["name"]: field.get("label") or _titled(field["name"]) for field in version.content.get("fields", [])}
     filled = (job.template_values or {}).get("fields", {})

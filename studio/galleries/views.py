@@ -92,7 +92,7 @@ def picture(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse:
     rights = _rights(request.user, artifact.team)
     siblings = artifact.job.artifacts.visible().order_by("index") if artifact.job and artifact.deleted_at is None else []
     context = {
-        **_about(artifact),
+        **_about(request.user, artifact),
         **_said(request.user, artifact),
         "newer": newer,
         "older": older,
@@ -115,12 +115,12 @@ def _preview(artifact: Artifact) -> Artifact | None:
     return Artifact.objects.visible().filter(pk=artifact.job.final_of_id).first() if artifact.job and artifact.job.final_of_id else None
 
 
-def _about(artifact: Artifact) -> dict[str, Any]:
-    """What the facts beside it say, whoever looks."""
+def _about(user: User, artifact: Artifact) -> dict[str, Any]:
+    """What the facts beside it say."""
     relatives = family(artifact)
     return {
         "artifact": artifact,
-        "written": facts.written(artifact),
+        "written": facts.written(artifact, user),
         "own_name": facts.name_outside(artifact),
         "made_on": facts.moment(artifact.created_at),
         "took": facts.duration(artifact.job),

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team
+from accounts.models import Team, User
 from studio.ids import uuid7
 from studio.prompts.querysets import PromptTemplateQuerySet, PromptTemplateVersionQuerySet
 
@@ -49,6 +49,10 @@ class PromptTemplate(models.Model):
 
     def __str__(self) -> str:
         return self.name
+
+    def is_kept_from(self, user: User) -> bool:
+        """Whether somebody of the team does not get to know of it: its author keeps it to themselves."""
+        return self.visibility == Visibility.PRIVATE and self.author_id != user.pk
 
     @property
     def initials(self) -> str:

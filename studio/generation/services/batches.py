@@ -19,6 +19,7 @@ from billing.services import wallets
 from billing.services.plans import plan_of
 from studio.backends import registry
 from studio.backends.base import Engine, GenerationRequest, Mode, QuoteLine
+from studio.backends.weights import plain
 from studio.generation import approving, usage
 from studio.generation.dispatch import doorbell
 from studio.generation.errors import BatchRefused, NothingToRetry, TooDear, TooManyOpenJobs
@@ -32,7 +33,7 @@ from studio.live import events
 from studio.moderation import words
 from studio.pricing.prices import priced
 from studio.prompts import brand
-from studio.prompts.models import PromptTemplateVersion
+from studio.prompts.models import PromptTemplateVersion, Visibility
 
 BEHIND = 1
 """So much lower is the priority of a batch's jobs than that of single presses under the same plan."""
@@ -102,7 +103,7 @@ def submit_batch(
         user=user,
         idempotency_key=idempotency_key,
         kind=kind,
-        title=title[:200],
+        title=_title(title, template_version, items)[:200],
         template_version=template_version,
         size=len(items),
         axes=dict(axes) if axes else None,
@@ -133,6 +134,15 @@ def submit_batch(
         return _place(batch, jobs, job_inputs, [describe(item.request, engines[item.request.engine]) for item in items], plan=plan)
     except InsufficientCredits as error:
         raise TooDear(error.needed, error.available, rows=len(items), fits=quote.fits(error.available)) from None
+
+
+def _title(title: str, version: PromptTemplateVersion | None, items: Sequence[Item]) -> str:
+    """The team sees a batch, its sheet, and what is asked of those who approve it: none of them says what somebody's private template is
+    called. The first of its prompts stands there instead.
+    """
+    if version is None or version.template.visibility != Visibility.PRIVATE:
+        return title
+    return " ".join(plain(items[0].request.prompt).split()) or f"{len(items)} made together"
 
 
 def _check_number(items: Sequence[Item]) -> None:

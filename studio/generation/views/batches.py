@@ -36,8 +36,10 @@ def batch(request: SignedInRequest, batch_id: uuid.UUID) -> HttpResponse:
     found = tallies.load_one(batch_for(request.user, batch_id))
     if request.htmx:
         return render(request, "generation/_batch_card.html", {"batch": found})
+    version = found.template_version
     context = {
         "batch": found,
+        "version": None if version and version.template.is_kept_from(request.user) else version,
         "rows": tallies.rows_of(found),
         "seen": tallies.seen(found),
         "can_generate": allows(request.user, found.team, "generate"),
