@@ -100,6 +100,16 @@ def test_favourites_and_those_used_last_come_first(alices, alice, bob, rich):
     assert picked(alices, q="nothing")["others"] == []
 
 
+def test_one_used_last_is_there_however_many_are_changed_since(alices, alice, rich, monkeypatch):
+    monkeypatch.setattr("studio.generation.views.templates.SHOWN", 1)
+    old, *_ = [publish(rich, alice, name) for name in ("Old", "New", "Newer")]
+    job = factories.make_job(rich, alice)
+    Job.objects.filter(pk=job.pk).update(template_version=old.versions.get())
+    assert picked(alices) == {"favorites": [], "recent": ["Old"], "others": ["Newer"]}
+    templates.archive(old, by=alice)
+    assert picked(alices)["recent"] == []
+
+
 def test_without_javascript_one_picks_on_the_page_of_templates(alices):
     response = alices.get(reverse("create_templates"))
     assert (response.status_code, response["Location"]) == (302, reverse("templates"))

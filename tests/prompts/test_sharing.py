@@ -259,6 +259,24 @@ def test_a_starter_is_taken_once(client_of: Browsers, team: Team, alice: User, b
     assert first.archived_at is None
 
 
+def test_a_starter_that_somebody_keeps_to_themselves_is_theirs_and_the_team_gets_another(
+    client_of: Browsers, team: Team, alice: User, bob: User
+) -> None:
+    slug = next(iter(starters()))
+    hers = copies.starter(team, slug, by=alice)
+    templates.set_visibility(hers, Visibility.PRIVATE, by=alice)
+    templates.archive(hers, by=alice)
+    client = client_of(bob)
+    assert f"/templates/{hers.pk}/" not in client.get("/templates/starters/").content.decode()
+    made = client.post(f"/templates/starters/{slug}/")
+    his = PromptTemplate.objects.get(team=team, starter=slug)
+    assert (made["Location"], client.get(made["Location"]).status_code) == (f"/templates/{his.pk}/", 200)
+    hers.refresh_from_db()
+    assert (his.author, hers.starter, hers.archived_at is None) == (bob, "", False)
+    templates.set_visibility(hers, Visibility.TEAM, by=alice)
+    assert PromptTemplate.objects.filter(team=team, starter=slug).get() == his
+
+
 def test_no_starter_of_that_name(client_of: Browsers, team: Team, alice: User) -> None:
     client = client_of(alice)
 

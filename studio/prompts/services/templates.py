@@ -149,7 +149,8 @@ def set_cover(template: PromptTemplate, data: bytes | None, *, by: User) -> None
 
 
 def set_visibility(template: PromptTemplate, visibility: str, *, by: User) -> None:
-    """Who sees a template. Links end when it is open to whoever has one no more; opening it again makes another.
+    """Who sees a template. Links end when it is open to whoever has one no more; opening it again makes another. What the team had of a
+    starter is its own no more once somebody keeps it to themselves: whoever asks for that starter gets another.
 
     Raises `NotYours` for keeping private what somebody else wrote: nobody else would find it again.
     """
@@ -157,9 +158,11 @@ def set_visibility(template: PromptTemplate, visibility: str, *, by: User) -> No
     if wanted == Visibility.PRIVATE and template.author_id != by.pk:
         raise NotYours("Only the person who made this template can keep it to themselves. Make a copy if you want one of your own.")
     key = secrets.token_urlsafe(12) if wanted == Visibility.LINK else ""
+    changes = {"visibility": wanted, "link_key": key} | ({"starter": ""} if wanted == Visibility.PRIVATE else {})
     with transaction.atomic():
-        if PromptTemplate.objects.filter(pk=template.pk).exclude(visibility=wanted).update(visibility=wanted, link_key=key):
-            template.visibility, template.link_key = wanted, key
+        if PromptTemplate.objects.filter(pk=template.pk).exclude(visibility=wanted).update(**changes):
+            for name, value in changes.items():
+                setattr(template, name, value)
             seen = {Visibility.PRIVATE: "keeps a template private", Visibility.LINK: f"made “{template.name}” open to whoever has its link"}
             audit.record(template.team, by, "template.shown", seen.get(wanted, f"shows the team the template “{template.name}”"))
 
