@@ -5,7 +5,7 @@ The preview's job keeps what was meant (`Job.intended`); the final's job names t
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,13 +38,17 @@ class Way:
     is_same_engine: bool = False
 
 
-def cheaper(request: GenerationRequest, engine: Engine, engines: Sequence[Engine], files: Mapping[str, InputFile]) -> Way | None:
+def cheaper(
+    request: GenerationRequest, engine: Engine, engines: Sequence[Engine], files: Mapping[str, InputFile], held: Container[str] = ()
+) -> Way | None:
     """The cheapest way to try a request first: the same engine with few steps, or one of `settings.PREVIEW_ENGINES`.
 
-    None where no way costs less, nor takes less time on this machine at the same price.
+    None where no way costs less, nor takes less time on this machine at the same price. `held` are settings that a template lets nobody
+    change: a preview changes them no more than anybody else does.
     """
     full = engine.quote(request).amount
-    found = [way for way in (_few_steps(request, engine, full), *_other_engines(request, engine, engines, files, full)) if way]
+    few = None if "num_inference_steps" in held else _few_steps(request, engine, full)
+    found = [way for way in (few, *_other_engines(request, engine, engines, files, full)) if way]
     return min(found, key=lambda way: way.quote.amount) if found else None
 
 

@@ -208,6 +208,12 @@ def open_to(team: Team | None, engines: list[Engine]) -> list[Engine]:
     return [engine for engine in engines if engine.id not in closed]
 
 
+def engines_for(team: Team, panel: Panel) -> list[Engine]:
+    """The engines by which it may be made, or tried first: those of the team's plan, but for a template that holds its engine."""
+    is_held = panel.template is not None and not panel.template.may_change("engine")
+    return [panel.engine] if is_held else open_to(team, panel.engines)
+
+
 def fresh_key(form: GenerationForm) -> GenerationForm:
     """An empty form with a new idempotency key, for the next press on Generate."""
     return GenerationForm(engine=form.engine, mode=form.mode, user=form.user, initial={"idempotency_key": secrets.token_urlsafe(24)})

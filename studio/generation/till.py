@@ -21,7 +21,7 @@ from studio.generation.fitting import USABLE, fit, ratio_of
 from studio.generation.forms import quotable
 from studio.generation.measures import Clock, about
 from studio.generation.models import InputFile
-from studio.generation.panel import Panel, open_to
+from studio.generation.panel import Panel, engines_for
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +49,8 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
     meters = budgets.meters_of(wallet, drawn.form.user)
     over = None if missing else budgets.refusal(meters, quote.amount)
     room = min([available, *(meter.left for meter in meters)])
-    files, engines = given(drawn), open_to(team, drawn.engines)
-    other, preview = here(request, drawn, engines, files, quote), finals.cheaper(request, drawn.engine, engines, files)
+    files, engines = given(drawn), engines_for(team, drawn)
+    other, preview = here(request, drawn, engines, files, quote), trial(team, request, drawn)
     varies = drawn.form.filling is not None and drawn.form.filling.varies
     pictures, mode = request.num_images, drawn.mode.value
     approval = approving.why(wallet, drawn.form.user, amount=quote.amount, pictures=pictures, engine=drawn.engine.id, mode=mode)
@@ -75,6 +75,11 @@ def price(team: Team, drawn: Panel) -> dict[str, Any]:
         "looks_here": not drawn.engine.local and any(_is_here(one, drawn.mode) for one in engines),
         "preview": preview if preview and preview.quote.amount <= room and not (varies and pictures > 1) else None,
     }
+
+
+def trial(team: Team, request: GenerationRequest, drawn: Panel) -> finals.Way | None:
+    """How what the panel asks for is tried before it is made, if there is a way that costs less."""
+    return finals.cheaper(request, drawn.engine, engines_for(team, drawn), given(drawn), drawn.form.held)
 
 
 def _is_here(engine: Engine, mode: Mode) -> bool:

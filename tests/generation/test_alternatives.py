@@ -210,3 +210,11 @@ def test_a_preview_of_several_words_is_not_offered(alices):
     Worker.objects.create(name="null", queues=["null"], state="ready", pid=1, host="here", heartbeat_at=timezone.now())
     assert quote(alices, prompt=WRITTEN, num_images="1", num_inference_steps="40").context["preview"] is not None
     assert quote(alices, prompt=WRITTEN, num_images="2", num_inference_steps="40").context["preview"] is None
+
+
+def test_a_press_on_a_preview_that_is_offered_no_more_makes_nothing_at_the_full_price(alices, rich):
+    Worker.objects.create(name="null", queues=["null"], state="ready", pid=1, host="here", heartbeat_at=timezone.now())
+    response = press(alices, prompt=WRITTEN, num_images="4", num_inference_steps="40", preview="1")
+    assert response.status_code == 422
+    assert "There is no cheaper way to try this any more." in str(response.context["form"].errors)
+    assert (Batch.objects.count(), Job.objects.count(), wallet(rich)) == (0, 0, (100_000, 0))

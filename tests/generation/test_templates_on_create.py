@@ -2,8 +2,9 @@
 
 import pytest
 from django.urls import reverse
+from django.utils import timezone
 
-from studio.generation.models import Artifact, Job
+from studio.generation.models import Artifact, Job, Worker
 from studio.generation.services import claim, fail, succeed
 from studio.prompts.content import Content
 from studio.prompts.models import PromptTemplate
@@ -239,6 +240,40 @@ def test_a_template_for_an_engine_that_is_gone_says_so(alices, rich, alice):
 def test_a_value_brings_no_syntax_into_the_request(alices, template):
     assert press(alices, **sent(template, field_product="{a|b} __x__ (c:1.9) {tint}")).status_code == 200
     assert Job.objects.get().request["prompt"] == "A photograph of {a|b} __x__ \\(c:1.9\\) {tint} on a blue table, brand style"
+
+
+@pytest.fixture
+def workers(db):
+    for queue in ("null", "stability"):
+        Worker.objects.create(name=queue, queues=[queue], state="ready", pid=1, host="here", heartbeat_at=timezone.now())
+
+
+def preview_of(client, template):
+    """What the page offers to try first, and what comes of a press on it."""
+    values = sent(template, num_inference_steps="12")
+    page = client.post(reverse("create_quote"), {**fields(), **values}, **HTMX)
+    return page.context, press(client, preview="1", **values)
+
+
+def test_a_preview_keeps_to_the_steps_that_are_held(alices, rich, alice, workers):
+    held, free = make(rich, alice), make(rich, alice, changeable=["num_images", "seed", "num_inference_steps"])
+    offered, pressed = preview_of(alices, held)
+    assert (offered["preview"], pressed.status_code) == (None, 422)
+    assert "There is no cheaper way to try this any more." in str(pressed.context["form"].errors)
+    assert (Job.objects.count(), wallet(rich)) == (0, (100_000, 0))
+    offered, pressed = preview_of(alices, free)
+    assert (offered["preview"].request.num_inference_steps, pressed.status_code) == (6, 200)
+    assert Job.objects.get().intended["num_inference_steps"] == 12
+
+
+def test_a_held_engine_is_neither_tried_nor_offered_with_another(alices, rich, alice, provider, workers):
+    parts = {"engine": "sd3.5-large", "parameters": {"num_images": 2}}
+    held, free = make(rich, alice, **parts), make(rich, alice, **parts, changeable=["num_images", "seed", "engine"])
+    offered, pressed = preview_of(alices, held)
+    assert (offered["preview"], offered["here"], offered["looks_here"], pressed.status_code) == (None, None, False, 422)
+    assert (Job.objects.count(), wallet(rich)) == (0, (100_000, 0))
+    page = alices.post(reverse("create_quote"), {**fields(), **sent(free), "engine": "sd3.5-large"}, **HTMX)
+    assert (page.context["preview"].engine.id, page.context["here"].engine.id) == ("sd3.5-flash", "null")
 
 
 # --- and back ----------------------------------------------------------------------------------------------------------

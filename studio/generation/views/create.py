@@ -18,7 +18,7 @@ from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from billing.services import wallets
 from studio.backends.base import Mode, PromptNeed
-from studio.generation import cards, feed, finals, offers, panel, several, tallies, throttle, till, usage
+from studio.generation import cards, feed, offers, panel, several, tallies, throttle, till, usage
 from studio.generation.engines import available, modes_of, picker
 from studio.generation.errors import BatchRefused, GenerationError, HaveItAlready
 from studio.generation.forms.wording import collected
@@ -111,16 +111,13 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if not form.is_valid():
         return _refused(request, drawn)
     asked = form.to_request()
-    if several.wanted(request.POST, form):
-        return _submit_several(request, drawn)
-    way = (
-        finals.cheaper(asked, drawn.engine, panel.open_to(request.team, drawn.engines), till.given(drawn))
-        if "preview" in request.POST
-        else None
-    )
+    is_several = several.wanted(request.POST, form)
+    way = till.trial(request.team, asked, drawn) if "preview" in request.POST and not is_several else None
     if "preview" in request.POST and not (way and offers.takes(way, form)):
         form.add_error(None, "There is no cheaper way to try this any more. Look at the price, then press Generate.")
         return _refused(request, drawn)
+    if is_several:
+        return _submit_several(request, drawn)
     if shows_old_price(request, way.engine.price.version if way else drawn.engine.price.version, "preview_list" if way else "price_list"):
         form.add_error(None, f"{OLD_PRICE} Look at the new one, then press Generate again.")
         return _refused(request, drawn)
