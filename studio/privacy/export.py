@@ -20,7 +20,7 @@ from studio.galleries import archive
 from studio.galleries.models import Comment, Gallery, Mark, Tagging
 from studio.galleries.zips import PIECE, File
 from studio.generation.models import Artifact, InputFile, Job
-from studio.prompts.models import PromptTemplateVersion, TemplateFavorite
+from studio.prompts.models import PromptTemplate, PromptTemplateVersion, TemplateFavorite
 
 PURCHASES = ("at", "team", "reference", "what", "price", "status", "refunded", "paid_at", "receipt")
 LEDGER = ("at", "team", "kind", "credits", "held", "description", "reference")
@@ -84,6 +84,8 @@ def _job(job: Job) -> dict[str, Any]:
         "engine": job.engine_label,
         "mode": job.mode,
         "settings": job.request,
+        "typed": job.written if job.template_values is None else None,
+        "filled_in": job.template_values,
         "delivered": job.delivered,
     }
 
@@ -112,14 +114,17 @@ def _galleries(user: User) -> Iterator[dict[str, Any]]:
 
 
 def _templates(user: User) -> Iterator[dict[str, Any]]:
-    """Each version that they wrote, with what its template is called, and the templates that they keep at hand."""
+    """Each version that they wrote, with what its template is called, and the templates that they keep at hand. Nothing of what somebody
+    else keeps to themselves by now, but for the words that they wrote into it.
+    """
     versions = PromptTemplateVersion.objects.filter(author=user).select_related("template__team").order_by("template", "number")
     for one in versions.iterator():
         of = one.template
-        about = {"template": of.name, "team": of.team.name, "version": one.number, "at": one.created_at, "status": one.status}
+        about = {"template": "" if of.is_kept_from(user) else of.name, "team": of.team.name, "version": one.number, "at": one.created_at, "status": one.status}
         own = {"description": of.description, "tags": of.tags, "visibility": of.visibility} if of.author_id == user.pk else {}
         yield {**about, **own, "note": one.note, "content": one.content}
-    for kept in TemplateFavorite.objects.filter(user=user).select_related("template__team").order_by("id"):
+    favorites = TemplateFavorite.objects.filter(user=user, template__in=PromptTemplate.objects.visible_to(user))
+    for kept in favorites.select_related("template__team").order_by("id"):
         yield {"template": kept.template.name, "team": kept.template.team.name, "favourite": True}
 
 

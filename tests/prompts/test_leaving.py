@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 from django.core.files.storage import default_storage
 
@@ -12,7 +14,7 @@ from studio.privacy import erasing
 from studio.privacy.export import everything
 from studio.prompts.models import PromptTemplate
 from studio.prompts.services import templates
-from tests.factories import draw
+from tests.factories import draw, make_job
 from tests.prompts.factories import content, make_template
 
 pytestmark = pytest.mark.django_db
@@ -60,3 +62,23 @@ def test_one_takes_along_what_one_wrote(alice, bob, team):
     assert "A drawing of {product}" in text
     assert "not his words" not in text
     assert [text.count(f'"template": "{name}"') for name in ("Hers", "His")] == [2, 1]
+
+
+def test_nobody_takes_along_what_somebody_else_keeps_to_themselves(alice, bob, team):
+    hers = make_template(team, alice, name="Hers")
+    templates.save_version(hers, author=bob, content=content("A drawing of {product}"), note="his note", after=1)
+    templates.favor(bob, hers, True)
+    templates.set_visibility(hers, "private", by=alice)
+    text = next(b"".join(file.pieces) for file in everything(bob) if file.name == "templates.json").decode()
+    assert ("his note" in text, "Hers" in text, "favourite" in text) == (True, False, False)
+
+
+def test_one_takes_along_what_one_typed_and_filled_in(bob, team):
+    typed, filled = make_job(team, bob), make_job(team, bob)
+    type(typed).objects.filter(pk=typed.pk).update(written={"prompt": "a {red|blue} kite"})
+    type(typed).objects.filter(pk=filled.pk).update(written={"prompt": "{thing}"}, template_values={"fields": {"thing": "his mug"}})
+    kept = json.loads(next(b"".join(file.pieces) for file in everything(bob) if file.name == "generations.json"))
+    assert [(one["typed"], one["filled_in"]) for one in kept] == [
+        ({"prompt": "a {red|blue} kite"}, None),
+        (None, {"fields": {"thing": "his mug"}}),
+    ]
