@@ -13,7 +13,7 @@ from studio.context import _open_jobs, _to_approve
 from studio.generation import services, tallies
 from studio.generation.models import Artifact, Batch, Job
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion
-from tests.generation.conftest import HTMX, media, price_of_one, wallet
+from tests.generation.conftest import HTMX, media, press, price_of_one, wallet
 
 pytestmark = pytest.mark.django_db
 
@@ -153,6 +153,15 @@ def test_it_is_one_line_among_the_approvals_and_decided_on_there(alices, client_
     answer = alices.post(reverse("wallet_batch_approval", args=[asked.pk]), {"decision": "approve"}, **HTMX)
     assert answer.status_code == 422
     assert "This was approved by Alice Harbour already." in answer.content.decode()
+
+
+def test_the_stage_leads_to_where_all_are_decided_on(alices, alice, rich):
+    add_rule(wallets.wallet_of(rich), kind="pictures", threshold=2, by=alice, for_everybody=True)
+    answer = press(alices, prompt="a {red|blue|green} boat", num_images="3")
+    batch, stage = Batch.objects.get(), re.search(r'<div id="stage-.*', answer.content.decode(), re.DOTALL)[0].partition("<hx-partial")[0]
+    assert f'<a class="link" href="/batches/{batch.pk}/">decided on together</a>' in stage
+    assert "<form" not in stage
+    assert batch.jobs.filter(status="approval").count() == 3
 
 
 def test_a_picture_says_of_which_batch_and_template_it_is(alices, halfway, alice, rich):

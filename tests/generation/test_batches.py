@@ -414,6 +414,24 @@ def test_withdrawing_tells_once(asked, bob, rich):
     assert not Notice.objects.filter(kind="verdict").exists()
 
 
+def test_withdrawing_one_leaves_the_others_asked_for(asked, alice, bob, rich):
+    one, *others = asked.jobs.order_by("batch_place")
+    services.cancel(one)
+    assert states(asked) == ["canceled", "approval", "approval"]
+    assert Notice.objects.get(kind="approval").read_at is None
+    services.cancel(others[0])
+    services.approve(others[1], by=alice)
+    assert AuditEntry.objects.get(action="job.approved").text == "approved a batch of 1 for 1 credit, asked for by Bob Member"
+    assert wallet(rich) == (100_000, price_of_one())
+    agree()
+
+
+def test_withdrawing_the_last_one_tells(asked, bob):
+    for job in asked.jobs.all():
+        services.cancel(job)
+    assert not Notice.objects.filter(kind="approval", read_at=None).exists()
+
+
 def test_it_lapses_as_one_and_ends_with_whoever_asked_leaving(asked, make_batch, bob, rich):
     Job.objects.update(created_at=timezone.now() - timedelta(days=8))
     assert services.lapse() == 3

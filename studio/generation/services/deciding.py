@@ -6,7 +6,7 @@ from functools import partial
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import Exists, OuterRef, Sum
+from django.db.models import Count, Exists, OuterRef, Sum
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
@@ -39,7 +39,7 @@ def approve(job: Job, *, by: User) -> Job:
     Raises NotYours, NotWaiting, PlanLimit; then nothing changed.
     """
     _require_decider(job, by)
-    asked = _asked_with(job)
+    asked = asked_with(job)
     for engine, label in sorted(set(asked.values_list("engine", "engine_label"))):
         try:
             registry.engine(engine)
@@ -129,7 +129,7 @@ def _require_decider(job: Job, by: User) -> None:
         raise NotYours("Somebody else who administers the team decides on what you asked for.")
 
 
-def _asked_with(job: Job) -> JobQuerySet:
+def asked_with(job: Job) -> JobQuerySet:
     """What is decided on with a job: it alone, or all of its batch; as far as it waits for that."""
     together = Job.objects.filter(batch=job.batch_id) if job.batch_id else Job.objects.filter(pk=job.pk)
     return together.waits_for_approval()
@@ -139,7 +139,7 @@ def _end(job: Job, verdict: Job.Verdict, why: str, *, by: User | None = None) ->
     """Returns how many jobs ended: those of a batch all at once. Must run inside a transaction."""
     now = timezone.now()
     told = {"verdict": verdict, "decided_by": by, "decided_at": now, "decision": why[:REASON]}
-    jobs = _asked_with(job).locked()
+    jobs = asked_with(job).locked()
     mine = Job.objects.filter(pk__in=[one.pk for one in jobs]).waits_for_approval()
     if not mine.update(status=Job.Status.CANCELED, finished_at=now, **told):
         return 0
@@ -165,11 +165,11 @@ def without_reason(line: str) -> str:
 
 
 def described(job: Job) -> tuple[str, int]:
-    """What is asked for with a job, itself or its batch, in words; and its price in millicredits."""
+    """What is asked for with a job, itself or its batch, in words; and its price in millicredits: of a batch, of what waits for approval."""
     if job.batch is None:
         return job.hold.description, job.hold.amount
-    amount = Job.objects.filter(batch=job.batch_id).aggregate(sum=Sum("hold__amount"))["sum"] or 0
-    return f"a batch of {job.batch.size}", amount
+    waits = asked_with(job).aggregate(number=Count("pk"), amount=Sum("hold__amount"))
+    return f"a batch of {waits['number'] or job.batch.size}", waits["amount"] or 0
 
 
 def _what(job: Job) -> str:

@@ -19,7 +19,7 @@ from studio.generation.dispatch import doorbell
 from studio.generation.errors import AskedForTwice, BrokenResult, StorageFull, sentence
 from studio.generation.models import Artifact, Job
 from studio.generation.results import examine
-from studio.generation.services.deciding import tell
+from studio.generation.services.deciding import asked_with, tell
 from studio.ids import uuid7
 from studio.live import events
 
@@ -154,7 +154,7 @@ def cancel(job: Job, *, for_all: bool = False) -> Job:
         if waiting.update(status=Job.Status.CANCELED, cancel_requested_at=now, finished_at=now, error_code="", error_message=""):
             wallets.void(job.hold)
             job.refresh_from_db()
-            if job.approval and not job.verdict:
+            if job.approval and not job.verdict and not asked_with(job).exists():  # of a batch the others may be asked for still
                 tell(job, "withdrawn")
             transaction.on_commit(lambda: _log(job, Job.Status.CANCELED, {}))
             changed = True
