@@ -41,10 +41,10 @@ def approvals(request: SignedInRequest) -> HttpResponse:
     require(request.user, team, "spend")
     jobs = Job.objects.of_team(team).with_pictures().select_related("decided_by", "batch")
     one_each = Q(batch=None) | Q(batch_place=0)  # the first of a batch stands for it: all are decided on together
-    waiting = jobs.waits_for_approval()
+    waiting, batches = jobs.waits_for_approval(), Batch.objects.shown().of_team(team)
     context = {
         "wallet": wallet_of(team),
-        "batches": tallies.load(Batch.objects.shown().filter(Exists(waiting.filter(batch=OuterRef("pk"))), team=team).order_by("id")),
+        "batches": tallies.load(batches.filter(Exists(waiting.filter(batch=OuterRef("pk")))).order_by("id")[:SHOWN]),
         "waiting": cards.load(waiting.filter(batch=None).order_by("id")[:SHOWN]),
         "decided": jobs.exclude(verdict="").filter(one_each).order_by("-decided_at")[:LATELY],
         "may_decide": allows(request.user, team, "administer"),

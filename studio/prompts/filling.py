@@ -156,17 +156,6 @@ def free(prompt: str, negative: str = "", *, seed: int, wildcards: Wildcards) ->
     return typed(prompt, negative, wildcards=wildcards).at(seed)
 
 
-def enforce(content: Content, settings: Mapping[str, Any]) -> dict[str, Any]:
-    """The settings with everything that whoever uses the template may not change as the version has it.
-
-    What it may not change and has no value for is left out: then the engine's default counts.
-    """
-    given = {"engine": content.engine, "mode": content.mode, **content.parameters}
-    return {name: value for name, value in settings.items() if content.may_change(name)} | {
-        name: value for name, value in given.items() if not content.may_change(name)
-    }
-
-
 def as_typed(resolved: str) -> str:
     """What somebody would type to get just this text, whatever stands in it: nothing in it is an alternative or a list."""
     read = parse(resolved)

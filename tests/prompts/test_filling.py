@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from studio.backends import weights
 from studio.prompts.content import Content
-from studio.prompts.filling import COUNTLESS, BadValues, as_typed, enforce, fill, free, of_template, typed
+from studio.prompts.filling import COUNTLESS, BadValues, as_typed, fill, free, of_template, typed
 
 LISTS = {"colour": ("red", "green", "{light|dark} blue"), "animal": ("fox", "hare")}
 SIGNS = st.text(alphabet=st.sampled_from("ab {}|_$:.,()[]\\0123456789-\n"), max_size=40)
@@ -122,14 +122,3 @@ def test_more_combinations_than_can_be_told_are_no_problem():
     many = typed("{" + "|".join("ab" for _ in range(50)) + "} " * 1 + " ".join(["{a|b|c|d|e|f|g|h|i|j}"] * 900), wildcards=LISTS)
     assert many.combinations == COUNTLESS
     assert many.at(3).prompt.text
-
-
-def test_only_what_may_be_changed_is_changed():
-    asked = {"engine": "other", "num_images": 4, "num_inference_steps": 50, "seed": 7, "guidance_scale": 9.0}
-    assert enforce(content(), asked) == {
-        "engine": "null",
-        "mode": "text-to-image",
-        "num_images": 4,
-        "num_inference_steps": 12,
-        "seed": 7,
-    }

@@ -15,6 +15,8 @@ from PIL import Image
 from accounts.models import Team, User
 from studio.prompts.access import shared_template, token_of
 from studio.prompts.content import Content
+from studio.prompts.exchange import Format, read, write
+from studio.prompts.exchange.records import MAX_VERSIONS
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, Visibility
 from studio.prompts.services import copies, templates
 from studio.prompts.starters import starters
@@ -225,6 +227,31 @@ def test_an_export_of_nothing_that_there_is(client_of: Browsers, alice: User, mu
     client = client_of(alice)
 
     assert client.get("/templates/export/", query).status_code == 404
+
+
+def test_many_are_exported_with_as_few_questions_as_one(
+    client_of: Browsers, mug: PromptTemplate, team: Team, alice: User, django_assert_max_num_queries: Any
+) -> None:
+    client = client_of(alice)
+    for query in ({}, {"format": "atelier"}):
+        with django_assert_max_num_queries(100) as few:
+            client.get("/templates/export/", query)
+        copies.copy(mug, team, by=alice)
+        with django_assert_max_num_queries(len(few)):
+            client.get("/templates/export/", query)
+
+
+def test_a_template_with_more_versions_than_a_file_may_have_comes_back(mug: PromptTemplate, team: Team, alice: User) -> None:
+    first = mug.versions.get()
+    later = [{**first.content, "negative": {"text": f"no {number}", "locked": False}} for number in range(2, MAX_VERSIONS + 4)]
+    made = [PromptTemplateVersion(template=mug, number=number, content=content) for number, content in enumerate(later, start=2)]
+    PromptTemplateVersion.objects.bulk_create(made)
+    templates.publish(mug.versions.newest_first()[0], by=alice)
+    mug.refresh_from_db()
+    [found] = read(write(Format.ATELIER, [copies.as_record(mug)]))
+    assert found.problems is None
+    assert found.template is not None
+    assert [one.number for one in found.template.versions] == list(range(3, MAX_VERSIONS + 3))
 
 
 # --- starters ----------------------------------------------------------------------------------------------------------

@@ -71,7 +71,7 @@ def templates_export(request: SignedInRequest) -> HttpResponse:
     """All templates of the team that the person sees, or those named by `template`, as one file; without a `format` the page that asks."""
     team = current_team(request)
     require(request.user, team, "see")
-    rows = PromptTemplate.objects.of_team(team).visible_to(request.user).in_use().distinct().order_by("name", "pk")
+    rows = PromptTemplate.objects.of_team(team).visible_to(request.user).in_use().order_by("name", "pk").prefetch_related("versions")
     if named := request.GET.getlist("template"):
         try:
             rows = rows.filter(pk__in=named)

@@ -8,7 +8,7 @@ from django.db import IntegrityError, transaction
 from accounts.models import Team, User
 from studio.prompts.content import Content
 from studio.prompts.errors import UnusableCover
-from studio.prompts.exchange.records import MAX_NAME, MAX_NOTE, MAX_TAGS, Older, Picture, Template
+from studio.prompts.exchange.records import MAX_NAME, MAX_NOTE, MAX_TAGS, MAX_VERSIONS, Older, Picture, Template
 from studio.prompts.models import PromptTemplate, Visibility
 from studio.prompts.services import templates
 from studio.prompts.starters import starter as shipped
@@ -78,8 +78,11 @@ def copy(template: PromptTemplate, team: Team, *, by: User) -> PromptTemplate:
 
 
 def as_record(template: PromptTemplate, *, with_versions: bool = True) -> Template:
-    """A template by itself, with its cover: what is published of it, else what was saved last; drafts that follow stay at home."""
-    versions = list(template.versions.order_by("number"))
+    """A template by itself, with its cover: what is published of it, else what was saved last; drafts that follow stay at home.
+
+    Of very many versions before it the last, as many as a file may have.
+    """
+    versions = sorted(template.versions.all(), key=lambda one: one.number)  # so that many are read at once by whoever prefetches them
     current = next((one for one in versions if one.pk == template.published_id), versions[-1])
     earlier = [Older(one.number, Content.from_json(one.content), one.note) for one in versions if one.number < current.number]
     return Template(
@@ -88,7 +91,7 @@ def as_record(template: PromptTemplate, *, with_versions: bool = True) -> Templa
         description=template.description,
         tags=tuple(template.tags),
         cover=_picture(template),
-        versions=tuple(earlier) if with_versions else (),
+        versions=tuple(earlier[-MAX_VERSIONS:]) if with_versions else (),
     )
 
 
