@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
 
+import hypothesis
 import pytest
 from django.apps import apps
 from django.core.cache import caches
@@ -17,6 +18,10 @@ from billing.models import CreditPack, Plan
 from studio.live import relay
 from tests import emptying
 from tests.environment import data_dir
+
+hypothesis.settings.register_profile("studio", deadline=None)
+hypothesis.settings.load_profile("studio")
+"""A property that is slow on a busy machine is not wrong: what has to be quick is measured where that is said."""
 
 PASSWORD = "correct horse battery"
 """Every persona's password."""
