@@ -120,7 +120,13 @@ def _templates(user: User) -> Iterator[dict[str, Any]]:
     versions = PromptTemplateVersion.objects.filter(author=user).select_related("template__team").order_by("template", "number")
     for one in versions.iterator():
         of = one.template
-        about = {"template": "" if of.is_kept_from(user) else of.name, "team": of.team.name, "version": one.number, "at": one.created_at, "status": one.status}
+        about = {
+            "template": "" if of.is_kept_from(user) else of.name,
+            "team": of.team.name,
+            "version": one.number,
+            "at": one.created_at,
+            "status": one.status,
+        }
         own = {"description": of.description, "tags": of.tags, "visibility": of.visibility} if of.author_id == user.pk else {}
         yield {**about, **own, "note": one.note, "content": one.content}
     favorites = TemplateFavorite.objects.filter(user=user, template__in=PromptTemplate.objects.visible_to(user))

@@ -142,6 +142,18 @@ def test_there_is_an_end_to_lists(bob: User, team: Team) -> None:
     assert Wildcard.objects.count() == MOST
 
 
+def test_the_lists_of_a_team_have_a_length_together(bob: User, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("studio.prompts.services.wildcards.MOST_TOGETHER", 10)
+    boat = make_list(team, name="boat", text="dinghy", by=bob)
+    with pytest.raises(Unfit) as refused:
+        make_list(team, name="sail", text="canvas", by=bob)
+    assert "10 characters together at most, and 4 are left; this has 6." in refused.value.fields["lines"]
+    change_list(boat, name="boat", text="ten signs!", by=bob)
+    with pytest.raises(Unfit):
+        change_list(boat, name="boat", text="eleven here", by=bob)
+    assert list(Wildcard.objects.values_list("name", "lines")) == [("boat", "ten signs!")]
+
+
 def test_the_log_says_who_changed_which_list(bob: User, team: Team) -> None:
     made = make_list(team, name="boat", text="dinghy", by=bob)
     change_list(made, name="boat", text="dinghy", by=bob)  # nothing is different

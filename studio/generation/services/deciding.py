@@ -165,7 +165,7 @@ def without_reason(line: str) -> str:
 
 
 def described(job: Job) -> tuple[str, int]:
-    """What is asked for with a job, itself or its batch, in words; and its price in millicredits: of a batch, of what waits for approval."""
+    """What is asked for with a job, itself or its batch, in words; and its price in millicredits. Of a batch: of what waits for it."""
     if job.batch is None:
         return job.hold.description, job.hold.amount
     waits = asked_with(job).aggregate(number=Count("pk"), amount=Sum("hold__amount"))

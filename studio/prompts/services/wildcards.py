@@ -20,6 +20,8 @@ MOST = 200
 MOST_LINES, MOST_CHARACTERS = 2000, 300
 """Of a list, with its remarks, and of a line."""
 MOST_NAME = 60
+MOST_TOGETHER = 2_000_000
+"""Characters of all lists of a team: whoever draws from one has all of them read."""
 
 NOT_SAVED = "The list was not saved. See what is said below."
 
@@ -36,6 +38,7 @@ def make_list(team: Team, *, name: str, text: str, by: User) -> Wildcard:
         if len(own) >= MOST:
             raise Unfit(f"A team has {MOST} word lists at most. Delete one that nobody uses.")
         _require_free(name, own)
+        _require_room(text, own)
         _require_no_circle(name, text, own)
         made = Wildcard.objects.create(team=held, name=name, lines=text, changed_by=by)
         audit.record(held, by, "word_list.made", f"made the word list __{name}__")
@@ -53,6 +56,7 @@ def change_list(wildcard: Wildcard, *, name: str, text: str, by: User) -> Wildca
         if (before.name, before.lines) != (name, text):
             own = dict(Wildcard.objects.filter(team=held).exclude(pk=wildcard.pk).values_list("name", "lines"))
             _require_free(name, own)
+            _require_room(text, own)
             _require_no_circle(name, text, own)
             before.name, before.lines, before.changed_by = name, text, by
             before.save()
@@ -111,6 +115,14 @@ def _unreadable(text: str) -> str:
 def _require_free(name: str, own: dict[str, str]) -> None:
     if name in own:
         raise Unfit(NOT_SAVED, {"name": f"This team has a list __{name}__ already. Change that one, or choose another name."})
+
+
+def _require_room(text: str, own: dict[str, str]) -> None:
+    most = MOST_TOGETHER - sum(map(len, own.values()))
+    if len(text) > most:
+        left = f"{max(0, most):,} are left; this has {len(text):,}"
+        said = f"The lists of a team have {MOST_TOGETHER:,} characters together at most, and {left}."
+        raise Unfit(NOT_SAVED, {"lines": f"{said} Shorten it, or delete a list that nobody uses."})
 
 
 def _require_no_circle(name: str, text: str, own: dict[str, str]) -> None:
