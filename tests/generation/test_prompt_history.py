@@ -64,6 +64,13 @@ def test_it_takes_as_many_queries_for_many_as_for_one(alices, alice, rich):
     assert len(many) == len(few)
 
 
+def test_what_no_database_keeps_is_looked_for_nowhere(alices, alice, rich):
+    factories.make_job(rich, alice, prompt="a red kite")
+    publish(rich, alice, "Red kite")
+    assert written(alices, q="red\0kite") == ["a red kite"]
+    assert picked(alices, q="red\0kite")["others"] == ["Red kite"]
+
+
 def test_without_javascript_it_is_a_page_that_leads_back(alices, alice, rich):
     job = factories.make_job(rich, alice, prompt="a <b>boat</b>", seed=3)
     html = alices.get(reverse("prompt_history")).content.decode()

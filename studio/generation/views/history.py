@@ -15,6 +15,7 @@ from accounts.access import require
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.generation.models import Job
+from studio.prompts import tidy
 
 LOOKED_AT = 400
 """The newest presses that are looked through."""
@@ -37,7 +38,7 @@ class Typed:
 def prompt_history(request: SignedInRequest) -> HttpResponse:
     """The person's own prompts in this team, the newest first, each once; those that have all words of `q`."""
     require(request.user, request.team, "generate")
-    text = request.GET.get("q", "").strip()[:200]
+    text = tidy.line(request.GET.get("q", ""))[:200]
     context = {"prompts": typed_before(request.user, request.team, text), "text": text}
     return render(request, "generation/_history.html" if request.htmx else "generation/history.html", context)
 

@@ -12,6 +12,7 @@ from accounts.access import require
 from accounts.models import Team, User
 from accounts.requests import SignedInRequest
 from studio.generation.models import Job
+from studio.prompts import tidy
 from studio.prompts.models import PromptTemplate
 from studio.prompts.querysets import PromptTemplateQuerySet
 
@@ -28,7 +29,7 @@ def create_templates(request: SignedInRequest) -> HttpResponse:
     require(request.user, request.team, "generate")
     if not request.htmx:
         return redirect("templates")
-    text = request.GET.get("q", "").strip()[:200]
+    text = tidy.line(request.GET.get("q", ""))[:200]
     usable = PromptTemplate.objects.of_team(request.team).visible_to(request.user).usable().marked_for(request.user)
     found = list(usable.search(text).select_related("published").order_by(F("is_favorite").desc(), "-changed_at", "-id")[: SHOWN + 1])
     favorites = [] if text else [one for one in found[:SHOWN] if one.is_favorite]  # type: ignore[attr-defined]  # of `marked_for`
