@@ -142,6 +142,17 @@ def test_somebody_of_another_team_takes_a_copy_with_its_cover(
     assert PromptTemplate.objects.of_team(mug.team).count() == 1
 
 
+def test_whoever_takes_a_copy_hears_which_lists_it_lacks(client_of: Browsers, team: Team, alice: User, other_team: Team) -> None:
+    content = Content.checked({"sections": [{"name": "prompt", "text": "a __colour__ boat, __harbour__"}]})
+    boat = templates.create(team, author=alice, name="Boat", content=content)
+    templates.publish(boat.versions.get(), by=alice)
+    address = opened(boat, alice)
+
+    page = client_of(other_team.members.get()).post(f"{address}take/", follow=True).content.decode()
+
+    assert "It draws from lists of words that Elsewhere does not have: __harbour__." in page
+
+
 def test_a_viewer_takes_no_copy(client_of: Browsers, mug: PromptTemplate, alice: User, team: Team, carol: User) -> None:
     address = opened(mug, alice)
     client = client_of(carol)

@@ -82,7 +82,8 @@ def templates_export(request: SignedInRequest) -> HttpResponse:
     if "format" not in request.GET:
         records = [copies.as_record(one) for one in rows[:MAX_EXPORT]]
         formats = [(one, _lost(one, records)) for one in Format]
-        return render(request, "prompts/export.html", {"templates": records, "formats": formats, "named": named})
+        left = rows.count() - len(records)
+        return render(request, "prompts/export.html", {"templates": records, "formats": formats, "named": named, "left": left})
     if request.GET["format"] not in list(Format):
         raise Http404
     return as_file(list(rows[:MAX_EXPORT]), Format(request.GET["format"]))

@@ -97,8 +97,15 @@ def shared_take(request: SignedInRequest, token: str) -> HttpResponse:
     """A copy of what a link shows, in the team that the person works in."""
     template, team = shared_template(token), current_team(request)
     require(request.user, team, "generate")
-    made = copies.copy(template, team, by=request.user)
+    try:
+        made = copies.copy(template, team, by=request.user)
+    except PromptsError as error:
+        messages.error(request, error.message)
+        return redirect("shared_template", token)
     messages.success(request, f"“{made.name}” is among the templates of {team} now.")
+    if missing := copies.missing_lists(made):
+        names = ", ".join(f"__{name}__" for name in missing)
+        messages.warning(request, f"It draws from lists of words that {team} does not have: {names}. Make them under “Lists of words”.")
     return redirect("template", made.pk)
 
 

@@ -9,9 +9,11 @@ from accounts.models import Team, User
 from studio.prompts.content import Content
 from studio.prompts.errors import UnusableCover
 from studio.prompts.exchange.records import MAX_NAME, MAX_NOTE, MAX_TAGS, MAX_VERSIONS, Older, Picture, Template
+from studio.prompts.language import parse
 from studio.prompts.models import PromptTemplate, Visibility
 from studio.prompts.services import templates
 from studio.prompts.starters import starter as shipped
+from studio.prompts.wildcards import lists
 
 
 def take_in(team: Team, given: Template, *, by: User, note: str, starter: str = "", visibility: str = Visibility.TEAM) -> PromptTemplate:
@@ -103,3 +105,12 @@ def _picture(template: PromptTemplate) -> Picture | None:
             return Picture("image/webp", file.read())
     except OSError:
         return None
+
+
+def missing_lists(template: PromptTemplate) -> list[str]:
+    """The names of word lists that what is published of a template draws from, and that its team does not have."""
+    if template.published is None:
+        return []
+    content = Content.from_json(template.published.content)
+    read = [parse(text, fields=content.by_name) for text in content.texts.values()]
+    return sorted({name for one in read for name in one.wildcards} - set(lists(template.team)))
