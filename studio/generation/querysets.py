@@ -53,6 +53,12 @@ class JobQuerySet(models.QuerySet["Job"]):
         """Open, and nobody wants to stop them."""
         return self.open().filter(cancel_requested_at=None)
 
+    def to_make_again(self) -> JobQuerySet:
+        """Failed, and no retry is under way or came out: neither one of theirs nor, where they are retries themselves, of the same job."""
+        retries = self.model.objects.filter(status__in=(*self.model.OPEN, "succeeded")).order_by()
+        own, beside = retries.filter(retry_of=OuterRef("pk")), retries.filter(retry_of=OuterRef("retry_of"))
+        return self.filter(~Exists(own), ~Exists(beside), status="failed")
+
     def complete_since(self, moment: datetime) -> JobQuerySet:
         """Ended at `moment` or later with everything that was asked for, of which nothing was deleted since."""
         seen = Count("artifacts", filter=Q(artifacts__deleted_at=None))

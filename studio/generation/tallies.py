@@ -12,7 +12,6 @@ from django.db.models.functions import Coalesce
 
 from billing.models import Hold
 from studio.backends import registry
-from studio.backends.registry import UnknownEngine
 from studio.generation.approving import deciders, named
 from studio.generation.models import Artifact, Batch, Job
 from studio.generation.services.batches import BatchQuote, quote_failed
@@ -21,14 +20,16 @@ from studio.pricing.prices import priced
 SHOWN = 8
 """Pictures of the small wall on a card."""
 Status = Job.Status
+OPEN = ("waiting", "running", "asked")
+"""The numbers of a tally that say that it is not over."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tally:
     """How many jobs of a batch are in which state, and their holds in millicredits. `stopping` of those that run are told to stop.
 
-    `pictures` are the newest; `again` is the quote of today for what failed, where that is over and possible. `approval` is why it waits
-    for approval, `deciders` in words for whose.
+    `pictures` are the newest; `again` is the quote of today for what failed and is not made again already, where all is over and possible.
+    `approval` is why it waits for approval, `deciders` in words for whose.
     """
 
     size: int
@@ -98,11 +99,13 @@ class Tally:
 
 
 def load(batches: Iterable[Batch]) -> list[Batch]:
-    """Attach `batch.tally` to each. Queries: one for all, and one or two for each."""
+    """Attach `batch.tally` to each. Queries: up to three for all, and one or two for each."""
     rows = list(batches)
     counted = _counts(rows)
+    over = [batch for batch in rows if counted[batch.pk]["failed"] and not any(counted[batch.pk][state] for state in OPEN)]
+    again = quote_failed(over) if over else {}
     for batch in rows:
-        batch.tally = _tally(batch, counted[batch.pk])
+        batch.tally = _tally(batch, counted[batch.pk], again.get(batch.pk))
     return rows
 
 
@@ -137,7 +140,7 @@ def _counts(batches: Iterable[Batch]) -> dict[Any, dict[str, Any]]:
     return found
 
 
-def _tally(batch: Batch, row: dict[str, Any]) -> Tally:
+def _tally(batch: Batch, row: dict[str, Any], again: BatchQuote | None) -> Tally:
     settled = row.pop("settled")
     told: dict[str, Any] = {}
     first = Job.objects.filter(batch=batch).exclude(approval="").order_by("batch_place").select_related("user", "team").first()
@@ -145,26 +148,16 @@ def _tally(batch: Batch, row: dict[str, Any]) -> Tally:
         told = {"approval": first.approval, "deciders": named(deciders(first.team, first.user))}
     elif first and first.decision:
         told = {"verdict": first.get_verdict_display(), "decision": first.decision}
-    is_open = row["waiting"] or row["running"] or row["asked"]
-    if row["failed"] and not is_open:
-        told["again"] = again(batch)
     pictures = Artifact.objects.visible().filter(job__batch=batch).order_by("-id")
     return Tally(
         size=batch.size,
         released=settled - row["charged"],
         pictures=list(pictures[:SHOWN]) if row["made"] else [],
         paused=batch.paused_at is not None,
+        again=again,
         **row,
         **told,
     )
-
-
-def again(batch: Batch) -> BatchQuote | None:
-    """What it costs today to make once more what failed; None when an engine is gone, or nothing has failed."""
-    try:
-        return quote_failed(batch)
-    except UnknownEngine:
-        return None
 
 
 # --- the page --------------------------------------------------------------------------------------------------------
@@ -180,12 +173,13 @@ def seen(batch: Batch) -> str:
 
 
 def rows_of(batch: Batch, places: Sequence[int] | None = None) -> list[Job]:
-    """The jobs of a batch in their order, or those at these places; one that failed has its price of today as `row.again`, if any."""
+    """The jobs of a batch in their order, or those at these places; one to be made again has its price of today as `row.again`."""
     jobs = Job.objects.filter(batch=batch).with_pictures().order_by("batch_place")
     rows = list(jobs if places is None else jobs.filter(batch_place__in=places))
     failed = [row for row in rows if row.status == Status.FAILED]
     engines = {engine.id: engine for engine in priced(registry.engines())} if failed else {}
+    open_to_it = set(Job.objects.filter(batch=batch).to_make_again().values_list("pk", flat=True)) if failed else set()
     for row in failed:
-        engine = engines.get(row.engine)
+        engine = engines.get(row.engine) if row.pk in open_to_it else None
         row.again = engine.quote(row.to_request()) if engine else None  # type: ignore[attr-defined]
     return rows

@@ -106,13 +106,35 @@ def test_what_failed_again_costs_what_the_button_says_and_a_double_click_is_one(
     assert "Make 1 failed again · 1 credit" in html
     address = reverse("batch_retry", args=[halfway.pk])
     version = re.search(r'name="price_list" value="([^"]*)"', html)[1]
+    old = alices.post(address, {"price_list": "1999", "idempotency_key": "k0"}, **HTMX)
+    assert (old.status_code, Batch.objects.count()) == (422, 1)
+    assert "Prices have changed since this page was drawn." in old.content.decode()
     answers = [alices.post(address, {"price_list": version, "idempotency_key": "k"}, **HTMX) for _ in range(2)]
     again = Batch.objects.exclude(pk=halfway.pk).get()
     assert [answer["HX-Redirect"] for answer in answers] == [f"/batches/{again.pk}/"] * 2
-    old = alices.post(address, {"price_list": "1999", "idempotency_key": "k2"}, **HTMX)
-    assert (old.status_code, Batch.objects.count()) == (422, 2)
-    assert "Prices have changed since this page was drawn." in old.content.decode()
+    Job.objects.filter(batch=again).update(status="failed")
     assert alices.post(address, {"idempotency_key": "k3"})["Location"].startswith("/batches/")
+
+
+def test_what_is_made_again_already_is_offered_and_paid_for_no_more(alices, halfway, alice, rich):
+    services.cancel_rest(halfway, by=alice)
+    assert services.fail(Job.objects.get(batch_place=2), "engine_failed")
+    services.retry(Job.objects.get(batch_place=1), user=alice, idempotency_key="single")
+    html = page(alices, "batch", halfway.pk)
+    assert "Make 1 failed again · 1 credit" in html
+    assert html.count("Try again ·") == 1
+    address, held = reverse("batch_retry", args=[halfway.pk]), wallet(rich)
+    assert alices.post(address, {"idempotency_key": "k"}, **HTMX).status_code == 200
+    assert Job.objects.get(batch__isnull=False, retry_of__isnull=False).retry_of.batch_place == 2
+    for state in ("queued", "running", "approval", "succeeded"):
+        Job.objects.filter(retry_of__isnull=False).update(status=state)
+        html = page(alices, "batch", halfway.pk)
+        assert "failed again" not in html
+        assert "Try again ·" not in html
+        answer = alices.post(address, {"idempotency_key": f"k-{state}"}, **HTMX)
+        assert answer.status_code == 422
+        assert "all that did is made again already." in answer.content.decode()
+    assert wallet(rich) == (held[0], held[1] + price_of_one())
 
 
 def test_nothing_is_charged_for_what_cannot_be_made_again(alices, halfway, rich, alice):
@@ -121,7 +143,7 @@ def test_nothing_is_charged_for_what_cannot_be_made_again(alices, halfway, rich,
     before = wallet(rich)
     answer = alices.post(reverse("batch_retry", args=[halfway.pk]), {"idempotency_key": "k"}, **HTMX)
     assert answer.status_code == 422
-    assert "Nothing of this batch has failed." in answer.content.decode()
+    assert "Nothing of this batch has failed, or all that did is made again already." in answer.content.decode()
     assert wallet(rich) == before
 
 
@@ -181,6 +203,17 @@ def test_cards_of_batches_take_few_queries(make_batch, alice, rich, django_asser
         make_batch(alice, rich, 6)
     with django_assert_max_num_queries(8):
         tallies.load(Batch.objects.shown())
+
+
+def test_the_price_of_what_failed_takes_two_queries_for_all_cards(make_batch, alice, rich, django_assert_num_queries):
+    made = [make_batch(alice, rich, 3) for _ in range(3)]
+    Job.objects.update(status="failed")
+    with django_assert_num_queries(2) as asked:
+        quotes = services.quote_failed(made)
+    assert {pk: quote.amount for pk, quote in quotes.items()} == {batch.pk: 3 * price_of_one() for batch in made}
+    assert "JOIN" not in asked.captured_queries[0]["sql"]
+    Job.objects.filter(batch=made[0], batch_place=1).update(request={**Job.objects.first().request, "engine": "gone"})
+    assert set(services.quote_failed(made)) == {batch.pk for batch in made[1:]}
 
 
 def test_the_operator_sees_it_without_its_words(desk, halfway):

@@ -363,7 +363,36 @@ def test_what_failed_is_made_again_as_a_batch_of_its_own(make_batch, alice, bob,
     assert wallet(rich) == (100_000 - 2 * price_of_one(), 2 * price_of_one())
     with pytest.raises(NothingToRetry):
         services.retry_failed(again, by=bob, key="never")
+    with pytest.raises(NothingToRetry):
+        services.retry_failed(batch, by=alice, key="never")
     agree()
+
+
+def test_a_retry_that_failed_is_made_once_more_from_one_of_the_two(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 2)
+    Job.objects.update(status="failed")
+    again = services.retry_failed(batch, by=alice, key="again")
+    firsts = list(batch.jobs.order_by("batch_place"))
+    assert [job.retry_of for job in again.jobs.order_by("batch_place")] == firsts
+    Job.objects.filter(batch=again).update(status="failed")
+    third = services.retry_failed(again, by=alice, key="third")
+    assert [job.retry_of for job in third.jobs.order_by("batch_place")] == firsts
+    assert services.quote_failed([batch, again, third]) == {}
+    for of in (batch, again):
+        with pytest.raises(NothingToRetry):
+            services.retry_failed(of, by=alice, key=f"never {of.pk}")
+    third.jobs.filter(batch_place=0).update(status="failed")
+    assert {quote.pictures for quote in services.quote_failed([batch, again, third]).values()} == {1}
+    assert services.retry_failed(third, by=alice, key="last").size == 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_presses_at_once_one_makes_again_what_failed(make_batch, alice, rich):
+    batch = make_batch(alice, rich, 2)
+    Job.objects.update(status="failed")
+    runners = [(lambda key=key: key, lambda key: services.retry_failed(batch, by=alice, key=key)) for key in "abcd"]
+    assert kinds(at_once(*runners)) == {"Batch": 1, "NothingToRetry": 3}
+    assert Batch.objects.count() == 2
 
 
 # --- decided on ------------------------------------------------------------------------------------------------------

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import uuid
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -41,12 +43,16 @@ BEHIND = 1
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One job to be made. `written` are its prompts as they were typed, `template_values` what was filled into `template_version`."""
+    """One job to be made. `written` are its prompts as they were typed, `template_values` what was filled into `template_version`.
+
+    `retry_of` is the job that failed and is made once more.
+    """
 
     request: GenerationRequest
     written: Mapping[str, Any] | None = None
     template_version: PromptTemplateVersion | None = None
     template_values: Mapping[str, Any] | None = None
+    retry_of: Job | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +132,7 @@ def submit_batch(
             template_version=item.template_version or template_version,
             template_values=item.template_values,
             written=item.written,
+            retry_of=item.retry_of,
         )
         jobs.append(job)
         job_inputs += [JobInput(job=job, name=name, file=file) for name, file in others.items()]
@@ -309,15 +316,24 @@ def cancel_rest(batch: Batch, *, by: User, running: bool = False) -> int:
     return len(jobs) + stopped
 
 
+@transaction.atomic
 def retry_failed(batch: Batch, *, by: User, key: str) -> Batch:
-    """Make what failed of it once more: a batch of its own, at today's price. Raises `NothingToRetry`, and as `submit_batch`."""
-    failed = _failed(batch)
+    """Make once more what failed of it and is not made again already: a batch of its own, at today's price; the same key gives the same.
+
+    Raises `NothingToRetry`, and as `submit_batch`.
+    """
+    keep(batch.team_id)  # of two presses at the same moment the second sees what the first made again
+    pressed = Batch.objects.filter(user=by, idempotency_key=key).first()
+    if pressed:
+        return pressed
+    related = ("template_version__template", "image", "mask_image", "parent", "retry_of")
+    failed = list(Job.objects.filter(batch=batch).to_make_again().select_related(*related).order_by("batch_place"))
     if not failed:
-        raise NothingToRetry("Nothing of this batch has failed.")
+        raise NothingToRetry("Nothing of this batch has failed, or all that did is made again already.")
     return submit_batch(
         user=by,
         team=batch.team,
-        items=[_item(job) for job in failed],
+        items=[Item(job.to_request(), job.written, job.template_version, job.template_values, job.retry_of or job) for job in failed],
         kind=Batch.Kind.TABLE if batch.axes else Batch.Kind(batch.kind),  # what is left of a grid is no grid
         title=batch.title,
         idempotency_key=key,
@@ -327,16 +343,13 @@ def retry_failed(batch: Batch, *, by: User, key: str) -> Batch:
     )
 
 
-def quote_failed(batch: Batch) -> BatchQuote | None:
-    """What `retry_failed` would cost; None when nothing has failed. Raises `UnknownEngine`."""
-    failed = _failed(batch)
-    return quote_batch([_item(job) for job in failed]) if failed else None
+def quote_failed(batches: Sequence[Batch]) -> dict[uuid.UUID, BatchQuote]:
+    """What `retry_failed` would cost of each, by their ids; none of one with nothing to make again, or an engine that is gone.
 
-
-def _failed(batch: Batch) -> list[Job]:
-    failed = Job.objects.filter(batch=batch, status=Job.Status.FAILED)
-    return list(failed.select_related("template_version", "image", "mask_image", "parent").order_by("batch_place"))
-
-
-def _item(job: Job) -> Item:
-    return Item(job.to_request(), job.written, job.template_version, job.template_values)
+    Two queries, which read no more than the price needs.
+    """
+    failed: dict[uuid.UUID, list[Item]] = defaultdict(list)
+    for batch_id, request in Job.objects.filter(batch__in=batches).to_make_again().order_by("batch_place").values_list("batch", "request"):
+        failed[batch_id].append(Item(GenerationRequest.from_json(request)))
+    engines = {engine.id: engine for engine in priced(registry.engines())} if failed else {}
+    return {pk: _quoted(items, engines) for pk, items in failed.items() if all(item.request.engine in engines for item in items)}

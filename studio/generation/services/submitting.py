@@ -223,7 +223,7 @@ def _join(job: Job, asked: Job) -> bool:
 
 
 def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
-    """Submit a finished job once more, at today's price. Raises as `submit` does."""
+    """Submit a finished job once more, at today's price. Of a retry it is one more of the job that came first. Raises as `submit` does."""
     return submit(
         user=user,
         team=job.team,
@@ -231,7 +231,7 @@ def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
         idempotency_key=idempotency_key,
         inputs={name: file for name, file in job.given.items() if file},
         parent=job.parent,
-        retry_of=job,
+        retry_of=job.retry_of or job,
         intended=job.intended,
         final_of=job.final_of,
         template_version=job.template_version,

@@ -83,7 +83,7 @@ def batch_do(request: SignedInRequest, batch_id: uuid.UUID, action: str) -> Http
 def batch_retry(request: SignedInRequest, batch_id: uuid.UUID) -> HttpResponse:
     """What failed, once more, as a batch of its own; the page's key makes a double click one batch."""
     found = batch_for(request.user, batch_id, "generate")
-    quote = tallies.again(found)
+    quote = services.quote_failed([found]).get(found.pk)
     if quote and shows_old_price(request, quote.price_version):
         return refused(request, f"{OLD_PRICE} Look at the new one, then press again.")
     wait, said = usage.wait_for_team(found.team)
