@@ -7,6 +7,7 @@ import re
 import pytest
 from django.urls import reverse
 
+from billing.models import Plan
 from billing.services import wallets
 from billing.services.approvals import add_rule
 from studio.context import _open_jobs, _to_approve
@@ -87,6 +88,21 @@ def test_pause_go_on_and_cancel_answer_with_the_card(alices, halfway):
     assert halfway.jobs.get(batch_place=2).cancel_requested_at is None
     alices.post(reverse("batch_cancel", args=[halfway.pk]), {"running": "1"})
     assert halfway.jobs.get(batch_place=2).cancel_requested_at is not None
+
+
+def test_a_plan_without_room_says_so_and_the_batch_stays_paused(alices, make_batch, alice, rich, settings):
+    settings.DEFAULT_PLAN = "one"
+    Plan.objects.create(slug="one", name="One", position=5, jobs_at_once=1)
+    batch = make_batch(alice, rich, 2)
+    services.pause(batch, by=alice)
+    make_batch(alice, rich, 1)
+    answer = alices.post(reverse("batch_go_on", args=[batch.pk]), **HTMX)
+    html = answer.content.decode()
+    assert answer.status_code == 422
+    assert "The One plan runs one job of a team at once. A batch of any length counts as one." in html
+    assert "Paused" in html
+    batch.refresh_from_db()
+    assert batch.paused_at is not None
 
 
 @pytest.mark.parametrize("who", ["carol", "mallory"])

@@ -216,6 +216,50 @@ def test_a_batch_is_one_of_the_jobs_that_a_plan_runs_at_once(make_batch, make_jo
 
 
 @pytest.fixture
+def one_at_once(settings) -> None:
+    settings.DEFAULT_PLAN = "one"
+    Plan.objects.create(slug="one", name="One", position=5, jobs_at_once=1)
+
+
+def test_going_on_needs_the_room_that_pausing_gave_back(make_batch, alice, rich, one_at_once):
+    first = make_batch(alice, rich, 2)
+    services.pause(first, by=alice)
+    second = make_batch(alice, rich, 1)
+    before = Batch.objects.get(pk=first.pk).paused_at
+    with pytest.raises(PlanLimit) as caught:
+        services.go_on(first, by=alice)
+    assert caught.value.message == (
+        "The One plan runs one job of a team at once. A batch of any length counts as one. Wait for one to finish, "
+        "or change to Free, which has 2."
+    )
+    first.refresh_from_db()
+    assert (first.paused_at, states(first), usage.open_jobs(rich)) == (before, ["queued"] * 2, 1)
+    services.cancel_rest(second, by=alice)
+    assert services.go_on(first, by=alice)
+    assert usage.open_jobs(rich) == 1
+    assert not services.go_on(first, by=alice)
+
+
+def test_a_batch_of_which_something_runs_has_its_room(make_batch, alice, rich, one_at_once):
+    batch = make_batch(alice, rich, 2)
+    services.claim(["null"], "w", batch=False)
+    services.pause(batch, by=alice)
+    assert usage.open_jobs(rich) == 1
+    assert services.go_on(batch, by=alice)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_many_that_go_on_at_once_as_many_do_as_the_plan_has_room_for(make_batch, alice, rich, one_at_once):
+    paused = []
+    for _ in range(4):
+        paused.append(make_batch(alice, rich, 2))
+        services.pause(paused[-1], by=alice)
+    runners = [(lambda batch=batch: batch, lambda batch: services.go_on(batch, by=alice)) for batch in paused]
+    assert kinds(at_once(*runners)) == {"PlanLimit": 3, "bool": 1}
+    assert usage.open_jobs(rich) == 1
+
+
+@pytest.fixture
 def eight_at_once(monkeypatch):
     """The null engine as one that makes eight pictures in one go."""
     engine = dataclasses.replace(registry.engine("null"), batch_limit=8)

@@ -279,8 +279,15 @@ def pause(batch: Batch, *, by: User) -> bool:
 
 
 def go_on(batch: Batch, *, by: User) -> bool:
-    """Let workers go on with it. False when it was not paused."""
+    """Let workers go on with it. False when it was not paused. Raises `PlanLimit`, `TeamIsGone`; then it stays paused.
+
+    Where nothing of it runs it gave its room back when it was paused, and needs it again.
+    """
     with transaction.atomic():
+        keep(batch.team_id)
+        waits, runs = (batch.jobs.filter(status=status).exists() for status in (Job.Status.QUEUED, Job.Status.RUNNING))
+        if waits and not runs and Batch.objects.filter(pk=batch.pk, paused_at__isnull=False).exists():
+            usage.require_room(plan_of(batch.team), batch.team, for_batch=True)
         if not Batch.objects.filter(pk=batch.pk, paused_at__isnull=False).update(paused_at=None):
             return False
         _announce(batch, set(batch.jobs.filter(status=Job.Status.QUEUED).order_by().values_list("queue", flat=True).distinct()))

@@ -69,12 +69,15 @@ def batch_do(request: SignedInRequest, batch_id: uuid.UUID, action: str) -> Http
     found = batch_for(request.user, batch_id, "generate")
     if found.user_id != request.user.pk:
         require(request.user, found.team, "curate")
-    if action == "pause":
-        services.pause(found, by=request.user)
-    elif action == "go-on":
-        services.go_on(found, by=request.user)
-    else:
-        services.cancel_rest(found, by=request.user, running="running" in request.POST)
+    try:
+        if action == "pause":
+            services.pause(found, by=request.user)
+        elif action == "go-on":
+            services.go_on(found, by=request.user)
+        else:
+            services.cancel_rest(found, by=request.user, running="running" in request.POST)
+    except GenerationError as error:
+        return changed(request, found, refusal=error.message)
     return changed(request, found)
 
 
