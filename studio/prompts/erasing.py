@@ -2,25 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from django.core.files.storage import default_storage
+from django.db import transaction
+from django.db.models import QuerySet
 
 from accounts.models import Team, User
 from studio.prompts.leaving import kept
 from studio.prompts.models import BrandRule, PromptTemplate, Wildcard
 
 
+@transaction.atomic
 def erase_team(team: Team) -> None:
     """One of `settings.TEAM_ERASERS`."""
-    covers = list(PromptTemplate.objects.of_team(team).exclude(cover="").values_list("cover", flat=True))
-    for model in (PromptTemplate, Wildcard, BrandRule):
+    _erase(PromptTemplate.objects.of_team(team))
+    for model in (Wildcard, BrandRule):
         model._default_manager.filter(team=team).delete()
-    for name in covers:
-        default_storage.delete(name)
 
 
+@transaction.atomic
 def erase_private(user: User) -> None:
     """What somebody kept to themselves, in whatever team, with its covers."""
-    covers = list(kept(user).exclude(cover="").values_list("cover", flat=True))
-    kept(user).delete()
+    _erase(kept(user))
+
+
+def _erase(templates: QuerySet[PromptTemplate]) -> None:
+    """The files go once it is sure that the rows have gone."""
+    covers = list(templates.exclude(cover="").values_list("cover", flat=True))
+    templates.delete()
     for name in covers:
-        default_storage.delete(name)
+        transaction.on_commit(partial(default_storage.delete, name))

@@ -286,7 +286,9 @@ def belonging(team: Team) -> dict[type[models.Model], int]:
     return found
 
 
-def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob: User, other_team: Team, settings: Any) -> None:
+def test_erasing_leaves_the_books_and_nothing_else(
+    team: Team, alice: User, bob: User, other_team: Team, settings: Any, django_capture_on_commit_callbacks: Any
+) -> None:
     from studio.backends import registry
 
     pictures = fill(team, alice, bob)
@@ -300,7 +302,7 @@ def test_erasing_leaves_the_books_and_nothing_else(team: Team, alice: User, bob:
     cost = recorded_total(paid)
     assert list(disagreements()) == []
 
-    with time_machine.travel(after(settings, hours=2)):
+    with time_machine.travel(after(settings, hours=2)), django_capture_on_commit_callbacks(execute=True):
         call_command("erase_teams")
 
     now = belonging(team)

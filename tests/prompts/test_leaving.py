@@ -6,12 +6,14 @@ import json
 
 import pytest
 from django.core.files.storage import default_storage
+from django.db import transaction
 
 from accounts import members
 from accounts.departing import becomes_the_teams
 from accounts.models import AuditEntry
 from studio.privacy import erasing
 from studio.privacy.export import everything
+from studio.prompts.erasing import erase_private, erase_team
 from studio.prompts.models import PromptTemplate
 from studio.prompts.services import templates
 from tests.factories import draw, make_job
@@ -43,13 +45,31 @@ def test_what_a_member_had_alone_becomes_the_teams(alice, bob, team, private):
 
 
 @pytest.mark.parametrize(("leaves_work", "left"), [(True, {"Only bob's", "Everybody's"}), (False, {"Everybody's"})])
-def test_an_account_that_ends_takes_what_it_had_alone_unless_it_is_left(alice, bob, team, private, leaves_work, left):
+def test_an_account_that_ends_takes_what_it_had_alone_unless_it_is_left(
+    alice, bob, team, private, leaves_work, left, django_capture_on_commit_callbacks
+):
     shared = make_template(team, bob, name="Everybody's")
-    erasing.erase_account(bob, leaves_work=leaves_work)
+    with django_capture_on_commit_callbacks(execute=True):
+        erasing.erase_account(bob, leaves_work=leaves_work)
     found = PromptTemplate.objects.all()
     assert ({one.name for one in found}, {one.author for one in found}, {one.visibility for one in found}) == (left, {None}, {"team"})
     assert default_storage.exists(private.cover) is leaves_work
     assert shared.versions.get().author is None
+
+
+@pytest.mark.parametrize("erase", [lambda team, bob: erase_team(team), lambda team, bob: erase_private(bob)])
+def test_covers_stay_where_what_erased_them_is_undone(bob, team, private, erase, django_capture_on_commit_callbacks):
+    with django_capture_on_commit_callbacks(execute=True):
+        with transaction.atomic():
+            erase(team, bob)
+            transaction.set_rollback(True)
+        assert PromptTemplate.objects.get() == private
+    assert default_storage.exists(private.cover)
+    with django_capture_on_commit_callbacks(execute=True):
+        erase(team, bob)
+        assert default_storage.exists(private.cover)
+    assert not PromptTemplate.objects.exists()
+    assert not default_storage.exists(private.cover)
 
 
 def test_one_takes_along_what_one_wrote(alice, bob, team):
