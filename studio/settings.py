@@ -323,6 +323,7 @@ DAILY_CHORES = [
     "billing.services.plans.daily",
     "billing.services.subscriptions.hourly",
     "studio.generation.services.lapse",
+    "studio.generation.services.end_paused",
 ]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
@@ -339,6 +340,7 @@ DEPARTURE_LISTENERS = [
     "studio.galleries.leaving.hand_to_team",
     "studio.prompts.leaving.hand_to_team",
     "billing.services.budget_requests.leave",
+    "studio.generation.services.leave",
     "studio.generation.services.withdraw",
 ]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""

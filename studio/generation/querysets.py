@@ -148,6 +148,13 @@ class BatchQuerySet(models.QuerySet["Batch"]):
         """With what a card names."""
         return self.select_related("team", "user", "template_version__template")
 
+    def held_up(self) -> BatchQuerySet:
+        """Paused, with something that waits."""
+        from studio.generation.models import Job
+
+        waiting = Job.objects.filter(batch=OuterRef("pk"), status__in=Job.WAITING, joined=False)
+        return self.filter(Exists(waiting), paused_at__isnull=False).order_by("pk")
+
     def wants_sheet(self, now: datetime) -> BatchQuerySet:
         """Grids that are over and have no sheet yet. One that could not be drawn within a day never will be."""
         from studio.generation.models import Job

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from django.db.models import Count, Q, Sum
@@ -14,7 +15,7 @@ from billing.models import Hold
 from studio.backends import registry
 from studio.generation.approving import deciders, named
 from studio.generation.models import Artifact, Batch, Job
-from studio.generation.services.batches import BatchQuote, quote_failed
+from studio.generation.services.batches import PAUSED_AT_MOST, BatchQuote, quote_failed
 from studio.pricing.prices import priced
 
 SHOWN = 8
@@ -29,7 +30,7 @@ class Tally:
     """How many jobs of a batch are in which state, and their holds in millicredits. `stopping` of those that run are told to stop.
 
     `pictures` are the newest; `again` is the quote of today for what failed and is not made again already, where all is over and possible.
-    `approval` is why it waits for approval, `deciders` in words for whose.
+    `approval` is why it waits for approval, `deciders` in words for whose. After `paused_until` what waits is canceled.
     """
 
     size: int
@@ -46,6 +47,7 @@ class Tally:
     made: int
     pictures: list[Artifact]
     paused: bool
+    paused_until: datetime | None = None
     again: BatchQuote | None = None
     approval: str = ""
     deciders: str = ""
@@ -154,6 +156,7 @@ def _tally(batch: Batch, row: dict[str, Any], again: BatchQuote | None) -> Tally
         released=settled - row["charged"],
         pictures=list(pictures[:SHOWN]) if row["made"] else [],
         paused=batch.paused_at is not None,
+        paused_until=batch.paused_at and batch.paused_at + PAUSED_AT_MOST,
         again=again,
         **row,
         **told,

@@ -10,6 +10,7 @@ import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
 
+from billing import ledger
 from billing.services import wallets
 from studio.backends import registry
 from studio.backends.base import GeneratedMedia, GenerationRequest, Mode
@@ -90,6 +91,22 @@ def media(count: int = 1, *, filtered: int = 0) -> list[GeneratedMedia]:
 def price_of_one() -> int:
     """Millicredits for one picture of the null engine."""
     return registry.engine("null").price.per_image
+
+
+def agree() -> None:
+    assert list(ledger.disagreements()) == []
+
+
+def states(batch: Batch) -> list[str]:
+    return list(batch.jobs.order_by("batch_place").values_list("status", flat=True))
+
+
+def run(*, batch: bool = False) -> list[Job]:
+    """What a worker gets, with its pictures made."""
+    jobs = services.claim(["null"], "w", batch=batch)
+    for job in jobs:
+        assert services.succeed(job, media(job.num_images))
+    return jobs
 
 
 @pytest.fixture

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import UTC, datetime
 
 import pytest
 from django.urls import reverse
@@ -88,6 +89,16 @@ def test_pause_go_on_and_cancel_answer_with_the_card(alices, halfway):
     assert halfway.jobs.get(batch_place=2).cancel_requested_at is None
     alices.post(reverse("batch_cancel", args=[halfway.pk]), {"running": "1"})
     assert halfway.jobs.get(batch_place=2).cancel_requested_at is not None
+
+
+def test_a_paused_card_says_until_when(alices, halfway, alice):
+    assert "Paused: what waits" not in page(alices, "batch", halfway.pk)
+    services.pause(halfway, by=alice)
+    Batch.objects.update(paused_at=datetime(2026, 11, 27, 12, tzinfo=UTC))
+    said = "Paused: what waits is canceled on 27 December, and its credits are released."
+    assert said in page(alices, "batch", halfway.pk)
+    services.cancel_rest(halfway, by=alice)
+    assert "Paused: what waits" not in page(alices, "batch", halfway.pk)
 
 
 def test_a_plan_without_room_says_so_and_the_batch_stays_paused(alices, make_batch, alice, rich, settings):

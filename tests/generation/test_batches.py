@@ -12,7 +12,6 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from accounts.models import AuditEntry
-from billing import ledger
 from billing.errors import InsufficientCredits, OverBudget
 from billing.models import Hold, LedgerEntry, Plan, Scope
 from billing.services import budgets, wallets
@@ -22,30 +21,14 @@ from studio.galleries.models import Notice
 from studio.generation import services, usage
 from studio.generation.errors import BatchRefused, NothingToRetry, NotWaiting, PlanLimit, TooDear, TooManyOpenJobs
 from studio.generation.models import Artifact, Batch, Job
-from studio.generation.services import batches, claiming
+from studio.generation.services import batches
 from studio.moderation.words import change_words
 from tests.billing.race import at_once, kinds
-from tests.generation.conftest import items, media, price_of_one, wallet
+from tests.generation.conftest import agree, items, media, price_of_one, run, states, wallet
 
 pytestmark = pytest.mark.django_db
 
 Status = Job.Status
-
-
-def agree() -> None:
-    assert list(ledger.disagreements()) == []
-
-
-def states(batch: Batch) -> list[str]:
-    return list(batch.jobs.order_by("batch_place").values_list("status", flat=True))
-
-
-def run(*, batch: bool = False) -> list[Job]:
-    """What a worker gets, with its pictures made."""
-    jobs = services.claim(["null"], "w", batch=batch)
-    for job in jobs:
-        assert services.succeed(job, media(job.num_images))
-    return jobs
 
 
 # --- made together ---------------------------------------------------------------------------------------------------
@@ -216,50 +199,6 @@ def test_a_batch_is_one_of_the_jobs_that_a_plan_runs_at_once(make_batch, make_jo
 
 
 @pytest.fixture
-def one_at_once(settings) -> None:
-    settings.DEFAULT_PLAN = "one"
-    Plan.objects.create(slug="one", name="One", position=5, jobs_at_once=1)
-
-
-def test_going_on_needs_the_room_that_pausing_gave_back(make_batch, alice, rich, one_at_once):
-    first = make_batch(alice, rich, 2)
-    services.pause(first, by=alice)
-    second = make_batch(alice, rich, 1)
-    before = Batch.objects.get(pk=first.pk).paused_at
-    with pytest.raises(PlanLimit) as caught:
-        services.go_on(first, by=alice)
-    assert caught.value.message == (
-        "The One plan runs one job of a team at once. A batch of any length counts as one. Wait for one to finish, "
-        "or change to Free, which has 2."
-    )
-    first.refresh_from_db()
-    assert (first.paused_at, states(first), usage.open_jobs(rich)) == (before, ["queued"] * 2, 1)
-    services.cancel_rest(second, by=alice)
-    assert services.go_on(first, by=alice)
-    assert usage.open_jobs(rich) == 1
-    assert not services.go_on(first, by=alice)
-
-
-def test_a_batch_of_which_something_runs_has_its_room(make_batch, alice, rich, one_at_once):
-    batch = make_batch(alice, rich, 2)
-    services.claim(["null"], "w", batch=False)
-    services.pause(batch, by=alice)
-    assert usage.open_jobs(rich) == 1
-    assert services.go_on(batch, by=alice)
-
-
-@pytest.mark.django_db(transaction=True)
-def test_of_many_that_go_on_at_once_as_many_do_as_the_plan_has_room_for(make_batch, alice, rich, one_at_once):
-    paused = []
-    for _ in range(4):
-        paused.append(make_batch(alice, rich, 2))
-        services.pause(paused[-1], by=alice)
-    runners = [(lambda batch=batch: batch, lambda batch: services.go_on(batch, by=alice)) for batch in paused]
-    assert kinds(at_once(*runners)) == {"PlanLimit": 3, "bool": 1}
-    assert usage.open_jobs(rich) == 1
-
-
-@pytest.fixture
 def eight_at_once(monkeypatch):
     """The null engine as one that makes eight pictures in one go."""
     engine = dataclasses.replace(registry.engine("null"), batch_limit=8)
@@ -288,35 +227,6 @@ def test_teams_take_turns_with_a_batch(make_batch, make_job, alice, mallory, ric
     taken = [services.claim(["null"], "w", batch=False)[0] for _ in range(2)]
     assert [job.team for job in taken] == [rich, other_team]
     assert taken[1].batch == theirs
-
-
-def test_a_paused_batch_is_not_taken_and_what_runs_ends(make_batch, alice, rich, bells, django_capture_on_commit_callbacks):
-    batch = make_batch(alice, rich, 3)
-    [running] = services.claim(["null"], "w", batch=False)
-    assert services.pause(batch, by=alice)
-    assert not services.pause(batch, by=alice)
-    assert batch.paused_at is not None
-    assert services.claim(["null"], "w") == []
-    assert services.succeed(running, media())
-    bells.clear()
-    with django_capture_on_commit_callbacks(execute=True):
-        assert services.go_on(batch, by=alice)
-    assert bells == ["null"]
-    assert not services.go_on(batch, by=alice)
-    assert [run()[0].batch_place for _ in range(2)] == [1, 2]
-    assert not services.pause(batch, by=alice)  # nothing waits
-    assert states(batch) == ["succeeded"] * 3
-    agree()
-
-
-@pytest.mark.parametrize("guarded", [True, False])
-def test_a_worker_that_looked_before_the_pause_does_not_begin(make_batch, alice, rich, monkeypatch, guarded):
-    batch = make_batch(alice, rich, 1)
-    [seen] = Job.objects.claimable(["null"], timezone.now())
-    services.pause(batch, by=alice)
-    if not guarded:
-        monkeypatch.setattr(seen, "batch_id", None)
-    assert claiming._take(seen, "w", timezone.now()) is not guarded
 
 
 # --- canceled --------------------------------------------------------------------------------------------------------

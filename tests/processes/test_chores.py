@@ -66,6 +66,11 @@ def test_a_studio_without_paid_engines_erases_teams_too(
 def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
     from django.utils.module_loading import import_string
 
-    assert {import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]} == {"daily", "hourly", "lapse"}
+    assert {import_string(path).__name__ for path in [*settings.DAILY_CHORES, *settings.PAID_CHORES]} == {
+        "daily",
+        "hourly",
+        "lapse",
+        "end_paused",
+    }
     assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]
     assert [import_string(path).__name__ for path in settings.QUICK_CHORES] == ["draw_due_sheets"]

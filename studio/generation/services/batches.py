@@ -6,14 +6,17 @@ import uuid
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import partial
 from itertools import accumulate
 from typing import Any
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
+from django.db.models import Q
 from django.utils import timezone
 
+from accounts import audit
 from accounts.models import Team, User
 from billing.errors import InsufficientCredits
 from billing.models import Plan
@@ -29,6 +32,7 @@ from studio.generation.models import Artifact, Batch, InputFile, Job, JobInput
 from studio.generation.quotes import describe
 from studio.generation.services.branding import refusals
 from studio.generation.services.deciding import tell
+from studio.generation.services.erasing import called
 from studio.generation.services.submitting import draft, keep, texts_of
 from studio.ids import uuid7
 from studio.live import events
@@ -37,6 +41,8 @@ from studio.pricing.prices import priced
 from studio.prompts import brand
 from studio.prompts.models import PromptTemplateVersion, Visibility
 
+PAUSED_AT_MOST = timedelta(days=30)
+"""Then what waits of a paused batch is canceled, for its credits are not to be held without end."""
 BEHIND = 1
 """So much lower is the priority of a batch's jobs than that of single presses under the same plan."""
 
@@ -273,6 +279,7 @@ def pause(batch: Batch, *, by: User) -> bool:
         waits = batch.jobs.filter(status__in=Job.WAITING)
         if not waits.exists() or not Batch.objects.filter(pk=batch.pk, paused_at=None).update(paused_at=timezone.now()):
             return False
+        audit.record(batch.team, by, "batch.paused", f"paused {called(batch.title)}")
         _announce(batch, set())
     batch.refresh_from_db()
     return True
@@ -290,6 +297,7 @@ def go_on(batch: Batch, *, by: User) -> bool:
             usage.require_room(plan_of(batch.team), batch.team, for_batch=True)
         if not Batch.objects.filter(pk=batch.pk, paused_at__isnull=False).update(paused_at=None):
             return False
+        audit.record(batch.team, by, "batch.continued", f"went on with {called(batch.title)}")
         _announce(batch, set(batch.jobs.filter(status=Job.Status.QUEUED).order_by().values_list("queue", flat=True).distinct()))
     batch.refresh_from_db()
     return True
@@ -300,27 +308,51 @@ def cancel_rest(batch: Batch, *, by: User, running: bool = False) -> int:
 
     What somebody else asked for as well meanwhile goes on, as with one job (`cancel`).
     """
+    ended = _cancel(batch, by=by, running=running)
+    batch.refresh_from_db()
+    return ended
+
+
+def end_paused() -> int:
+    """One of `settings.DAILY_CHORES`: cancel what waits in batches paused for `PAUSED_AT_MOST`; returns how many jobs there were."""
+    old = Q(paused_at__lt=timezone.now() - PAUSED_AT_MOST)
+    because = f"it was paused for {PAUSED_AT_MOST.days} days"
+    return sum(_cancel(batch, by=None, because=because, only=old) for batch in Batch.objects.held_up().filter(old).select_related("team"))
+
+
+def leave(team: Team, person: User) -> None:
+    """One of `settings.DEPARTURE_LISTENERS`: nobody goes on with what somebody paused who is not in the team any more."""
+    # All rows before the wallet's, which the first of the batches locks (`JobQuerySet.locked`).
+    Job.objects.of_team(team).filter(user=person, status__in=Job.WAITING).locked()
+    for batch in Batch.objects.held_up().of_team(team).filter(user=person).select_related("team"):
+        _cancel(batch, by=None, because=f"{person} is not in the team any more", only=Q(paused_at__isnull=False))
+
+
+def _cancel(batch: Batch, *, by: User | None, running: bool = False, because: str = "", only: Q | None = None) -> int:
+    """As `cancel_rest`; nothing when the batch is not such a one any more. `because` is told in the log."""
     now = timezone.now()
     with transaction.atomic():
         mine = Job.objects.filter(batch=batch, joined=False)
         jobs = mine.filter(status__in=Job.WAITING).locked()  # nobody begins or ends one of them until this is committed
-        told = {"cancel_requested_at": now, "error_code": "", "error_message": ""}
-        mine.filter(pk__in=[job.pk for job in jobs]).update(status=Job.Status.CANCELED, finished_at=now, **told)
-        asked = next((job for job in jobs if job.approval and not job.verdict), None)
-        wallets.void_all([job.hold for job in jobs])
-        if asked:
-            tell(asked, "withdrawn")
         queues = {job.queue for job in jobs}
         stopped = 0
         if running:
             runs = mine.filter(status=Job.Status.RUNNING, cancel_requested_at=None)
             queues |= set(runs.values_list("queue", flat=True))
             stopped = runs.update(cancel_requested_at=now)
-        if jobs or stopped:
-            Batch.objects.filter(pk=batch.pk).update(canceled_at=now, paused_at=None)
-            _announce(batch, queues)
-    batch.refresh_from_db()
-    return len(jobs) + stopped
+        ended = len(jobs) + stopped
+        if not ended or not Batch.objects.filter(only or Q(), pk=batch.pk).update(canceled_at=now, paused_at=None):
+            return 0
+        told = {"cancel_requested_at": now, "error_code": "", "error_message": ""}
+        mine.filter(pk__in=[job.pk for job in jobs]).update(status=Job.Status.CANCELED, finished_at=now, **told)
+        asked = next((job for job in jobs if job.approval and not job.verdict), None)
+        wallets.void_all([job.hold for job in jobs])
+        if asked:
+            tell(asked, "withdrawn")
+        why = f": {because}" if because else ""
+        audit.record(batch.team, by, "batch.canceled", f"canceled the rest of {called(batch.title)}, {ended} of {batch.size}{why}")
+        _announce(batch, queues)
+    return ended
 
 
 @transaction.atomic

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import uuid
+from collections.abc import Collection
 from typing import Any
 
 from django.core.files.storage import default_storage
 from django.db import transaction
 
-from accounts.models import Team
+from accounts.models import AuditEntry, Team
 from studio.generation.models import Batch, InputFile, Job, JobInput
 from studio.generation.querysets import InputFileQuerySet, JobQuerySet
 from studio.generation.services.settling import cancel
@@ -40,16 +42,31 @@ def erase_words(jobs: JobQuerySet) -> int:
     """Take out of ended jobs all that people wrote, and what was said of it; returns how many jobs there were."""
     ids = list(jobs.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
-        batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "request"))
+        batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "request", "batch"))
         for job in batch:
             job.request = _figures(job.request)
             job.prompt = job.fingerprint = job.error_message = job.decision = ""
             job.error_fields = {}
             job.intended = job.template_values = job.written = None
         Job.objects.bulk_update(batch, WRITTEN)
-        Batch.objects.filter(jobs__in=[job.pk for job in batch]).update(title=ERASED, axes=None)
+        _erase_titles({job.batch_id for job in batch if job.batch_id})
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
+
+
+def called(title: str) -> str:
+    """A batch in the log of its team."""
+    return f"“{title}”"
+
+
+def _erase_titles(batches: Collection[uuid.UUID]) -> None:
+    """What a batch is called may be a prompt: it goes, out of the lines of the log as well."""
+    named = Batch.objects.filter(pk__in=batches)
+    for batch in named.exclude(title=ERASED).select_related("team"):
+        title = called(batch.title)
+        for line in AuditEntry.objects.of_team(batch.team).filter(action__startswith="batch.", text__contains=title):
+            AuditEntry.objects.filter(pk=line.pk).update(text=line.text.replace(title, called(ERASED)))
+    named.update(title=ERASED, axes=None)
 
 
 def erase_inputs(inputs: InputFileQuerySet) -> int:
