@@ -6,8 +6,10 @@ import pytest
 from django.core import mail
 from django.urls import reverse
 
+from accounts.models import AuditEntry
 from billing.services import wallets
 from billing.services.approvals import add_rule
+from studio.generation import services
 from studio.generation.models import Artifact, Batch
 from studio.generation.services import claim, succeed
 from studio.prompts.content import Content
@@ -62,6 +64,24 @@ def test_a_template_that_is_taken_back_afterwards_is_led_to_no_more(bobs, alices
     templates.set_visibility(private, "private", by=bob)
     assert version not in alices.get(page).content.decode()
     assert version in bobs.get(page).content.decode()
+
+
+def test_how_the_versions_did_is_shown_to_those_who_may_see_them(bobs, alices, bob, private):
+    templates.set_visibility(private, "team", by=bob)
+    batch = both_light(bobs, private)
+    Batch.objects.update(kind="comparison")
+    page, link = reverse("batch", args=[batch.pk]), reverse("template_comparison", args=[private.pk, batch.pk])
+    for address in (page, reverse("create")):
+        assert alices.get(address).content.decode().count(link) == 1
+    templates.set_visibility(private, "private", by=bob)
+    for address in (page, reverse("create")):
+        assert link not in alices.get(address).content.decode()
+    assert bobs.get(page).content.decode().count(link) == 1
+
+
+def test_the_log_says_its_words_and_not_what_the_template_is_called(bobs, rich, bob, private):
+    services.pause(both_light(bobs, private), by=bob)
+    assert AuditEntry.objects.get(action="batch.paused").text == "paused “a mug in soft light”"
 
 
 def test_a_picture_says_it_to_the_author_alone(bobs, alices, bob, private):
