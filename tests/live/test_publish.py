@@ -31,7 +31,8 @@ def homeless(monkeypatch, embedded):
 def test_a_worker_sends_through_the_relay(homeless, sent):
     events.job_updated(7, "0192")
     events.wallet_changed(7)
-    assert sent == [("team.7", {"type": "job.updated", "job": "0192", "ended": False}, ""), ("team.7", {"type": "wallet.changed"}, "")]
+    updated = {"type": "job.updated", "job": "0192", "ended": False, "batch": ""}
+    assert sent == [("team.7", updated, ""), ("team.7", {"type": "wallet.changed"}, "")]
 
 
 def test_progress_has_a_slot_so_that_only_the_newest_waits(homeless, sent):

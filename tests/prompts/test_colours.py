@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import pytest
-from PIL.ImageColor import colormap
+from PIL.ImageColor import colormap, getrgb
 
 from studio.prompts import colours
 
 
 def test_every_named_colour_of_css_is_called_by_its_name() -> None:
     other_names = {"aqua": "cyan", "fuchsia": "magenta"}
-    for name, digits in colormap.items():
-        assert colours.words(str(digits)).replace(" ", "") == other_names.get(name, name.replace("grey", "gray"))
-        assert colours.named(name) == str(digits).lower()
+    for name in list(colormap):
+        digits = "#{:02x}{:02x}{:02x}".format(*getrgb(name))
+        assert colours.words(digits).replace(" ", "") == other_names.get(name, name.replace("grey", "gray"))
+        assert colours.named(name) == digits
 
 
 @pytest.mark.parametrize(
