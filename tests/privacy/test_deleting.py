@@ -26,6 +26,8 @@ from studio.generation.images import clean_upload
 from studio.generation.models import Artifact, InputFile, Job
 from studio.privacy import erasing
 from studio.privacy.errors import AccountStays
+from studio.prompts.content import Content
+from studio.prompts.services import templates
 from tests.conftest import PASSWORD
 from tests.factories import draw, make_artifact, make_job
 
@@ -293,3 +295,19 @@ def test_who_signed_in_long_ago_proves_who_they_are(bob: User, client_of: Client
     assert response.status_code == 302
     assert "reauthenticate" in response["Location"]
     assert User.objects.filter(pk=bob.pk).exists()
+
+
+def test_what_a_team_sees_of_templates_stays_with_it_and_the_pages_say_so(bob: User, team: Team, client_of: ClientOf) -> None:
+    made = templates.create(team, author=bob, name="Mug", content=Content.checked({"sections": [{"name": "prompt", "text": "a mug"}]}))
+    assert (
+        "they stay there when you leave, or delete your account, without your name"
+        in client_of(bob).get(reverse("your_data")).content.decode()
+    )
+    client = client_of(bob)
+    client.post(reverse("account_reauthenticate"), {"password": PASSWORD})
+    asked = client.get(reverse("delete_account")).content.decode()
+    assert "they stay with it, without your name, whatever you choose above." in asked
+    _, page = press(bob)
+    assert "Templates that a team saw stay with it, without your name." in page.content.decode()
+    made.refresh_from_db()
+    assert (made.author, made.versions.get().author) == (None, None)
