@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from studio.prompts import exchange, tidy
 from studio.prompts.content import SECTIONS, TYPES, Content, Field, Negative, Section
-from studio.prompts.exchange import Format, Picture, Template
+from studio.prompts.exchange import Format, Older, Picture, Template
 from tests.prompts.test_exchange import one, styles
 
 OTHERS = [Format.A1111, Format.FOOOCUS, Format.INVOKEAI]
@@ -47,7 +47,13 @@ def templates(draw: st.DrawFn) -> Template:
         changeable=draw(st.sampled_from([(), ("engine", "seed")])),
     )
     cover = draw(st.none() | st.binary(max_size=9).map(lambda data: Picture("image/jpeg", b"\xff\xd8\xff" + data)))
-    return Template(draw(NAMES), made, draw(WORDS), ("one", "two")[: draw(st.integers(0, 2))], cover)
+    others = st.lists(
+        st.builds(Older, st.integers(1, 9), st.just(made), NAMES, st.booleans()), max_size=3, unique_by=lambda one: one.number
+    )
+    older, newer = (tuple(sorted(draw(others), key=lambda one: one.number)) for _ in range(2))
+    return Template(
+        draw(NAMES), made, draw(WORDS), ("one", "two")[: draw(st.integers(0, 2))], cover, older, draw(NAMES), newer, draw(st.booleans())
+    )
 
 
 @given(st.lists(templates(), min_size=1, max_size=3, unique_by=lambda template: template.name.casefold()))

@@ -179,6 +179,8 @@ def test_the_file_comes_back_as_the_same_template(
 def test_all_versions_travel_in_an_export(client_of: Browsers, mug: PromptTemplate, alice: User, other_team: Team) -> None:
     newer = {**MUG, "negative": {"text": "text, people, shadows"}}
     templates.publish(templates.save_version(mug, author=alice, content=Content.checked(newer), note="no shadows", after=1), by=alice)
+    draft = {**MUG, "negative": {"text": "dust"}}
+    templates.save_version(mug, author=alice, content=Content.checked(draft), note="no dust", after=2)
     client = client_of(alice)
     file = client.get("/templates/export/", {"format": "atelier"})
     client = client_of(other_team.members.get())
@@ -186,8 +188,47 @@ def test_all_versions_travel_in_an_export(client_of: Browsers, mug: PromptTempla
     client.post("/templates/import/", {"file": SimpleUploadedFile("all.json", file.content)})
 
     taken = PromptTemplate.objects.of_team(other_team).get()
-    rows = list(taken.versions.order_by("number").values_list("number", "status", "content"))
-    assert rows == [(1, "draft", Content.checked(MUG).to_json()), (2, "published", Content.checked(newer).to_json())]
+    rows = list(taken.versions.order_by("number").values_list("number", "status", "note", "content"))
+    assert rows == [
+        (1, "archived", "", Content.checked(MUG).to_json()),
+        (2, "published", "no shadows", Content.checked(newer).to_json()),
+        (3, "draft", "no dust", Content.checked(draft).to_json()),
+    ]
+
+
+def test_what_was_never_published_comes_back_as_a_draft(client_of: Browsers, team: Team, alice: User, other_team: Team) -> None:
+    made = templates.create(team, author=alice, name="Draft", content=Content.checked(MUG), note="first try")
+    templates.save_version(made, author=alice, content=Content.checked({**MUG, "negative": {"text": "dust"}}), note="", after=1)
+    file = client_of(alice).get("/templates/export/", {"format": "atelier"})
+
+    client_of(other_team.members.get()).post("/templates/import/", {"file": SimpleUploadedFile("all.json", file.content)})
+
+    taken = PromptTemplate.objects.of_team(other_team).get()
+    rows = list(taken.versions.order_by("number").values_list("number", "status", "note"))
+    assert (taken.published, rows) == (None, [(1, "draft", "first try"), (2, "draft", "From all.json")])
+
+
+def test_a_file_from_before_notes_and_statuses_were_kept_is_read(team: Team, alice: User) -> None:
+    older = {"number": 1, "note": "first", "content": Content.checked({**MUG, "negative": {"text": "dust"}}).to_json()}
+    file = {"atelier": 1, "templates": [{"name": "Mug", "content": Content.checked(MUG).to_json(), "versions": [older]}]}
+    [found] = read(json.dumps(file).encode())
+    assert found.template is not None
+
+    made = copies.take_in(team, found.template, by=alice, note="From mug.json")
+
+    rows = list(made.versions.order_by("number").values_list("number", "status", "note"))
+    assert rows == [(1, "draft", "first"), (2, "published", "From mug.json")]
+
+
+def test_notes_and_drafts_are_told_to_nobody_outside(client: Client, mug: PromptTemplate, alice: User) -> None:
+    published = templates.save_version(mug, author=alice, content=Content.checked({**MUG, "negative": {"text": "a"}}), note="NOTE", after=1)
+    templates.publish(published, by=alice)
+    templates.save_version(mug, author=alice, content=Content.checked({**MUG, "negative": {"text": "DRAFT"}}), after=2)
+    mug.refresh_from_db()
+
+    file = client.get(f"{opened(mug, alice)}template.json").content.decode()
+
+    assert ("NOTE" in file, "DRAFT" in file) == (False, False)
 
 
 def test_styles_of_another_tool_become_templates_and_a_bad_line_spoils_none(client_of: Browsers, team: Team, alice: User) -> None:

@@ -40,6 +40,7 @@ def losses(kind: Format, template: Template) -> tuple[str, ...]:
     if kind is Format.ATELIER:
         return ()
     beside = {"description": template.description, "tags": template.tags, "cover": template.cover, "old versions": template.versions}
+    beside["newer drafts"] = template.newer
     left = [name for name, value in beside.items() if value]
     found = styles.losses(template.content)
     return (*found, f"Left out: {', '.join(left)}.") if left else tuple(found)

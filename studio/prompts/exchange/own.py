@@ -1,6 +1,8 @@
-"""Atelier's own file, which loses nothing: `{"atelier": 1, "templates": [{name, description, tags, content, cover, versions}]}`.
+"""Atelier's own file, which loses nothing: `{"atelier": 1, "templates": [{name, description, tags, content, cover, versions, …}]}`.
 
-A cover is `{"mime": "image/webp", "data": BASE64}`; a version is `{"number", "note", "content"}`. Starters are written in it, too.
+A cover is `{"mime": "image/webp", "data": BASE64}`. `content` is what is in use, `note` what was new in it, `status` "draft" where nothing
+is in use yet. `versions` came before it, `newer` are drafts after it; each is `{"number", "note", "status", "content"}`, with the status
+"archived" where it was in use once. Files without notes and statuses are from before they were kept. Starters are written in it, too.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ from studio.prompts.exchange.styles import twice_named
 from studio.prompts.shapes import Reader, join
 
 VERSION = 1
-KEYS = ("name", "description", "tags", "content", "cover", "versions")
+KEYS = ("name", "description", "tags", "content", "cover", "versions", "note", "newer", "status")
 
 
 def is_own(data: object) -> bool:
@@ -75,13 +77,14 @@ def _entry(number: int, data: object) -> Imported:
     if len(description) > MAX_DESCRIPTION:
         reader.tell("description", f"A description has at most {MAX_DESCRIPTION:,} characters.")
     content = _content(given.get("content"), "content", reader)
-    versions = _versions(given, reader, notes)
+    older, newer = _versions(given, "versions", reader, notes), _versions(given, "newer", reader, notes)
+    note, is_draft = _note(given), given.get("status") == "draft"
     cover = _cover(given.get("cover"), notes)
     tags = _tags(given, reader)
     if reader.problems:
         return Imported(number, name[:MAX_NAME], problems=reader.problems)
     notes += content.warnings().values()
-    return Imported(number, name, Template(name, content, description, tags, cover, versions), notes=tuple(notes))
+    return Imported(number, name, Template(name, content, description, tags, cover, older, note, newer, is_draft), notes=tuple(notes))
 
 
 def _content(data: object, place: str, reader: Reader) -> Content:
@@ -100,19 +103,23 @@ def _tags(given: Mapping[str, Any], reader: Reader) -> tuple[str, ...]:
     return tags
 
 
-def _versions(given: Mapping[str, Any], reader: Reader, notes: list[str]) -> tuple[Older, ...]:
-    """Old versions that make no sense are left out: the template can be used without them."""
+def _versions(given: Mapping[str, Any], key: str, reader: Reader, notes: list[str]) -> tuple[Older, ...]:
+    """Other versions that make no sense are left out: the template can be used without them."""
     found: list[Older] = []
-    for entry in reader.items(given, "versions", "", most=MAX_VERSIONS):
+    for entry in reader.items(given, key, "", most=MAX_VERSIONS):
         inner = Reader()
-        one = inner.record(entry, "", ("number", "note", "content"))
+        one = inner.record(entry, "", ("number", "note", "status", "content"))
         number = inner.whole(one, "number", "")
         content = _content(one.get("content"), "content", inner)
         if inner.problems or number is None or number < 1 or any(number == older.number for older in found):
-            notes.append("An old version could not be read and was left out.")
+            notes.append(f"{'A newer draft' if key == 'newer' else 'An old version'} could not be read and was left out.")
             continue
-        found.append(Older(number, content, tidy.line(str(one.get("note") or ""))[:MAX_NOTE]))
+        found.append(Older(number, content, _note(one), one.get("status") == "archived"))
     return tuple(sorted(found, key=lambda older: older.number))
+
+
+def _note(given: Mapping[str, Any]) -> str:
+    return tidy.line(str(given.get("note") or ""))[:MAX_NOTE]
 
 
 def _cover(data: object, notes: list[str]) -> Picture | None:
@@ -147,6 +154,15 @@ def _record(template: Template) -> dict[str, Any]:
     }
     if cover:
         found["cover"] = {"mime": cover.mime, "data": base64.b64encode(cover.data).decode()}
-    if template.versions:
-        found["versions"] = [{"number": one.number, "note": one.note, "content": one.content.to_json()} for one in template.versions]
+    if template.note:
+        found["note"] = template.note
+    if template.is_draft:
+        found["status"] = "draft"
+    for name, others in (("versions", template.versions), ("newer", template.newer)):
+        if others:
+            found[name] = list(map(_version, others))
     return found
+
+
+def _version(one: Older) -> dict[str, Any]:
+    return {"number": one.number, "note": one.note, "status": "archived" if one.was_used else "draft", "content": one.content.to_json()}

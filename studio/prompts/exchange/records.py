@@ -66,16 +66,19 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Older:
-    """A version that is not the one in use."""
+    """A version that is not the one in use; `was_used`: it was, once."""
 
     number: int
     content: Content
     note: str = ""
+    was_used: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Template:
-    """A template by itself, without a team. `content` is the version in use; `versions` are the others, oldest first."""
+    """A template by itself, without a team. `content` is the version in use, or the last of one that `is_draft`, and `note` says what was
+    new in it; `versions` came before it, `newer` are drafts after it, each oldest first.
+    """
 
     name: str
     content: Content
@@ -83,6 +86,9 @@ class Template:
     tags: tuple[str, ...] = ()
     cover: Picture | None = None
     versions: tuple[Older, ...] = ()
+    note: str = ""
+    newer: tuple[Older, ...] = ()
+    is_draft: bool = False
 
 
 @dataclass(frozen=True, slots=True)
