@@ -7,11 +7,13 @@ from typing import Any
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.utils import timezone
 from PIL import Image
 
-from studio.generation.models import Job
+from studio.generation.models import Artifact, Job
 from studio.prompts.models import PromptTemplate, TemplateFavorite
 from studio.prompts.services import templates
+from studio.prompts.starters import starters
 from tests.factories import draw, make_artifact
 from tests.prompts.factories import TYPED, make_template, newest, page_of, said
 
@@ -88,6 +90,39 @@ def test_the_list_asks_as_many_questions_of_one_template_as_of_many(alice, team,
         make_template(team, alice, name=f"Another {number}", tags=[f"tag {number}"])
     with django_assert_max_num_queries(len(few)):
         client.get("/templates/")
+
+
+def test_a_template_without_a_cover_shows_the_newest_picture_that_was_made_with_it(alice, team, client_of):
+    made, covered = make_template(team, alice), make_template(team, alice, name="Covered")
+    templates.set_cover(covered, draw(), by=alice)
+    pictures = [make_artifact(team, alice) for _ in range(3)]
+    for picture, template in zip(pictures, (made, made, covered), strict=True):
+        Job.objects.filter(pk=picture.job_id).update(template_version=newest(template))
+
+    def shown() -> dict[str, Any]:
+        return {card.name: card.picture_id for card in client_of(alice).get("/templates/").context["cards"]}
+
+    assert shown() == {"Product photo": pictures[1].pk, "Covered": None}
+    assert f"/pictures/{pictures[1].pk}/thumb" in said(client_of(alice).get("/templates/"))
+    Artifact.objects.filter(pk=pictures[1].pk).update(deleted_at=timezone.now())
+    assert shown()["Product photo"] == pictures[0].pk
+    Artifact.objects.filter(pk=pictures[0].pk).update(deleted_at=timezone.now())
+    assert shown()["Product photo"] is None
+
+
+def test_starters_are_shown_until_there_are_some_templates(alice, carol, team, client_of):
+    def offered(user: Any, query: str = "") -> list[str]:
+        return [slug for slug, _ in client_of(user).get(f"/templates/{query}").context["starters"]]
+
+    page = said(client_of(alice).get("/templates/"))
+    assert f"All {len(starters())} starters" in page
+    assert offered(alice) == list(starters())[:3]
+    assert (offered(carol), offered(alice, "?q=x"), offered(alice, "?show=mine")) == ([], [], [])
+    client_of(alice).post(f"/templates/starters/{next(iter(starters()))}/")
+    assert offered(alice) == list(starters())[1:4]
+    for name in ("One", "Two"):
+        make_template(team, alice, name=name)
+    assert offered(alice) == []
 
 
 def test_who_only_looks_sees_no_buttons(carol, alice, team, client_of):

@@ -16,6 +16,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from accounts.access import allows, current_team, require
+from accounts.models import Team
 from accounts.requests import SignedInRequest
 from studio.generation import files
 from studio.generation.access import artifact_for
@@ -24,11 +25,15 @@ from studio.generation.images import clean_upload
 from studio.generation.models import Artifact
 from studio.prompts.access import template_for
 from studio.prompts.errors import PromptsError, Unfit
+from studio.prompts.exchange import Template
 from studio.prompts.models import PromptTemplate, Visibility
 from studio.prompts.pages import drafts, shelf
 from studio.prompts.pages.editor import template_page
 from studio.prompts.services import templates as services
+from studio.prompts.starters import starters
 
+FEW, SOME = 3, 3
+"""A list of fewer templates shows some starters, too."""
 A_YEAR = 365 * 24 * 3600
 
 
@@ -42,6 +47,9 @@ def templates(request: SignedInRequest) -> HttpResponse:
     criteria = shelf.Criteria.of(request.GET)
     start = (criteria.page - 1) * shelf.PAGE
     cards = list(shelf.templates_for(request.user, team, criteria)[start : start + shelf.PAGE + 1])
+    shelf.show_pictures(cards, team)
+    can_edit = allows(request.user, team, "generate")
+    is_short = len(cards) < FEW and criteria == shelf.Criteria()
     context = {
         "criteria": criteria,
         "cards": cards[: shelf.PAGE],
@@ -51,11 +59,19 @@ def templates(request: SignedInRequest) -> HttpResponse:
             (tag, number, criteria.address(tag="" if tag == criteria.tag else tag))
             for tag, number in shelf.tags_of(request.user, team, criteria)
         ],
-        "can_edit": allows(request.user, team, "generate"),
+        "can_edit": can_edit,
+        "starters": _some_starters(team) if is_short and can_edit else [],
+        "starters_there": len(starters()),
     }
     response = render(request, "prompts/_cards.html" if request.htmx else "prompts/templates.html", context)
     patch_vary_headers(response, ["HX-Request"])
     return response
+
+
+def _some_starters(team: Team) -> list[tuple[str, Template]]:
+    """The first that the team has not taken."""
+    taken = set(PromptTemplate.objects.of_team(team).in_use().exclude(starter="").values_list("starter", flat=True))
+    return [(slug, one) for slug, one in starters().items() if slug not in taken][:SOME]
 
 
 @login_required
