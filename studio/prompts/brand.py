@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,7 +11,9 @@ from math import log
 
 from accounts.models import Team
 from studio.backends.weights import plain
+from studio.moderation.normal import is_emoji
 from studio.moderation.rules import Entry, matches, parse
+from studio.prompts.content import Content
 from studio.prompts.models import BrandRule
 
 Kind = BrandRule.Kind
@@ -19,6 +22,9 @@ NEAR = 0.05
 """So far, as a part of it, a picture may be from a shape: few engines make exactly 16:9."""
 NAMED = 5
 """Words that a refusal names; a longer list is not read out."""
+
+SPELT = "-‐‑–'’.,&/+|* "
+"""Signs in an entry that are part of how it is built, or of how words are written: “t-shirt” and “tshirt” are the same."""
 
 _RATIO = re.compile(r"\s*(\d{1,4}(?:\.\d{1,3})?)\s*[:/x×]\s*(\d{1,4}(?:\.\d{1,3})?)\s*")
 
@@ -58,6 +64,15 @@ def problems(team: Team, *, prompt: str, width: int | None, height: int | None, 
     return broken(rules_of(team), Wish(prompt, width, height, shape))
 
 
+def problems_of(team: Team, content: Content) -> list[Problem]:
+    """What the rules of a team say to the words of a template, each field with what it starts with and its choices. One query."""
+    text = ", ".join(section.text for section in content.sections)
+    for field in content.fields:
+        start = field.default if isinstance(field.default, str) and field.type != "colour" else ""
+        text = text.replace(f"{{{field.name}}}", f" {', '.join([start, *field.choices])} ")
+    return broken(rules_of(team), Wish(text))
+
+
 def broken(rules: Iterable[BrandRule], wish: Wish) -> list[Problem]:
     """The same for rules that are read already, as for many wishes of one team."""
     texts = {name: plain(text) for name, text in {"prompt": wish.prompt, **(wish.others or {})}.items() if text}
@@ -81,11 +96,23 @@ def _entries(words: str) -> tuple[Entry, ...]:
 
 
 def read_words(text: str) -> tuple[Entry, ...]:
-    """The entries of a rule. Raises ValueError with a sentence: for a line that is none, and when there is no word in it at all."""
+    """The entries of a rule. Raises ValueError with a sentence: for a line that is none or would mean less than it says, and when there is
+    no word in it at all.
+    """
     entries = _entries(text)
+    for entry in entries:
+        if lost := "".join(dict.fromkeys(filter(_is_lost, entry.line.lstrip("!=")))):
+            signs, them = (f"{' '.join(lost[:-1])} and {lost[-1]}", "them") if len(lost) > 1 else (lost, "it")
+            told = f"prompts are compared by letters and digits, so {signs} would count for nothing. Leave {them} out."
+            raise ValueError(f"“{entry.line}”: {told}")
     if all(entry.is_harmless for entry in entries):
         raise ValueError("Write a word or phrase on each line.")
     return entries
+
+
+def _is_lost(sign: str) -> bool:
+    """Whether nothing of a sign is left when words are compared, and nobody writes it for how a word is spelt or an entry is built."""
+    return unicodedata.category(sign)[0] in "PS" and sign not in SPELT and not is_emoji(sign)
 
 
 def _banned(rule: BrandRule, texts: Mapping[str, str]) -> list[Problem]:

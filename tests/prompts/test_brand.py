@@ -22,6 +22,7 @@ from studio.prompts.errors import Unfit
 from studio.prompts.models import BrandRule
 from studio.prompts.services.brand import MOST, Draft, add_rule, change_rule, delete_rule
 from tests.factories import make_job
+from tests.prompts.factories import TYPED, make_template, page_of
 
 ClientOf = Callable[..., Client]
 
@@ -249,6 +250,16 @@ def test_a_batch_is_refused_by_the_places_of_what_breaks_a_rule(bob: User, rich:
         ("banned", Draft("A", words=" \n# Acme"), {"words": "Write a word or phrase on each line."}),
         ("required", Draft("A", words="! Acme"), {"words": "Write a word or phrase on each line."}),
         ("banned", Draft("A", words="Acme\nx*"), {"words": "Line 2, “x*”: at least three letters have to stand before a *."}),
+        (
+            "banned",
+            Draft("A", words="t-shirt, Rock ’n’ Roll\n<b>"),
+            {"words": "“<b>”: prompts are compared by letters and digits, so < and > would count for nothing. Leave them out."},
+        ),
+        (
+            "banned",
+            Draft("A", words="Yahoo!"),
+            {"words": "“Yahoo!”: prompts are compared by letters and digits, so ! would count for nothing. Leave it out."},
+        ),
         ("banned", Draft("A", words="Acme", advice="x" * 201), {"advice": "Shorten this to 200 characters; it has 201."}),
         ("size", Draft("A"), {"minimum": "Say at least one of these: a smallest size, a largest size, or the shapes that are allowed."}),
         (
@@ -378,3 +389,19 @@ def test_a_prompt_can_be_tried(query: dict[str, str], sentence: str, carol: User
     BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme")
     BrandRule.objects.create(team=team, name="Posts", kind="size", ratios=["1:1"])
     assert sentence in client_of(carol).get(reverse("brand_rules"), query).content.decode()
+
+
+def test_who_saves_a_template_that_breaks_a_rule_is_told_and_may(alice: User, team: Team, client_of: ClientOf) -> None:
+    add_rule(team, Draft("No rivals", words="Acme\nwindow light"), kind="banned", by=alice)
+    made = make_template(team, alice)
+    client = client_of(alice)
+    told = "Pictures with this version will be refused: “No rivals” does not allow"
+    acme = {**TYPED, "section.subject.text": "An Acme {product}"}
+    page = client.post(page_of(made), acme, follow=True).content.decode()
+    assert (f"{told} “Acme”." in page, made.versions.count()) == (True, 2)
+    page = client.post(page_of(made, "versions/2/publish/"), follow=True).content.decode()
+    assert f"{told} “Acme”." in page
+    page = client.post(page_of(made), {**TYPED, "after": "2"}, follow=True).content.decode()
+    assert f"{told} “window light”." in page  # a choice of a field
+    page = client.post(page_of(made), {**acme, "after": "3", "section.subject.text": "A {product}"}, follow=True).content.decode()
+    assert (told in page, made.versions.count()) == (False, 4)

@@ -239,3 +239,22 @@ def test_every_type_of_field_can_be_tried(alice, team, client_of):
     trial = client_of(alice).get(page_of(made)).context["trial"]
     assert trial.stand_ins == ["A", "C", "E", "F"]
     assert "".join(one.text for one in trial.prompt).startswith("A x x, z 2 gray with people")
+
+
+def test_a_start_that_does_not_fit_is_said_beside_its_field_and_the_field_stays(alice, team, client_of):
+    typed = {**TYPED, "section.subject.text": "A {tone} {product}", "field.2.name": "tone", "field.2.type": "colour"}
+    for required in ({}, {"field.2.required": "on"}):
+        start = {"field.2.default": "oranje", "value.tone": "", "start.tone": ""}
+        answer = client_of(alice).post("/templates/new/preview/", {**typed, **required, **start}, headers=HTMX)
+        trial = answer.context["trial"]
+        assert [control.problem[:19] for control in trial.controls] == ["", "", "The default does no"]
+        assert ("{tone}" in said(answer), "“oranje” is none." in said(answer), trial.prompt[0].text) == (False, True, "A ")
+    answer = client_of(alice).post("/templates/new/preview/", {**typed, "field.2.default": "orange"}, headers=HTMX)
+    assert [control.problem for control in answer.context["trial"].controls] == ["", "", ""]
+
+
+def test_who_only_looks_is_not_sent_to_create(carol, alice, team, client_of):
+    made = make_template(team, alice)
+    for user, is_sent in ((alice, True), (carol, False)):
+        page, preview = client_of(user).get(page_of(made)), client_of(user).post(page_of(made, "preview/"), {}, headers=HTMX)
+        assert ("Use on Create" in said(page), "Use on Create" in said(preview)) == (is_sent, is_sent)

@@ -23,6 +23,7 @@ from studio.prompts.shapes import Problems
 
 _ORDER = {name: place for place, name in enumerate(SECTIONS)}
 _KEY = re.compile(r"(section|field)\.([A-Za-z0-9]{1,12})\.([a-z_]{1,20})")
+_START = re.compile(r"fields\.\d+\.default")
 _CHOICES = ("choice", "multi_choice")
 
 
@@ -105,19 +106,35 @@ class Draft:
 
     def as_far_as_it_goes(self) -> Content | None:
         """For a look at it while it is being written: without the fields that make no sense yet, and None before anything is written."""
-        fields = [one for place, one in enumerate(self.record["fields"]) if place not in self._odd_fields()]
+        odd, starts = self._odd_fields(), self._odd_starts()
+        sound = [(place, one) for place, one in enumerate(self.record["fields"]) if place not in odd]
+        fields = [{**one, "default": None} if place in starts else one for place, one in sound]
         try:
             content = Content.from_json({**self.record, "fields": fields, "parameters": {}})
         except ContentError:
             return None
         return content.normal() if content.sections else None
 
-    def _odd_fields(self) -> set[int]:
-        """Places of fields that could not be saved; of two with one name the second."""
+    @property
+    def start_problems(self) -> dict[str, str]:
+        """What is wrong with what a field starts with, by its name; it is tried without."""
+        return {str(self.record["fields"][place].get("name", "")): said for place, said in self._odd_starts().items()}
+
+    def _odd_starts(self) -> dict[int, str]:
+        """The same by place, of fields of which all else makes sense."""
+        found = {int(name.split(".")[1]): said for name, said in self._found().items() if _START.fullmatch(name)}
+        odd = self._odd_fields()
+        return {place: said for place, said in found.items() if place not in odd}
+
+    def _found(self) -> Problems:
         try:
-            problems = Content.from_json(self.record).problems()
+            return Content.from_json(self.record).problems()
         except ContentError as error:
-            problems = error.problems
+            return error.problems
+
+    def _odd_fields(self) -> set[int]:
+        """Places of fields that could not be saved, whatever they start with; of two with one name the second."""
+        problems = {name: said for name, said in self._found().items() if not _START.fullmatch(name)}
         names = [one.get("name") for one in self.record["fields"]]
         said = {int(name.split(".")[1]) for name in problems if name.startswith("fields.") and name.split(".")[1].isdigit()}
         return {

@@ -111,6 +111,7 @@ def _saved(request: SignedInRequest, version: PromptTemplateVersion, *, publishe
         return redirect("template", version.template_id)
     said = "is published: it is what people use from now on" if publishes else "is saved, as a draft"
     messages.success(request, f"Version {version.number} {said}.")
+    versions.warn(request, version)
     return redirect("template", version.template_id)
 
 
@@ -143,7 +144,7 @@ def _writing(request: SignedInRequest, draft: Draft) -> dict[str, Any]:
         "draft": draft,
         "defaults": draft.defaults,
         "types": TYPES,
-        "trial": attempt(current_team(request), content, draft.defaults),
+        "trial": attempt(current_team(request), content, draft.defaults, starts=draft.start_problems),
     }
 
 
@@ -166,7 +167,8 @@ def template_new_preview(request: SignedInRequest) -> HttpResponse:
     draft = drafts.of_post(request.user, request.POST, saves=False)
     if not request.htmx:
         return _new_page(request, draft)
-    return render(request, "prompts/_try.html", {"trial": attempt(team, draft.as_far_as_it_goes(), draft.defaults, request.POST)})
+    trial = attempt(team, draft.as_far_as_it_goes(), draft.defaults, request.POST, starts=draft.start_problems)
+    return render(request, "prompts/_try.html", {"trial": trial})
 
 
 @login_required
@@ -176,7 +178,8 @@ def template_preview(request: SignedInRequest, template_id: uuid.UUID) -> HttpRe
     one = template_for(request.user, template_id)
     is_written = "after" in request.POST and allows(request.user, one.team, "generate")
     draft = drafts.of_post(request.user, request.POST, saves=False) if is_written else drafts.of_version(request.user, versions.newest(one))
-    trial = attempt(one.team, draft.as_far_as_it_goes(), draft.defaults, request.POST)
+    trial = attempt(one.team, draft.as_far_as_it_goes(), draft.defaults, request.POST, starts=draft.start_problems)
     if request.htmx:
-        return render(request, "prompts/_try.html", {"trial": trial, "template": one})
+        context = {"trial": trial, "template": one, "newest": versions.newest(one), "can_edit": allows(request.user, one.team, "generate")}
+        return render(request, "prompts/_try.html", context)
     return template_page(request, one, draft=draft if is_written else None, trial=trial)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from django.http import QueryDict
@@ -89,12 +89,16 @@ class _Given:
     stand_ins: list[str] = field(default_factory=list)
 
 
-def attempt(team: Team, content: Content | None, defaults: Defaults, post: QueryDict | None = None) -> Trial:
-    """With the values of a form, else with those that the fields start with. None of `content`: nothing is written yet."""
+def attempt(
+    team: Team, content: Content | None, defaults: Defaults, post: QueryDict | None = None, *, starts: Mapping[str, str] | None = None
+) -> Trial:
+    """With the values of a form, else with those that the fields start with. None of `content`: nothing is written yet. `starts` says what
+    is wrong with what a field starts with, by its name; `content` is without that.
+    """
     seed = _seed(post)
     if content is None:
         return Trial(seed, quote=defaults.quote)
-    given = _given(content, post)
+    given = _given(content, post, starts or {})
     marks = numbers(content.fields)
     controls = [
         Control(one, marks[one.name], given.typed[one.name], _as_typed(content.defaults[one.name]), given.problems.get(one.name, ""))
@@ -123,7 +127,7 @@ def _seed(post: QueryDict | None) -> int:
     return int(text) if text.isascii() and text.isdigit() and int(text[:12]) <= MAX_SEED else secrets.randbelow(10_000)
 
 
-def _given(content: Content, post: QueryDict | None) -> _Given:
+def _given(content: Content, post: QueryDict | None, starts: Mapping[str, str]) -> _Given:
     """What was filled in, else what stands there at first. What does not fit is told, and the default taken."""
     given = _Given()
     for one in content.fields:
@@ -139,6 +143,9 @@ def _given(content: Content, post: QueryDict | None) -> _Given:
                 given.stand_ins.append(one.title)
             else:
                 given.problems[one.name] = str(error)
+        if one.name in starts and _is_empty(typed):
+            given.values[one.name] = _stand_in(one)
+            given.problems[one.name] = starts[one.name]
     return given
 
 

@@ -17,6 +17,7 @@ from accounts.models import User
 from accounts.requests import SignedInRequest
 from studio.generation.engines import available
 from studio.generation.models import Artifact
+from studio.prompts import brand
 from studio.prompts.access import template_for
 from studio.prompts.content import Content
 from studio.prompts.errors import PromptsError
@@ -62,6 +63,12 @@ def cover_choices(template: PromptTemplate) -> list[Artifact]:
     if len(found) < CHOICES:
         found += pictures.exclude(pk__in=[one.pk for one in found])[: CHOICES - len(found)]
     return found
+
+
+def warn(request: SignedInRequest, version: PromptTemplateVersion) -> None:
+    """Say which brand rules the words of a version break: it is kept, but whoever uses it as it is is refused."""
+    for problem in brand.problems_of(version.template.team, Content.from_json(version.content)):
+        messages.warning(request, f"Pictures with this version will be refused: {problem.message}")
 
 
 def _version(template: PromptTemplate, number: int) -> PromptTemplateVersion:
@@ -126,6 +133,7 @@ def template_publish(request: SignedInRequest, template_id: uuid.UUID, number: i
     try:
         if services.publish(_version(template, number), by=request.user):
             messages.success(request, f"Version {number} is published: it is what people use from now on.")
+            warn(request, _version(template, number))
         else:
             messages.info(request, f"Version {number} is published already.")
     except PromptsError as error:
