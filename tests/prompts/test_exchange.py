@@ -129,7 +129,7 @@ def test_what_is_not_kept_is_said() -> None:
         "Weights are written out here: (this:1.1) instead of brackets alone.",
         "Square brackets that change words half-way ([from:to:0.5], [one|other]) are not known here and stay as words.",
         "Tags like <lora:…> do nothing here. Take them out.",
-        "It takes lines from the lists __artist__. Make lists of these names.",
+        "It takes lines from the word lists __artist__.",
         "{mood} is no field and stays in the prompt as written. Add a field, or take it out.",
     )
 

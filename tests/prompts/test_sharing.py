@@ -150,7 +150,7 @@ def test_whoever_takes_a_copy_hears_which_lists_it_lacks(client_of: Browsers, te
 
     page = client_of(other_team.members.get()).post(f"{address}take/", follow=True).content.decode()
 
-    assert "It draws from lists of words that Elsewhere does not have: __harbour__." in page
+    assert "It draws from word lists that Elsewhere does not have: __harbour__." in page
 
 
 def test_a_viewer_takes_no_copy(client_of: Browsers, mug: PromptTemplate, alice: User, team: Team, carol: User) -> None:
@@ -304,6 +304,26 @@ def test_a_template_with_more_versions_than_a_file_may_have_comes_back(mug: Prom
     assert found.problems is None
     assert found.template is not None
     assert [one.number for one in found.template.versions] == list(range(3, MAX_VERSIONS + 3))
+
+
+def test_an_import_says_which_lists_are_missing_and_which_names_are_there(client_of: Browsers, team: Team, alice: User) -> None:
+    client = client_of(alice)
+    csv = b"name,prompt,negative_prompt\nBoat,a __colour__ boat,\nHarbour,__pier__ and __quay__,\n"
+
+    first = client.post("/templates/import/", {"file": SimpleUploadedFile("styles.csv", csv)}).content.decode()
+    again = client.post("/templates/import/", {"file": SimpleUploadedFile("styles.csv", csv)}).content.decode()
+
+    lacking = "Harbour Street has no word list __pier__, __quay__ yet. Make them under “Word lists”."
+    assert (first.count("has no word list"), lacking in first) == (1, True)
+    twice = "A template of this name was there already; this is a second one."
+    assert (first.count(twice), again.count(twice)) == (0, 2)
+
+
+def test_the_page_behind_a_link_names_each_field_once_with_its_type(client: Client, mug: PromptTemplate, alice: User) -> None:
+    page = client.get(opened(mug, alice)).content.decode()
+
+    assert "Skip to the template" in page
+    assert 'Product, <span class="muted">text, required</span>' in page
 
 
 # --- starters ----------------------------------------------------------------------------------------------------------

@@ -86,7 +86,7 @@ def _notes(words: str, without: str, content: Content, *, editing: bool) -> list
     if re.search(r"<(lora|lyco|hypernet):", both):
         found.append("Tags like <lora:…> do nothing here. Take them out.")
     if lists := dict.fromkeys(_LISTS.findall(both)):
-        found.append(f"It takes lines from the lists {', '.join(f'__{name}__' for name in lists)}. Make lists of these names.")
+        found.append(f"It takes lines from the word lists {', '.join(f'__{name}__' for name in lists)}.")
     return found + list(content.warnings().values())
 
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+from dataclasses import replace
+
 from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
@@ -19,6 +22,7 @@ from studio.prompts.models import PromptTemplate
 from studio.prompts.pages.sharing import as_file
 from studio.prompts.services import copies
 from studio.prompts.starters import starters
+from studio.prompts.wildcards import lists
 
 MAX_EXPORT = 500
 
@@ -42,6 +46,8 @@ def templates_import(request: SignedInRequest) -> HttpResponse:
     team = current_team(request)
     require(request.user, team, "generate")
     form = FileForm(request.POST or None, request.FILES or None)
+    known = lists(team)
+    names = set(map(str.casefold, PromptTemplate.objects.of_team(team).visible_to(request.user).values_list("name", flat=True)))
     found: list[Imported] = []
     made: list[tuple[PromptTemplate, Imported]] = []
     if request.method == "POST" and form.is_valid():
@@ -56,12 +62,24 @@ def templates_import(request: SignedInRequest) -> HttpResponse:
             if one.template is None:
                 continue
             try:
-                made.append((copies.take_in(team, one.template, by=request.user, note=f"From {file.name}"[:300]), one))
+                template = copies.take_in(team, one.template, by=request.user, note=f"From {file.name}"[:300])
+                made.append((template, replace(one, notes=(*one.notes, *_to_know(template, known, names)))))
             except Unfit as error:
                 one = Imported(one.number, one.name, problems=error.fields or {"": error.message}, notes=one.notes)
                 found = [one if other.number == one.number else other for other in found]
     context = {"form": form, "made": made, "refused": [one for one in found if one.template is None]}
     return render(request, "prompts/import.html", context, status=422 if form.errors else 200)
+
+
+def _to_know(template: PromptTemplate, known: Collection[str], names: Collection[str]) -> list[str]:
+    """What somebody should know of a template that was just made, beside what its file says."""
+    told = []
+    if template.name.casefold() in names:
+        told.append("A template of this name was there already; this is a second one.")
+    if missing := copies.missing_lists(template, known=known):
+        lacking = ", ".join(f"__{name}__" for name in missing)
+        told.append(f"{template.team} has no word list {lacking} yet. Make {'it' if len(missing) == 1 else 'them'} under “Word lists”.")
+    return told
 
 
 @login_required

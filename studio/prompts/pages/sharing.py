@@ -21,6 +21,7 @@ from studio.prompts.colouring import numbers, typed
 from studio.prompts.content import Content
 from studio.prompts.errors import PromptsError
 from studio.prompts.exchange import Format, write
+from studio.prompts.fields import TYPES
 from studio.prompts.models import PromptTemplate, Visibility
 from studio.prompts.services import copies, templates
 
@@ -70,7 +71,7 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
         "shown_by": "" if template.team.is_personal else template.team.name,
         "sections": [(one, typed(one.text, colours, locked=one.locked)) for one in content.sections if one.text],
         "negative": typed(negative.text, colours, locked=negative.locked) if negative.text else None,
-        "fields": [(one, colours.get(one.name)) for one in content.fields],
+        "fields": [(one, colours.get(one.name), TYPES[one.type].lower()) for one in content.fields],
     }
     return _outside(render(request, "prompts/shared.html", context))
 
@@ -105,7 +106,7 @@ def shared_take(request: SignedInRequest, token: str) -> HttpResponse:
     messages.success(request, f"“{made.name}” is among the templates of {team} now.")
     if missing := copies.missing_lists(made):
         names = ", ".join(f"__{name}__" for name in missing)
-        messages.warning(request, f"It draws from lists of words that {team} does not have: {names}. Make them under “Lists of words”.")
+        messages.warning(request, f"It draws from word lists that {team} does not have: {names}. Make them under “Word lists”.")
     return redirect("template", made.pk)
 
 

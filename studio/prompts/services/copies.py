@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import replace
 
 from django.core.files.storage import default_storage
@@ -131,10 +132,10 @@ def _picture(template: PromptTemplate) -> Picture | None:
         return None
 
 
-def missing_lists(template: PromptTemplate) -> list[str]:
-    """The names of word lists that what is published of a template draws from, and that its team does not have."""
+def missing_lists(template: PromptTemplate, *, known: Collection[str] | None = None) -> list[str]:
+    """The names of word lists that what is published of a template draws from, and that its team does not have: none of those `known`."""
     if template.published is None:
         return []
     content = Content.from_json(template.published.content)
     read = [parse(text, fields=content.by_name) for text in content.texts.values()]
-    return sorted({name for one in read for name in one.wildcards} - set(lists(template.team)))
+    return sorted({name for one in read for name in one.wildcards} - set(lists(template.team) if known is None else known))
