@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -217,6 +218,20 @@ def test_two_versions_on_the_same_values_and_seeds(browser: Client, rich: Team, 
     assert [job.request["negative_prompt"] for job in jobs[:2]] == ["blurry, as in version 1", "blurry"]
     page = browser.get(answer.headers["Location"])
     assert [(version.number, its.made) for version, its in page.context["versions"]] == [(1, 0), (3, 0)]
+
+
+def test_what_is_counted_of_a_comparison_follows_its_batch(browser: Client, rich: Team, alice: User) -> None:
+    versions = make_versions(rich, alice, versions=2)
+    address = try_both(browser, compare(browser, versions)).headers["Location"]
+    figures = re.search(r'<section [^>]*id="comparison-figures"[^>]*>', browser.get(address).content.decode())
+    assert figures
+    assert f'hx-get="{address}"' in figures[0]
+    assert 'hx-trigger="poll, batch:news"' in figures[0]
+    Job.objects.filter(batch_place__in=(1, 3)).update(delivered=1)
+
+    again = browser.get(address, headers={"HX-Request": "true"})
+    assert again.content.decode().strip().startswith("<section")
+    assert [(version.number, its.made) for version, its in again.context["versions"]] == [(1, 0), (2, 2)]
 
 
 def test_a_comparison_needs_two_versions_and_values(browser: Client, rich: Team, alice: User) -> None:

@@ -12,6 +12,7 @@ from django.http import Http404, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_http_methods, require_safe
+from django.views.decorators.vary import vary_on_headers
 
 from accounts.access import allows
 from accounts.requests import SignedInRequest
@@ -190,8 +191,9 @@ def _refused(request: SignedInRequest, trial: Trial, said: str) -> HttpResponse:
 @login_required
 @never_cache
 @require_safe
+@vary_on_headers("HX-Request")
 def template_comparison(request: SignedInRequest, template_id: uuid.UUID, batch_id: uuid.UUID) -> HttpResponse:
-    """What came of it: the pictures with those that are kept, and what one of these cost with each version."""
+    """What came of it: the pictures with those that are kept, and what one of these cost with each version; the page asks for that alone."""
     template = template_for(request.user, template_id)
     found = batch_for(request.user, batch_id)
     if found.kind != Batch.Kind.COMPARISON or found.team_id != template.team_id or not found.axes:
@@ -199,12 +201,14 @@ def template_comparison(request: SignedInRequest, template_id: uuid.UUID, batch_
     numbers = [int(number) for number in found.axes["x"]["values"]]
     versions = [get_object_or_404(template.versions, number=number) for number in numbers]
     counted = figures.of_versions(versions, batch=found)
+    did = {"template": template, "batch": found, "versions": [(version, counted[version.pk]) for version in versions]}
+    if request.htmx:
+        return render(request, "prompts/_comparison_figures.html", did)
     context = {
-        "template": template,
+        **did,
         "batch": tallies.load_one(found),
         "rows": tallies.rows_of(found),
         "seen": tallies.seen(found),
-        "versions": [(version, counted[version.pk]) for version in versions],
         "kept": figures.kept_in(found),
         "can_generate": allows(request.user, found.team, "generate"),
         "decides": allows(request.user, found.team, "administer"),
