@@ -188,6 +188,22 @@ def test_whoever_only_looks_makes_nothing(client_of: Callable[..., Client], caro
     assert count(client_of(carol), x="seed", x_values="1").status_code == 403
 
 
+def shapes(browser: Client) -> list[tuple[str, str]]:
+    html = browser.get(reverse("batch", args=[Batch.objects.get().pk])).content.decode()
+    assert ("data-mixed" in html) == (len(set(re.findall(r'viewBox="0 0 (\d+ \d+)"', html))) > 1)
+    return re.findall(r'class="cell-shape" viewBox="0 0 (\d+) (\d+)"', html)
+
+
+def test_a_cell_has_the_shape_of_its_picture_before_there_is_one(browser: Client) -> None:
+    press(browser, count(browser, size="640x384", x="seed", x_values="1-3"))
+    assert shapes(browser) == [("640", "384")] * 3
+
+
+def test_pictures_of_many_shapes_stand_in_cells_of_one(browser: Client) -> None:
+    press(browser, count(browser, x="size", x_choices=["640x384", "384x640"]))
+    assert shapes(browser) == [("640", "384"), ("384", "640")]
+
+
 # --- two versions of a template --------------------------------------------------------------------------------------
 
 

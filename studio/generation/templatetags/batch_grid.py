@@ -15,11 +15,12 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class GridTable:
-    """`rows` are headings with a job for each column, or None where none was made."""
+    """`rows` are headings with a job for each column, or None where none was made; `is_mixed`: not all pictures have one shape."""
 
     columns: list[Heading]
     rows: list[tuple[Heading, list[Job | None]]]
     has_rows: bool
+    is_mixed: bool
 
 
 @register.simple_tag
@@ -32,4 +33,11 @@ def grid_of(batch: Batch, jobs: Iterable[Job]) -> GridTable:
         columns,
         [(heading, [by_place.get(row * wide + column) for column in range(wide)]) for row, heading in enumerate(rows or [Heading("", "")])],
         bool(rows),
+        len({round(width / height, 2) for width, height in map(_shape, by_place.values())}) > 1,
     )
+
+
+def _shape(job: Job) -> tuple[int, int]:
+    """Pixels of its picture, or of what it is to be."""
+    first = next(iter(job.artifacts.all()), None)
+    return (first.width, first.height) if first and first.width and first.height else job.looks
