@@ -67,7 +67,12 @@ class Workbench:
     def fixed(self) -> list[tuple[str, str]]:
         """What the template holds: label and value in words."""
         held = [self.form[name] for name in self.form.settings if self.form.fields[name].disabled]
-        return [(str(one.label), _words(one)) for one in held if one.value() not in (None, "")]
+        return [(str(one.label), words_of(one)) for one in held if one.value() not in (None, "")]
+
+    @property
+    def shared(self) -> dict[str, str]:
+        """What stands in `settings`, as a page would send it."""
+        return {one.name: _sent(value) for one in self.settings if (value := one.value()) is not None}
 
     @property
     def may_change_engine(self) -> bool:
@@ -181,7 +186,8 @@ def _sent(value: Any) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _words(bound: BoundField) -> str:
+def words_of(bound: BoundField) -> str:
+    """The value of a setting as people read it."""
     choices = dict(getattr(bound.field, "choices", ()))
     value = bound.value()
     return str(choices.get(value, value)) if not isinstance(value, bool) else "yes" if value else "no"

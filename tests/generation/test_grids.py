@@ -13,8 +13,9 @@ from django.urls import reverse
 from accounts.models import Team, User
 from billing.services import wallets
 from studio.generation.models import Batch, Job
+from studio.prompts.content import Content
 from studio.prompts.models import PromptTemplateVersion
-from tests.generation.tabled import make_versions
+from tests.generation.tabled import CONTENT, make_versions
 
 pytestmark = pytest.mark.usefixtures("bells", "hints")
 PAGE = "/create/grid/"
@@ -212,6 +213,14 @@ def compare(browser: Client, versions: list[PromptTemplateVersion], **fields: An
     return browser.post(address, {"field_product": "a mug", "idempotency_key": "key", "seeds": "2", "step": "count", **fields})
 
 
+def differing(team: Team, author: User, **content: Any) -> list[PromptTemplateVersion]:
+    """Two versions of one template, upright and then lying."""
+    [first] = make_versions(team, author, parameters={"num_inference_steps": 12, "size": "384x640"}, **content)
+    data = {**CONTENT, **content, "parameters": {"num_inference_steps": 12, "size": "640x384"}}
+    kept = Content.from_json(data).to_json()
+    return [first, PromptTemplateVersion.objects.create(template=first.template, number=2, author=author, content=kept, status="draft")]
+
+
 def try_both(browser: Client, compared: Any, **fields: Any) -> Any:
     given = {**dict(compared.wsgi_request.POST.lists()), "step": "make", "digest": compared.context["digest"], **fields}
     return browser.post(compared.wsgi_request.path, given)
@@ -248,6 +257,22 @@ def test_what_is_counted_of_a_comparison_follows_its_batch(browser: Client, rich
     again = browser.get(address, headers={"HX-Request": "true"})
     assert again.content.decode().strip().startswith("<section")
     assert [(version.number, its.made) for version, its in again.context["versions"]] == [(1, 0), (2, 2)]
+
+
+def test_what_versions_hold_differently_is_said_of_each(browser: Client, rich: Team, alice: User) -> None:
+    page = compare(browser, differing(rich, alice, changeable=["seed"]))
+    assert page.context["trial"].own == [("Shape", "384 × 640", "640 × 384")]
+    assert [label for label, _ in page.context["trial"].fixed] == ["Steps"]
+    sizes = [(one.request.width, one.request.height) for one in page.context["trial"].cells]
+    assert sizes == [(384, 640), (640, 384)] * 2
+    html = page.content.decode()
+    assert re.search(r"Version 1:</span> 384 × 640<br><span [^>]+>Version 2:</span> 640 × 384", html)
+
+
+def test_a_setting_that_both_may_change_begins_alike(browser: Client, rich: Team, alice: User) -> None:
+    page = compare(browser, differing(rich, alice))
+    assert page.context["trial"].own == []
+    assert {(one.request.width, one.request.height) for one in page.context["trial"].cells} == {(640, 384)}
 
 
 def test_a_comparison_needs_two_versions_and_values(browser: Client, rich: Team, alice: User) -> None:

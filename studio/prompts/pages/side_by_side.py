@@ -36,6 +36,7 @@ from studio.prompts.pages import figures
 MOST_SEEDS = 10
 SEEDS = 4
 """How many are tried unless somebody says otherwise."""
+NOT_HELD = "the engine’s own"
 
 
 @dataclass(slots=True)
@@ -49,6 +50,14 @@ class Trial:
     cells: list[Made] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    own: list[tuple[str, str, str]] = field(default_factory=list)
+    """Settings that each version has its own of: label, and what it is with the first and with the second one."""
+
+    @property
+    def fixed(self) -> list[tuple[str, str]]:
+        """What both hold."""
+        different = {label for label, *_ in self.own}
+        return [(label, value) for label, value in self.bench.fixed if label not in different]
 
     @property
     def choices(self) -> list[tuple[str, str, int]]:
@@ -92,19 +101,20 @@ def _trial(
     if before is None or after is None:
         raise Http404
     others = {name: value for name, value in query.items() if name not in ("template", "was_template", "was")}
-    drawn = [workbench.build(request.user, template.team, others, version=one) for one in (before, after)]
-    if drawn[0] is None or drawn[1] is None:
+    bench = workbench.build(request.user, template.team, others, version=after)
+    former = workbench.build(request.user, template.team, {**(bench.shared if bench else {}), **others}, version=before)
+    if former is None or bench is None:
         return None
-    bench = drawn[1]
     count = str(query.get("seeds") or SEEDS)
     wanted = max(1, min(MOST_SEEDS, int(count))) if count.isdecimal() else SEEDS
     trial = Trial(template, (before, after), bench, _seeds(bench, wanted))
-    trial.problems = [one.problem for one in drawn if one and one.problem]
+    trial.problems = [one.problem for one in (former, bench) if one.problem]
     if before == after:
         trial.problems.append("Choose two versions that are not the same.")
-    trial.notes = _notes(before, drawn[0], bench)
+    trial.notes = _notes(before, former, bench)
+    trial.own = _own(former, bench)
     if not trial.problems:
-        recipes = [one.recipe() for one in drawn if one]
+        recipes = [former.recipe(), bench.recipe()]
         trial.cells = [recipe.make({"seed": str(seed), "num_images": "1"}) for seed in trial.seeds for recipe in recipes]
         told = [*(problem for cell in trial.cells for problem in cell.problems.values())]
         trial.problems = list(dict.fromkeys([*told, *workbench.refusals(template.team, trial.cells).values()]))
@@ -129,6 +139,19 @@ def _notes(version: PromptTemplateVersion, before: Workbench, after: Workbench) 
     if before.engine.id != after.engine.id:
         notes.append(f"Version {version.number} is made with {before.engine.label}, not with {after.engine.label}.")
     return notes
+
+
+def _own(before: Workbench, after: Workbench) -> list[tuple[str, str, str]]:
+    """Settings that a version holds and the other one has otherwise; those of one engine alone are said by its name."""
+    found = []
+    for name in after.form.settings:
+        if name in workbench.OWN or name not in before.form.fields:
+            continue
+        had, has = before.form[name], after.form[name]
+        values = [NOT_HELD if one.value() in (None, "") else workbench.words_of(one) for one in (had, has)]
+        if values[0] != values[1]:
+            found.append((str(has.label), values[0], values[1] if after.form.fields[name].disabled else "as set above"))
+    return found
 
 
 def _context(request: SignedInRequest, trial: Trial, versions: Sequence[PromptTemplateVersion], *, refused: str = "") -> dict[str, Any]:
