@@ -7,6 +7,7 @@ import difflib
 import io
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import PurePath
 from typing import Any
 
 from django.forms import BooleanField, ChoiceField
@@ -16,7 +17,7 @@ from studio.generation.forms import GenerationForm
 from studio.generation.forms.wording import FIELD, SECTION
 from studio.generation.recipes import Made, Recipe, seed_of
 from studio.prompts.content import Content
-from studio.prompts.decoding import decoded
+from studio.prompts.decoding import NotText, decoded
 from studio.prompts.fields import Field
 from studio.prompts.tables import Row, Table, TableError, from_file, from_text
 
@@ -35,6 +36,10 @@ HIDDEN = frozenset(("idempotency_key", "engine", "mode", "source", "template"))
 """Fields of the form that no column stands for."""
 ZIP = b"PK\x03\x04"
 """How an XLSX file begins."""
+NO_TEXTS = frozenset(
+    (".xlsx", ".xlsm", ".ods", ".png", ".jpg", ".jpeg", ".webp", ".gif", ".heic", ".avif", ".svg", ".bmp", ".tif", ".tiff")
+)
+"""Names of files end so that hold no table as text, whatever is in them."""
 EXAMPLES = ("a red sailboat on a calm sea", "a lighthouse at dusk")
 TOO_MANY = 5
 """So many unknown columns are named."""
@@ -94,11 +99,14 @@ class Check:
 # --- the text --------------------------------------------------------------------------------------------------------
 
 
-def text_of_file(data: bytes) -> tuple[str, list[str]]:
+def text_of_file(data: bytes, name: str = "") -> tuple[str, list[str]]:
     """A CSV file as it is; of a spreadsheet its rows as text, each where it was, so that one can go on in the page. And what was not read.
 
-    Raises `TableError`.
+    Raises `TableError`, as well for a file of another kind than its `name` says.
     """
+    suffix = PurePath(name).suffix.lower()
+    if suffix in NO_TEXTS and _is_text(data):
+        raise TableError(f"This file is called {suffix}, but is no spreadsheet. Save the table as .xlsx or .csv, and choose that file.")
     table = from_file(data)
     if not data.startswith(ZIP):
         return decoded(data), list(table.notes)
@@ -113,6 +121,14 @@ def text_of_file(data: bytes) -> tuple[str, list[str]]:
         write([*(row.cells[name] for name in table.header), *(["…"] if row.problem else [])])
         line = max(row.number, line + 1)
     return sink.getvalue(), list(table.notes)
+
+
+def _is_text(data: bytes) -> bool:
+    try:
+        decoded(data)
+    except NotText:
+        return False
+    return not data.startswith(ZIP)
 
 
 def example(content: Content | None, form: GenerationForm) -> bytes:

@@ -150,7 +150,8 @@ def _table(numbered: Iterable[tuple[int, Cells]]) -> Table:
     if not found:
         raise TableError("There is only a row with names of columns. Add at least one row below it.")
     if len(found) > MAX_ROWS:
-        raise TableError(f"There are more than {MAX_ROWS} rows. Split them into several tables.")
+        count = len(found) + sum(1 for _ in rows)
+        raise TableError(f"There are {count:,} rows; at most {MAX_ROWS} fit into a table. Split them into several.")
     unnamed = next((place for place, name in enumerate(header) if not name and any(row.cells[""] for row in found)), None)
     if unnamed is not None:
         raise TableError(f"Column {unnamed + 1} has no name. Write one into its first row, or delete the column.")

@@ -102,7 +102,7 @@ def test_columns_that_mean_nothing_are_said(browser: Client, version: PromptTemp
         ("product,colour,cloth\na mug,red,blue\n", "Column “cloth” stands for the same as another one. Take one of them out."),
         ("product\n", "There is only a row with names of columns. Add at least one row below it."),
         ("", "This table is empty. Its first row has to name the columns, and each row below it is one picture."),
-        ("product\n" + "a mug\n" * 501, "There are more than 500 rows. Split them into several tables."),
+        ("product\n" + "a mug\n" * 501, "There are 501 rows; at most 500 fit into a table. Split them into several."),
     ],
 )
 def test_a_table_that_cannot_be_read_keeps_what_was_typed(browser: Client, version: PromptTemplateVersion, table: str, said: str) -> None:
@@ -185,6 +185,14 @@ def test_a_spreadsheet_becomes_text_that_one_can_go_on_with(browser: Client, ver
     assert looked.context["check"].good[0].made.request.seed == 5
     again = look(browser, looked.context["text"], version)
     assert told(again) == told(looked)
+
+
+@pytest.mark.parametrize(("name", "called"), [("rows.xlsx", ".xlsx"), ("cat.PNG", ".png")])
+def test_a_text_that_is_called_something_else_is_no_table(browser: Client, version: PromptTemplateVersion, name: str, called: str) -> None:
+    looked = look(browser, "product\na mug\n", version, file=SimpleUploadedFile(name, b"product\na cup\n"))
+    assert looked.status_code == 422
+    assert looked.context["problem"].startswith(f"This file is called {called}, but is no spreadsheet. Save the table as .xlsx or .csv")
+    assert looked.context["text"] == "product\na mug\n"
 
 
 def test_a_file_of_another_kind_is_said(browser: Client, version: PromptTemplateVersion) -> None:

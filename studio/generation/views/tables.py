@@ -77,7 +77,7 @@ def _look(request: SignedInRequest, bench: Workbench) -> HttpResponse:
                 raise TableError(
                     f"This file has {(upload.size or 0) / 1024**2:.1f} MB; at most {MAX_FILE // 1024**2} MB are read. Split it."
                 )
-            text, notes = tables.text_of_file(upload.read())
+            text, notes = tables.text_of_file(upload.read(), upload.name or "")
         except TableError as error:
             return _page(request, bench, text=text, problem=str(error), status=422)
     check = _check(bench, text)
