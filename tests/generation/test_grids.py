@@ -180,6 +180,15 @@ def test_too_few_credits_are_said(browser: Client, rich: Team) -> None:
     assert not Job.objects.exists()
 
 
+def test_a_colour_has_its_swatch_and_its_name(browser: Client, rich: Team, alice: User) -> None:
+    fields = [{"name": "cloth", "label": "Cloth", "type": "colour", "required": True}]
+    sections = [{"name": "subject", "text": "a mug on {cloth} cloth", "locked": False}]
+    [version] = make_versions(rich, alice, fields=fields, sections=sections)
+    html = count(browser, template=str(version.pk), field_cloth="#1f4e79", x="seed", x_values="1-2").content.decode()
+    assert '<input class="js-only" type="color" value="#1f4e79" data-colour-of="field_cloth"' in html
+    assert re.search(r'<data hidden data-colour="field_cloth" value="[a-z ]+">', html)
+
+
 def test_the_foot_alone_is_counted_while_one_types(browser: Client) -> None:
     answer = browser.post(PAGE, {**BARE, "step": "count", "x": "seed", "x_values": "1-3"}, headers={"HX-Request": "true"})
     assert next(template.name for template in answer.templates) == "generation/_grid_foot.html"
@@ -262,7 +271,7 @@ def test_what_is_counted_of_a_comparison_follows_its_batch(browser: Client, rich
 def test_what_versions_hold_differently_is_said_of_each(browser: Client, rich: Team, alice: User) -> None:
     page = compare(browser, differing(rich, alice, changeable=["seed"]))
     assert page.context["trial"].own == [("Shape", "384 × 640", "640 × 384")]
-    assert [label for label, _ in page.context["trial"].fixed] == ["Steps"]
+    assert [label for label, _ in page.context["trial"].fixed] == ["Pictures", "Steps"]
     sizes = [(one.request.width, one.request.height) for one in page.context["trial"].cells]
     assert sizes == [(384, 640), (640, 384)] * 2
     html = page.content.decode()
