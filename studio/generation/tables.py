@@ -88,6 +88,11 @@ class Check:
     def bad(self) -> list[Checked]:
         return [one for one in self.rows if not one.is_good]
 
+    @property
+    def axes(self) -> dict[str, list[int]]:
+        """For `Batch.axes`."""
+        return {"rows": [one.row.number for one in self.good], "left_out": [one.row.number for one in self.bad]}
+
     def without(self, refused: Mapping[int, str]) -> Check:
         """The same with sentences on some of those that were good, by their places among them."""
         good = self.good

@@ -64,7 +64,8 @@ class Tally:
 
     @property
     def percent(self) -> int:
-        return 100 * self.over // self.size if self.size else 100
+        """Of what was asked for, how much is made."""
+        return 100 * self.done // self.size if self.size else 100
 
     @property
     def status(self) -> str:
@@ -176,9 +177,14 @@ def seen(batch: Batch) -> str:
 
 
 def rows_of(batch: Batch, places: Sequence[int] | None = None) -> list[Job]:
-    """The jobs of a batch in their order, or those at these places; one to be made again has its price of today as `row.again`."""
-    jobs = Job.objects.filter(batch=batch).with_pictures().order_by("batch_place")
+    """The jobs of a batch in their order, or those at these places; with `row.number`.
+
+    One to be made again has its price of today as `row.again`.
+    """
+    jobs = Job.objects.filter(batch=batch).with_pictures().select_related("image").order_by("batch_place")
     rows = list(jobs if places is None else jobs.filter(batch_place__in=places))
+    for row in rows:
+        row.number = batch.number_of(row.batch_place or 0)  # type: ignore[attr-defined]
     failed = [row for row in rows if row.status == Status.FAILED]
     engines = {engine.id: engine for engine in priced(registry.engines())} if failed else {}
     open_to_it = set(Job.objects.filter(batch=batch).to_make_again().values_list("pk", flat=True)) if failed else set()

@@ -42,7 +42,7 @@ def test_one_card_stands_for_all_in_the_feed_and_one_piece_of_work_in_the_header
     single = make_job(alice, rich)
     html = page(alices, "create")
     assert re.findall(r'<article id="((?:job|batch)-[^"]+)"', html) == [f"job-{single.pk}", f"batch-{halfway.pk}"]
-    assert "2 of 4" in html
+    assert "1 of 4" in html
     assert "1 failed" in html
     assert "1 running · 1 waiting" in html
     price = price_of_one() // 1000
@@ -50,6 +50,14 @@ def test_one_card_stands_for_all_in_the_feed_and_one_piece_of_work_in_the_header
     assert _open_jobs(rich.pk) == 2
     services.pause(halfway, by=alice)
     assert "Pausing" in page(alices, "create")
+
+
+def test_what_was_canceled_is_no_progress(alices, halfway, alice):
+    services.cancel_rest(halfway, by=alice)
+    html = page(alices, "batch", halfway.pk)
+    assert '<progress max="4" value="1" aria-label="Progress">25 %</progress>' in html
+    assert "1 of 4" in html
+    assert "1 canceled" in html
 
 
 def test_the_page_shows_each_row_in_its_order(alices, halfway):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,7 @@ from django.urls import reverse
 from accounts.models import Team, User
 from billing.services import wallets
 from studio.generation.models import Batch, Job
+from studio.generation.templatetags.batch_grid import left_out_words
 from studio.prompts.models import BrandRule, PromptTemplateVersion
 from tests.generation.tabled import make_versions
 
@@ -217,6 +219,33 @@ def test_what_was_looked_at_is_made_once(browser: Client, bob: User, rich: Team,
     assert {job.template_version for job in jobs} == {version}
     assert jobs[0].written["prompt"] == "a photograph of {product} on {colour} cloth{people}, studio light"
     assert wallets.wallet_of(rich).held == 2000
+
+
+def test_rows_keep_their_numbers_and_those_left_out_are_said(browser: Client, version: PromptTemplateVersion) -> None:
+    press(browser, look(browser, "product,colour\na cup,green\na mug,red\n\na pot,green\na pen,blue\n", version))
+    batch = Batch.objects.get()
+    assert (batch.axes, batch.is_grid) == ({"rows": [3, 6], "left_out": [2, 5]}, False)
+    html = browser.get(reverse("batch", args=[batch.pk])).content.decode()
+    assert "Rows 2 and 5 were left out." in html
+    assert re.findall(r'<p class="row between xs"><span class="faint num">(\d+)</span>', html) == ["3", "6"]
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said"),
+    [
+        ([7], "Row 7 was left out."),
+        ([7, 9, 21], "Rows 7, 9 and 21 were left out."),
+        (list(range(1, 24)), f"Rows {', '.join(map(str, range(1, 21)))} and 3 more were left out."),
+    ],
+)
+def test_left_out_rows_in_words(numbers: list[int], said: str) -> None:
+    assert left_out_words(numbers) == said
+
+
+def test_what_was_filled_in_goes_from_a_grid_to_a_table(browser: Client, version: PromptTemplateVersion) -> None:
+    page = browser.get(PAGE, {"template": str(version.pk), "size": "640x384", "seed": "8", "table": ROWS})
+    bench = page.context["bench"]
+    assert (page.context["text"], bench.version, bench.form["size"].value(), bench.form["seed"].value()) == (ROWS, version, "640x384", "8")
 
 
 def test_all_must_be_right_where_somebody_says_so(browser: Client, version: PromptTemplateVersion) -> None:

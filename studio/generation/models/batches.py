@@ -21,7 +21,8 @@ class Batch(models.Model):
     """Jobs that one press made, each with its `batch_place`, its hold and its own end. The batch only holds them together.
 
     While `paused_at` is set no worker begins one of them. `axes` of a grid are `{"x": {"label", "values": [...]}, "y": ...}`: the job at
-    place i stands in column i mod the number of x values; `sheet` is the labelled picture of all, once every job has ended.
+    place i stands in column i mod the number of x values; `sheet` is the labelled picture of all, once every job has ended. Those of a
+    table are `{"rows": [...], "left_out": [...]}`: the number that each job's row has in it, and those of the rows that were not made.
     """
 
     class Kind(models.TextChoices):
@@ -58,3 +59,17 @@ class Batch(models.Model):
 
     def __str__(self) -> str:
         return self.title
+
+    @property
+    def is_grid(self) -> bool:
+        return "x" in (self.axes or {})
+
+    def number_of(self, place: int) -> int:
+        """What people call the job at this place: the number of its row in the table, or counted from 1."""
+        rows = (self.axes or {}).get("rows") or []
+        return rows[place] if place < len(rows) else place + 1
+
+    @property
+    def left_out(self) -> list[int]:
+        """The numbers of the rows of its table that were not made."""
+        return (self.axes or {}).get("left_out") or []

@@ -1,8 +1,8 @@
-"""`{% load batch_grid %}`: the jobs of a grid in rows and columns."""
+"""`{% load batch_grid %}`: the jobs of a grid in rows and columns, and the rows of a table that were left out."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from django import template
@@ -11,6 +11,8 @@ from studio.generation.models import Batch, Job
 from studio.generation.sheets import Heading, headings
 
 register = template.Library()
+NAMED = 20
+"""So many rows that were left out are named."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,16 @@ def grid_of(batch: Batch, jobs: Iterable[Job]) -> GridTable:
         bool(rows),
         len({round(width / height, 2) for width, height in map(_shape, by_place.values())}) > 1,
     )
+
+
+@register.filter
+def left_out_words(numbers: Sequence[int]) -> str:
+    """Like “Rows 7 and 21 were left out.”; of many the first ones are named."""
+    if len(numbers) == 1:
+        return f"Row {numbers[0]} was left out."
+    named, more = (numbers, 0) if len(numbers) <= NAMED else (numbers[:NAMED], len(numbers) - NAMED)
+    last = f"{more} more" if more else str(named[-1])
+    return f"Rows {', '.join(map(str, named if more else named[:-1]))} and {last} were left out."
 
 
 def _shape(job: Job) -> tuple[int, int]:

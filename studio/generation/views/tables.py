@@ -34,7 +34,8 @@ CHANGED = "Something has changed since you looked: a price, a list of words or t
 def batch_table(request: SignedInRequest) -> HttpResponse:
     """`step` of a form says what for: `check` looks at every row, `make` makes them, anything else draws the page anew."""
     require(request.user, request.team, "generate")
-    bench = workbench.build(request.user, request.team, collected(request.POST if request.method == "POST" else request.GET))
+    query = request.POST if request.method == "POST" else request.GET
+    bench = workbench.build(request.user, request.team, collected(query))
     if bench is None:
         return render(request, "generation/no_engine.html", status=503)
     step = request.POST.get("step", "")
@@ -42,7 +43,7 @@ def batch_table(request: SignedInRequest) -> HttpResponse:
         return _make(request, bench)
     if step == "check":
         return _look(request, bench)
-    return _page(request, bench, text=request.POST.get("table", ""))
+    return _page(request, bench, text=query.get("table", ""))
 
 
 @login_required
@@ -136,6 +137,7 @@ def _make(request: SignedInRequest, bench: Workbench) -> HttpResponse:
             title=_title(bench, len(good)),
             idempotency_key=bench.key,
             template_version=bench.version,
+            axes=check.axes,
         )
     except BatchRefused as error:
         return _checked(request, bench, text, check.without(error.items), refused=error.message, status=422)

@@ -216,7 +216,7 @@ def _refused(request: SignedInRequest, trial: Trial, said: str) -> HttpResponse:
 @require_safe
 @vary_on_headers("HX-Request")
 def template_comparison(request: SignedInRequest, template_id: uuid.UUID, batch_id: uuid.UUID) -> HttpResponse:
-    """What came of it: the pictures with those that are kept, and what one of these cost with each version; the page asks for that alone."""
+    """What came of it: the pictures with those that are kept, and what one of these cost; the page asks for this alone."""
     template = template_for(request.user, template_id)
     found = batch_for(request.user, batch_id)
     if found.kind != Batch.Kind.COMPARISON or found.team_id != template.team_id or not found.axes:
