@@ -174,6 +174,25 @@ def test_alternatives_are_counted_priced_and_all_made(alice: Person, studio: Run
     expect(page.locator(".all-press")).to_have_count(0)
 
 
+def test_the_stage_ends_with_its_batch(alice: Person, studio: RunningStudio) -> None:
+    """Whatever it saw while the batch was at work: what it asks for then says nothing here."""
+    page = alice.go(FREE)
+
+    def answer(route: Route) -> None:
+        is_open = studio.rows("SELECT 1 FROM generation_job WHERE status IN ('queued', 'running')")
+        route.fulfill(status=204) if is_open else route.continue_()
+
+    page.route("**/jobs/*/stage/**", answer)
+    page.locator("#panel .counts label").filter(has_text=re.compile("^2$")).click()
+    page.locator("#panel textarea[name=prompt]").fill("a {red|blue} {cat|house}")
+    expect(page.locator("#words")).to_contain_text("4 combinations")
+    page.keyboard.press("Control+Enter")
+    expect(page.locator("#stage .stage-job")).to_contain_text("many made together")
+    expect(page.locator("#stage .stage-job[data-status=succeeded]")).to_be_visible()
+    expect(page.get_by_role("button", name="Stop")).to_have_count(0)
+    page.unroute("**/jobs/*/stage/**")
+
+
 def recalled(page: Page, key: str, text: str) -> None:
     prompt = page.locator("#panel textarea[name=prompt]")
     prompt.press(f"Alt+Arrow{key}")

@@ -54,6 +54,15 @@ async def test_many_ends_are_one_drawing(open_page, alice, rich):
     assert f'id="batch-beat-{batch.pk}"' in heard[-1]
 
 
+async def test_the_job_on_the_stage_is_drawn_as_it_moves(open_page, alice, rich):
+    batch = await in_thread(submit, alice, rich, 2)
+    first, other = await in_thread(lambda: list(batch.jobs.order_by("batch_place").values_list("pk", flat=True)))
+    page = await open_page(alice, f"view=create&job={first}")
+    await in_thread(work, 2)
+    message = await page.until(f'hx-swap-oob="outerMorph" id="stage-{first}" class="stage-job" data-status="succeeded"')
+    assert f'id="stage-{other}"' not in message
+
+
 async def test_a_page_that_comes_back_finds_it_as_it_is_now(open_page, alice, rich, monkeypatch):
     batch = await in_thread(submit, alice, rich)
     await in_thread(work, 2)

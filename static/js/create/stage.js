@@ -70,7 +70,7 @@ document.addEventListener("htmx:finally:swap", () => { for (const card of docume
 const statuses = new Map();
 const troubled = new Map();
 let watched;
-/** How many jobs of the batch on the stage were over when it was last looked at. */
+/** How far the batch of the job on the stage was when that was last looked at. */
 let counted;
 
 function sayChange(card) {
@@ -97,9 +97,11 @@ function look() {
   }
   const shown = stage()?.querySelector(".stage-job");
   // Jobs of a batch are told of by its card: when that has moved on, the stage asks for the one it shows.
-  const over = document.getElementById(`batch-${shown?.dataset.batch}`)?.querySelector("progress")?.value;
-  if (over !== undefined && over !== counted) for (const element of shown.querySelectorAll("[data-poll]")) window.htmx.trigger(element, "poll", {}, false);
-  counted = over;
+  // A batch that is over has no bar any more: its status is the last that is heard of it.
+  const batch = document.getElementById(`batch-${shown?.dataset.batch}`);
+  const far = batch && [shown.id, batch.dataset.status, batch.querySelector("progress")?.value].join(" ");
+  if (far && far !== counted) for (const element of shown.querySelectorAll("[data-poll]")) window.htmx.trigger(element, "poll", {}, false);
+  counted = far;
   const job = shown?.id.replace("stage-", "") ?? null;
   for (const link of document.querySelectorAll("[data-show-job]")) {
     const isShown = job !== null && link.closest(".job")?.id === `job-${job}`;
