@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -97,10 +97,18 @@ def written(artifact: Artifact, user: User) -> Written | None:
     version = job.template_version if job else None
     if job is None or version is None or version.template.is_kept_from(user):
         return None
+    told = job.template_values or {}
     labels = {field["name"]: field.get("label") or _titled(field["name"]) for field in version.content.get("fields", [])}
-    filled = (job.template_values or {}).get("fields", {})
-    values = [Fact(labels.get(name, _titled(name)), _plain(value)) for name, value in filled.items() if value not in (None, "", [])]
+    words = _words(version.content, told.get("sections") or {})
+    filled = {name: value for name, value in told.get("fields", {}).items() if value not in (None, "", []) and f"{{{name}}}" in words}
+    values = [Fact(labels.get(name, _titled(name)), _plain(value)) for name, value in filled.items()]
     return Written(version.template.name, version.template_id, version.number, values)
+
+
+def _words(content: Mapping[str, Any], reworded: Mapping[str, str]) -> str:
+    """All that the sections of a template said for a picture, in the words of whoever `reworded` them."""
+    sections = [*content.get("sections", []), {"name": "negative", **content.get("negative", {})}]
+    return "\n".join(reworded.get(section["name"], section.get("text", "")) for section in sections)
 
 
 def name_outside(artifact: Artifact) -> str:
@@ -135,6 +143,8 @@ def _titled(name: str) -> str:
 
 
 def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return "Yes" if value else "No"
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, dict):
