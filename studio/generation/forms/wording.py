@@ -100,6 +100,11 @@ class Drawn:
         return self.value.lower() in ("true", "yes", "on", "1")
 
     @property
+    def answers(self) -> list[tuple[str, str]]:
+        """What each answer to a yes/no puts into the prompt."""
+        return [("Yes", self.rules.yes), ("No", self.rules.no)]
+
+    @property
     def is_short(self) -> bool:
         """Whether all choices fit beside each other."""
         return len(self.rules.choices) <= MAX_CHIPS and sum(map(len, self.rules.choices)) <= 32
