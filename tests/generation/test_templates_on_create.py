@@ -4,6 +4,7 @@ import pytest
 from django.urls import reverse
 from django.utils import timezone
 
+from studio.galleries import facts
 from studio.generation.models import Artifact, Job, Worker
 from studio.generation.services import claim, fail, succeed
 from studio.prompts.content import Content
@@ -134,6 +135,32 @@ def test_leaving_keeps_the_words_and_what_was_held(alices, template):
     assert (form["negative_prompt"].value() if "negative_prompt" in form.fields else "blurry") == "blurry"
     assert str(form["num_inference_steps"].value()) == "12"
     assert not form.held
+
+
+def test_a_page_that_is_open_hears_of_a_newer_version_with_its_next_price(alices, alice, template):
+    values = sent(template)
+    quote = reverse("create_quote")
+    assert "was published" not in alices.post(quote, values, headers={"HX-Request": "true"}).content.decode()
+    again(template, alice, negative={"text": "rain"})
+    answer = alices.post(quote, values, headers={"HX-Request": "true"}).content.decode()
+    assert '<hx-partial hx-target="#template-newer" hx-swap="outerMorph">' in answer
+    assert "Version 2 was published" in answer
+
+
+def test_a_yes_or_no_says_what_each_puts_in(alices, alice, rich):
+    fields = [*CONTENT["fields"], {"name": "people", "label": "People", "type": "yes_no", "yes": "with people"}]
+    page = alices.get(reverse("create"), {"template": make(rich, alice, fields=fields).pk}).content.decode()
+    assert 'Yes: <span dir="auto">with people</span> · No: nothing</p>' in page
+
+
+def test_the_page_of_a_picture_says_yes_or_no_and_leaves_out_what_is_not_used(alices, alice, rich):
+    answers = [{"name": name, "label": name.title(), "type": "yes_no", "yes": name} for name in ("people", "style", "unused")]
+    sections = [{"name": "subject", "text": "A photograph of {product}, {people}, {style}"}]
+    template = make(rich, alice, sections=sections, fields=[*CONTENT["fields"], *answers])
+    assert press(alices, **sent(template, field_people="true", field_style="false", field_unused="true")).status_code == 200
+    artifact = Artifact(job=Job.objects.get())
+    told = [(fact.label, fact.value) for fact in facts.written(artifact, alice).values]
+    assert told == [("Product", "a jug"), ("People", "Yes"), ("Style", "No")]
 
 
 # --- the press ---------------------------------------------------------------------------------------------------------

@@ -84,8 +84,8 @@ def create_quote(request: SignedInRequest) -> HttpResponse:
     drawn = panel.build(request.user, collected(request.POST), team=request.team, bound=True, price_only=True)
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
-    priced = till.price(request.team, drawn) | {"engine": drawn.engine, "mode": drawn.mode, "wording": words_of(drawn)}
-    return render(request, "generation/_quote.html", priced)
+    told = {"engine": drawn.engine, "mode": drawn.mode, "template": drawn.template, "wording": words_of(drawn)}
+    return render(request, "generation/_quote.html", till.price(request.team, drawn) | told)
 
 
 def _page_anew(request: SignedInRequest) -> HttpResponse:
