@@ -117,6 +117,39 @@ def test_a_reload_and_another_visit_keep_what_was_filled_in(alice: Person, templ
     expect(page.get_by_label("flowers", exact=True)).not_to_be_checked()
 
 
+@pytest.mark.parametrize("by", ["typing", "pasting", "going there"])
+def test_what_is_typed_while_a_template_comes_back_is_kept(alice: Person, template: str, by: str) -> None:
+    page = alice.go(f"/create/?template={template}")
+    page.get_by_label("Product", exact=True).fill("a lamp")
+    expect(page.locator("#words")).to_contain_text("a lamp")
+    alice.go("/library/")
+    held: list[Route] = []
+
+    def hold(route: Route) -> None:
+        held.append(route)
+
+    page.route("**/create/form/**", hold)
+    alice.go("/create/")
+    eventually(page, lambda: bool(held))
+    prompt = page.locator("#panel textarea[name=prompt]")
+    if by == "pasting":
+        prompt.fill("a whale")
+    else:
+        prompt.click()
+        if by == "typing":
+            page.keyboard.type("a whale")
+    with page.expect_response("**/create/form/**"):
+        held[0].continue_()
+    if by == "going there":
+        page.keyboard.type("a whale")
+    page.wait_for_function("() => !document.querySelector('.htmx-request')")
+    page.unroute("**/create/form/**")
+    expect(prompt).to_have_value("a whale")
+    expect(page.locator(".picked-template")).to_have_count(0)
+    page.reload()
+    expect(prompt).to_have_value("a whale")
+
+
 def test_what_is_wrong_is_said_at_its_field(alice: Person, studio: RunningStudio, template: str) -> None:
     page = alice.go(f"/create/?template={template}")
     page.get_by_label("a book", exact=True).check()

@@ -80,6 +80,8 @@ function requote() {
 
 if (page && panel()) {
   document.addEventListener("input", (event) => { if (event.target.closest?.("#panel")) isTouched = true; }, { capture: true });
+  // Who goes to the words to write must not find them gone: letters would fall on a page that takes them for commands.
+  for (const name of ["pointerdown", "keydown"]) document.addEventListener(name, ({ target }) => { if (target.closest?.("#panel textarea")) isTouched = true; }, { capture: true });
   restore().finally(() => {
     document.addEventListener("input", (event) => { if (event.target.closest?.("#panel")) { clearTimeout(timer); timer = setTimeout(save, 250); } });
     document.addEventListener("change", (event) => { if (event.target.closest?.("#panel")) save(); });
