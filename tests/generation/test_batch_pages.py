@@ -223,7 +223,7 @@ def test_the_stage_leads_to_where_all_are_decided_on(alices, alice, rich):
 
 def test_a_picture_says_of_which_batch_and_template_it_is(alices, halfway, alice, rich):
     template = PromptTemplate.objects.create(team=rich, author=alice, name="Boats", changed_at=halfway.created_at)
-    content = {"fields": [{"name": "hull", "label": "Colour of the hull"}]}
+    content = {"sections": [{"name": "prompt", "text": "a {hull} boat"}], "fields": [{"name": "hull", "label": "Colour of the hull"}]}
     version = PromptTemplateVersion.objects.create(template=template, number=3, author=alice, content=content)
     Job.objects.filter(batch=halfway).update(template_version=version, template_values={"fields": {"hull": "red & blue", "sail": ""}})
     html = page(alices, "picture", Artifact.objects.get().pk)
