@@ -101,7 +101,8 @@ def written(artifact: Artifact, user: User) -> Written | None:
     labels = {field["name"]: field.get("label") or _titled(field["name"]) for field in version.content.get("fields", [])}
     words = _words(version.content, told.get("sections") or {})
     filled = {name: value for name, value in told.get("fields", {}).items() if value not in (None, "", []) and f"{{{name}}}" in words}
-    values = [Fact(labels.get(name, _titled(name)), _plain(value)) for name, value in filled.items()]
+    # In the order of the template: a database may keep the keys of an object in another.
+    values = [Fact(label, _plain(filled[name])) for name, label in labels.items() if name in filled]
     return Written(version.template.name, version.template_id, version.number, values)
 
 
