@@ -59,11 +59,6 @@ def rules_of(team: Team) -> list[BrandRule]:
     return sorted(BrandRule.objects.filter(team=team), key=lambda rule: (Kind.values.index(rule.kind), rule.name.casefold()))
 
 
-def problems(team: Team, *, prompt: str, width: int | None, height: int | None, shape: str = "") -> list[Problem]:
-    """What the rules of a team say to a prompt and a size; empty when all is well. One query."""
-    return broken(rules_of(team), Wish(prompt, width, height, shape))
-
-
 def problems_of(team: Team, content: Content) -> list[Problem]:
     """What the rules of a team say to the words of a template, each field with what it starts with and its choices. One query."""
     text = ", ".join(section.text for section in content.sections)

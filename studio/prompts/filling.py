@@ -1,7 +1,6 @@
 """From what was typed or filled in to the prompts of a picture.
 
-`typed` and `of_template` read and check everything once; what they give can be resolved with any seed, or in all its combinations. `free`
-and `fill` do both at once.
+`typed` and `of_template` read and check everything once; what they give can be resolved with any seed, or in all its combinations.
 """
 
 from __future__ import annotations
@@ -144,16 +143,6 @@ def of_template(
         kept["sections"][NEGATIVE] = own.negative.text
     written = {"prompt": own.composed, "negative_prompt": own.negative.text}
     return Filling(written, kept, prompt, negative, wildcards, words)
-
-
-def fill(content: Content, *, values: Mapping[str, Any], sections: Mapping[str, str] = {}, seed: int, wildcards: Wildcards) -> Filled:
-    """The prompts of a template for one picture. Raises `BadValues`."""
-    return of_template(content, values=values, sections=sections, wildcards=wildcards).at(seed)
-
-
-def free(prompt: str, negative: str = "", *, seed: int, wildcards: Wildcards) -> Filled:
-    """The prompts of one picture without a template. Raises `BadValues`."""
-    return typed(prompt, negative, wildcards=wildcards).at(seed)
 
 
 def as_typed(resolved: str) -> str:

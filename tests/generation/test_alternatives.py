@@ -7,7 +7,7 @@ from django.utils import timezone
 from studio.generation.models import Artifact, Batch, Job, Worker
 from studio.generation.services import claim, succeed
 from studio.prompts.content import Content
-from studio.prompts.filling import free
+from studio.prompts.filling import typed
 from studio.prompts.models import Wildcard
 from studio.prompts.services import templates
 from tests.generation.conftest import HTMX, fields, initial, media, press, price_of_one, wallet
@@ -18,7 +18,7 @@ LISTS: dict[str, tuple[str, ...]] = {}
 
 
 def words(seed: int, written: str = WRITTEN) -> str:
-    return free(written, seed=seed, wildcards=LISTS).prompt.text
+    return typed(written, wildcards=LISTS).at(seed).prompt.text
 
 
 def make_all(job: Job) -> list[Artifact]:

@@ -17,7 +17,7 @@ from studio.generation.models import Batch, Job
 from studio.generation.services import submit
 from studio.generation.services.batches import Item, submit_batch
 from studio.generation.services.branding import refusals
-from studio.prompts.brand import Wish, broken, problems
+from studio.prompts.brand import Wish, broken, rules_of
 from studio.prompts.errors import Unfit
 from studio.prompts.models import BrandRule
 from studio.prompts.services.brand import MOST, Draft, add_rule, change_rule, delete_rule
@@ -118,8 +118,8 @@ def test_a_size_is_compared_with_what_is_known_of_it(fields: dict[str, Any], wis
 
 def test_the_rules_of_a_team_are_its_own(team: Team, other_team: Team) -> None:
     BrandRule.objects.create(team=team, name="No rivals", kind="banned", words="Acme")
-    assert [one.rule for one in problems(team, prompt="acme", width=None, height=None)] == ["No rivals"]
-    assert problems(other_team, prompt="acme", width=None, height=None) == []
+    assert [one.rule for one in broken(rules_of(team), Wish("acme"))] == ["No rivals"]
+    assert broken(rules_of(other_team), Wish("acme")) == []
 
 
 # --- at the front door -----------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from studio.backends import weights
 from studio.prompts.content import Content
-from studio.prompts.filling import COUNTLESS, BadValues, as_typed, fill, free, of_template, typed
+from studio.prompts.filling import COUNTLESS, BadValues, as_typed, of_template, typed
 
 LISTS = {"colour": ("red", "green", "{light|dark} blue"), "animal": ("fox", "hare")}
 SIGNS = st.text(alphabet=st.sampled_from("ab {}|_$:.,()[]\\0123456789-\n"), max_size=40)
@@ -39,7 +39,7 @@ def content(**changes) -> Content:
 
 
 def test_a_template_is_filled_in():
-    filled = fill(content(), values={"product": "jug", "light": ["dusk"], "flaw": "3"}, seed=1, wildcards=LISTS)
+    filled = of_template(content(), values={"product": "jug", "light": ["dusk"], "flaw": "3"}, wildcards=LISTS).at(1)
     assert filled.prompt.text in {f"A (jug:1.3) on red felt, Harbour look, {light} light, dusk" for light in ("soft", "hard")}
     assert filled.negative.text == "blurry 3"
     assert filled.values == {"fields": {"product": "jug", "tint": "#ff0000", "light": ["dusk"], "flaw": 3}, "sections": {}}
@@ -49,25 +49,25 @@ def test_a_template_is_filled_in():
 
 def test_sections_may_be_reworded_but_for_locked_ones():
     own = {"lighting": "at {dawn|dusk} with {product}", "negative": "text"}
-    filled = fill(content(), values={"product": "jug"}, sections=own, seed=1, wildcards=LISTS)
+    filled = of_template(content(), values={"product": "jug"}, sections=own, wildcards=LISTS).at(1)
     assert filled.prompt.text.endswith(("at dawn with jug", "at dusk with jug"))
     assert (filled.negative.text, filled.values["sections"]) == ("text", own)
     with pytest.raises(BadValues) as refused:
-        fill(content(), values={}, sections={"style": "my look"}, seed=1, wildcards=LISTS)
+        of_template(content(), values={}, sections={"style": "my look"}, wildcards=LISTS).at(1)
     assert "locked" in refused.value.fields["sections.style"]
-    as_it_is = fill(content(), values={}, sections={"lighting": "{light}"}, seed=1, wildcards=LISTS)
+    as_it_is = of_template(content(), values={}, sections={"lighting": "{light}"}, wildcards=LISTS).at(1)
     assert as_it_is.values["sections"] == {}, "the template's own words are nobody's own"
 
 
 def test_every_problem_has_its_place():
     with pytest.raises(BadValues) as refused:
-        fill(content(), values={"product": " ", "flaw": 40, "light": ["noon"]}, seed=1, wildcards=LISTS)
+        of_template(content(), values={"product": " ", "flaw": 40, "light": ["noon"]}, wildcards=LISTS).at(1)
     assert set(refused.value.fields) == {"product", "flaw", "light"}
     with pytest.raises(BadValues) as refused:
-        fill(content(), values={}, sections={"lighting": "__nothing__", "negative": "{9$$a|b}"}, seed=1, wildcards=LISTS)
+        of_template(content(), values={}, sections={"lighting": "__nothing__", "negative": "{9$$a|b}"}, wildcards=LISTS).at(1)
     assert set(refused.value.fields) == {"sections.lighting", "sections.negative"}
     with pytest.raises(BadValues) as refused:
-        free("a __beast__", "{4$$a|b}", seed=1, wildcards=LISTS)
+        typed("a __beast__", "{4$$a|b}", wildcards=LISTS).at(1)
     assert refused.value.fields["prompt"].endswith("There are: animal, colour.")
     assert set(refused.value.fields) == {"prompt", "negative"}
 
@@ -87,8 +87,8 @@ def test_a_value_brings_no_syntax(value, seed):
             "fields": [{"name": "thing", "type": "long_text"}, {"name": "other", "default": "end"}],
         }
     )
-    filled = fill(plain, values={"thing": value}, seed=seed, wildcards=LISTS)
-    usual = fill(plain, values={"thing": "thing"}, seed=seed, wildcards=LISTS)
+    filled = of_template(plain, values={"thing": value}, wildcards=LISTS).at(seed)
+    usual = of_template(plain, values={"thing": "thing"}, wildcards=LISTS).at(seed)
     [part] = [part for part in filled.prompt.parts if part.name == "thing"] or [None]
     others = [(part.text, part.kind) for part in filled.prompt.parts if part.name != "thing"]
     joined = "".join(text for text, _ in others)
@@ -101,11 +101,11 @@ def test_a_value_brings_no_syntax(value, seed):
 @given(prompt=SIGNS, seed=SEEDS)
 def test_the_same_seed_is_the_same_text_and_what_came_out_can_be_typed(prompt, seed):
     try:
-        filled = free(prompt, seed=seed, wildcards=LISTS)
+        filled = typed(prompt, wildcards=LISTS).at(seed)
     except BadValues:
         return  # too many to take, odds of nothing
-    assert free(prompt, seed=seed, wildcards=LISTS) == filled
-    again = free(as_typed(filled.prompt.text), seed=seed + 1, wildcards=LISTS)
+    assert typed(prompt, wildcards=LISTS).at(seed) == filled
+    again = typed(as_typed(filled.prompt.text), wildcards=LISTS).at(seed + 1)
     assert again.prompt.text == filled.prompt.text, "nothing in it is drawn once more"
 
 

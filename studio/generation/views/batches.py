@@ -19,11 +19,11 @@ from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from billing.services.wallets import wallet_of
 from studio.backends.registry import UnknownEngine
-from studio.generation import services, tallies, throttle, usage
+from studio.generation import services, tallies, usage
 from studio.generation.access import batch_for
 from studio.generation.errors import GenerationError
 from studio.generation.models import Batch
-from studio.generation.views.create import OLD_PRICE, shows_old_price, too_fast
+from studio.generation.views.create import OLD_PRICE, held_up, shows_old_price
 from studio.generation.views.jobs import refused
 
 
@@ -89,10 +89,8 @@ def batch_retry(request: SignedInRequest, batch_id: uuid.UUID) -> HttpResponse:
     quote = services.quote_failed([found]).get(found.pk)
     if quote and shows_old_price(request, quote.price_version):
         return refused(request, f"{OLD_PRICE} Look at the new one, then press again.")
-    wait, said = usage.wait_for_team(found.team)
-    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
-    if wait:
-        return too_fast(request, wait, said)
+    if too_often := held_up(request, found.team):
+        return too_often
     key = f"retry:{request.POST.get('idempotency_key') or secrets.token_urlsafe(24)}"[:64]
     try:
         again = services.retry_failed(found, by=request.user, key=key)

@@ -102,11 +102,8 @@ def _submit(request: SignedInRequest) -> HttpResponse:
     if drawn is None:
         return render(request, "generation/no_engine.html", status=503)
     # Before anything is looked at: a check may decode the pictures that came with it.
-    wait, said = usage.wait_for_team(request.team)
-    if wait:
-        return too_fast(request, wait, said)
-    if wait := throttle.seconds_to_wait("submit", request.user.pk):
-        return too_fast(request, wait)
+    if too_often := held_up(request, request.team):
+        return too_often
     form = drawn.form
     if not form.is_valid():
         return _refused(request, drawn)
@@ -235,6 +232,13 @@ def submitted(
 def shows_old_price(request: SignedInRequest, version: str, name: str = "price_list") -> bool:
     """Whether the page names another price list than `version`, the one of now; one that names none was not drawn by us."""
     return request.POST.get(name, version) != version
+
+
+def held_up(request: SignedInRequest, team: Team) -> HttpResponse | None:
+    """The answer to a press that comes too soon after others, of the team by its plan or of this person; None where it may go on."""
+    wait, said = usage.wait_for_team(team)
+    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
+    return too_fast(request, wait, said) if wait else None
 
 
 def too_fast(request: SignedInRequest, seconds: int, said: str = "") -> HttpResponse:

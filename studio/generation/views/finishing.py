@@ -12,11 +12,11 @@ from django.views.decorators.http import require_POST
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.registry import UnknownEngine
-from studio.generation import finals, services, throttle, usage
+from studio.generation import finals, services
 from studio.generation.access import artifact_for
 from studio.generation.engines import available
 from studio.generation.errors import GenerationError, HaveItAlready
-from studio.generation.views.create import OLD_PRICE, shows_old_price, submitted, too_fast
+from studio.generation.views.create import OLD_PRICE, held_up, shows_old_price, submitted
 from studio.generation.views.jobs import refused
 
 
@@ -34,10 +34,8 @@ def make_final(request: SignedInRequest, artifact_id: uuid.UUID) -> HttpResponse
         return refused(request, offer.problem)
     if shows_old_price(request, offer.quote.price_version):
         return refused(request, f"{OLD_PRICE} Look at the new one, then press again.")
-    wait, said = usage.wait_for_team(preview.team)
-    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
-    if wait:
-        return too_fast(request, wait, said)
+    if too_often := held_up(request, preview.team):
+        return too_often
     key = f"final:{secrets.token_urlsafe(24)}"
     try:
         job = services.finish(preview, user=request.user, request=offer.request, idempotency_key=key)

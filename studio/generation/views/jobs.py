@@ -16,10 +16,10 @@ from accounts.access import require
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.registry import UnknownEngine
-from studio.generation import cards, previews, services, throttle, usage
+from studio.generation import cards, previews, services
 from studio.generation.access import job_for
 from studio.generation.errors import AskedForTwice, GenerationError, HaveItAlready
-from studio.generation.views.create import OLD_PRICE, shows_old_price, submitted, too_fast
+from studio.generation.views.create import OLD_PRICE, held_up, shows_old_price, submitted
 
 
 @login_required
@@ -81,10 +81,8 @@ def job_retry(request: SignedInRequest, job_id: uuid.UUID) -> HttpResponse:
         return refused(request, "The file that this starts from is gone. Choose another and press Generate.")
     if card.again and shows_old_price(request, card.again.price_version):
         return submitted(request, found, refused=f"{OLD_PRICE} Look at the new one, then press again.")
-    wait, said = usage.wait_for_team(found.team)
-    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
-    if wait:
-        return too_fast(request, wait, said)
+    if too_often := held_up(request, found.team):
+        return too_often
     key = f"retry:{request.POST.get('idempotency_key') or secrets.token_urlsafe(24)}"[:64]
     try:
         again = services.retry(found, user=request.user, idempotency_key=key)

@@ -15,14 +15,14 @@ from accounts.access import require
 from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.registry import UnknownEngine
-from studio.generation import tables, throttle, usage, workbench
+from studio.generation import tables, workbench
 from studio.generation.errors import BatchRefused, GenerationError
 from studio.generation.forms.wording import collected
 from studio.generation.models import Batch
 from studio.generation.recipes import digest
 from studio.generation.services import submit_batch
 from studio.generation.tables import Check
-from studio.generation.views.create import too_fast
+from studio.generation.views.create import held_up
 from studio.generation.workbench import Workbench
 from studio.prompts.tables import MAX_FILE, MAX_ROWS, TableError
 
@@ -115,10 +115,8 @@ def _make(request: SignedInRequest, bench: Workbench) -> HttpResponse:
     before = Batch.objects.of_team(request.team).filter(user=request.user, idempotency_key=bench.key).first()
     if before:
         return redirect("batch", batch_id=before.pk)
-    wait, said = usage.wait_for_team(request.team)
-    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
-    if wait:
-        return too_fast(request, wait, said)
+    if too_often := held_up(request, request.team):
+        return too_often
     text = request.POST.get("table", "")
     check = _check(bench, text)
     good = [row.made for row in check.good]

@@ -19,14 +19,14 @@ from accounts.requests import SignedInRequest
 from billing.errors import InsufficientCredits, OverBudget
 from studio.backends.base import MAX_SEED
 from studio.backends.registry import UnknownEngine
-from studio.generation import tallies, throttle, usage, workbench
+from studio.generation import tallies, workbench
 from studio.generation.access import batch_for
 from studio.generation.errors import BatchRefused, GenerationError
 from studio.generation.forms.wording import FIELD, collected
 from studio.generation.models import Batch
 from studio.generation.recipes import Made, digest, seed_of
 from studio.generation.services import submit_batch
-from studio.generation.views.create import too_fast
+from studio.generation.views.create import held_up
 from studio.generation.views.tables import CHANGED
 from studio.generation.workbench import Workbench
 from studio.prompts.access import template_for
@@ -176,10 +176,8 @@ def _make(request: SignedInRequest, trial: Trial) -> HttpResponse:
     before = Batch.objects.of_team(template.team).filter(user=request.user, idempotency_key=bench.key).first()
     if before:
         return redirect("template_comparison", template.pk, before.pk)
-    wait, said = usage.wait_for_team(template.team)
-    wait = wait or throttle.seconds_to_wait("submit", request.user.pk)
-    if wait:
-        return too_fast(request, wait, said)
+    if too_often := held_up(request, template.team):
+        return too_often
     if trial.problems:
         return _refused(request, trial, "")
     if digest(trial.cells) != request.POST.get("digest"):
