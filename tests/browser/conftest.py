@@ -7,7 +7,7 @@ import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect, sync_playwright
 
 from tests.browser.running import ROOT, RunningStudio
 from tests.stability_server.standin import StandIn
@@ -124,3 +124,12 @@ def person(browser: Browser, studio: RunningStudio) -> Iterator[Callable[..., Pe
     for one in people:
         one.context.close()
     assert [text for one in people for text in one.complaints] == []
+
+
+@pytest.fixture(scope="module")
+def signed_in(browser: Browser, studio: RunningStudio) -> Iterator[StorageState]:
+    """The cookies of Ana, the owner. Signed in once: a login a test would pass the studio's login limit."""
+    context = browser.new_context()
+    Person(context, studio).arrive("Ana Marques")
+    yield context.storage_state()
+    context.close()

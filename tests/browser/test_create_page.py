@@ -13,9 +13,8 @@ from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually
 
 pytestmark = pytest.mark.browser
@@ -39,15 +38,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     running.wait_for("worker_ready")
     yield running
     assert running.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, studio: RunningStudio) -> Iterator[StorageState]:
-    """The cookies of Ana, the owner. Signed in once: a login a test would pass the studio's login limit."""
-    context = browser.new_context()
-    Person(context, studio).arrive("Ana Marques")
-    yield context.storage_state()
-    context.close()
 
 
 @pytest.fixture

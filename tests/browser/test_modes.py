@@ -8,9 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 from PIL import Image
-from playwright.sync_api import Browser, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 from tests.browser.test_create_page import DROP, jobs
 from tests.stability_server.media.mp3 import tune
@@ -35,14 +34,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory, standin: StandIn) -> Iterat
     running.wait_for("worker_ready")
     yield running
     assert running.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, studio: RunningStudio) -> Iterator[StorageState]:
-    context = browser.new_context()
-    Person(context, studio).arrive("Ana Marques")
-    yield context.storage_state()
-    context.close()
 
 
 @pytest.fixture

@@ -8,9 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, StorageState, expect
+from playwright.sync_api import Locator, expect
 
-from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 
 pytestmark = pytest.mark.browser
@@ -24,14 +23,6 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     running.wait_for("worker_ready")
     yield running
     assert running.stop() == 0
-
-
-@pytest.fixture(scope="module")
-def signed_in(browser: Browser, studio: RunningStudio) -> Iterator[StorageState]:
-    context = browser.new_context()
-    Person(context, studio).arrive("Ana Marques")
-    yield context.storage_state()
-    context.close()
 
 
 @pytest.fixture
