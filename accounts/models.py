@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
-from accounts.querysets import AuditQuerySet, InvitationQuerySet, MembershipQuerySet, TeamQuerySet
+from accounts.querysets import ApiKeyQuerySet, AuditQuerySet, InvitationQuerySet, MembershipQuerySet, TeamQuerySet
 
 
 class EmailUserManager(UserManager["User"]):
@@ -184,6 +184,8 @@ class AuditEntry(models.Model):
     actor_name = models.CharField(max_length=120)
     action = models.CharField(max_length=40)
     text = models.CharField(max_length=300)
+    api_key = models.ForeignKey("ApiKey", on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    via = models.CharField(max_length=80, blank=True, help_text="The name of the key that a program did it with.")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects = AuditQuerySet.as_manager()
@@ -193,6 +195,44 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.actor_name} {self.text}"
+
+
+class ApiKey(models.Model):
+    """What a program signs in with: it acts for a person in a team, within its `scopes` and what the person may do there (`keys.py`).
+
+    Only a hash of the secret is kept; `public_id` is the part of it by which it is looked up and by which people tell keys apart.
+    `budget_day` and `budget_month` are millicredits, None for none of its own; `engines` are in the words of a plan's, empty for all.
+    One that works in `all_teams` of the person does so where a request names another one; else its own team is the only one.
+    """
+
+    team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="api_keys")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="api_keys")
+    name = models.CharField(max_length=80)
+    public_id = models.CharField(max_length=8, unique=True, editable=False)
+    token_hash = models.CharField(max_length=64, unique=True, editable=False)
+    scopes = models.JSONField(default=list)
+    all_teams = models.BooleanField(default=False)
+    engines = models.JSONField(default=list, blank=True)
+    budget_day = models.BigIntegerField(null=True, blank=True)
+    budget_month = models.BigIntegerField(null=True, blank=True)
+    replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by")
+    created_at = models.DateTimeField(auto_now_add=True)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+    revoked_by = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+
+    objects = ApiKeyQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=Q(budget_day=None) | Q(budget_day__gte=0), name="api_key_day_not_negative"),
+            models.CheckConstraint(condition=Q(budget_month=None) | Q(budget_month__gte=0), name="api_key_month_not_negative"),
+        ]
+        indexes = [models.Index(fields=["team", "-id"], name="api_key_newest_of_team")]
+
+    def __str__(self) -> str:
+        return f"{self.name} (sk-{self.public_id}…)"
 
 
 class Terms(models.Model):

@@ -11,7 +11,7 @@ from django.db.models import F, Q
 from django.utils import timezone
 
 if TYPE_CHECKING:
-    from accounts.models import AuditEntry, Invitation, Membership, Team, User  # noqa: F401 - named in strings
+    from accounts.models import ApiKey, AuditEntry, Invitation, Membership, Team, User  # noqa: F401 - named in strings
 
 
 def grace_began(now: datetime | None = None) -> datetime:
@@ -55,6 +55,12 @@ class InvitationQuerySet(models.QuerySet["Invitation"]):
     def open(self) -> InvitationQuerySet:
         """Those that can still be accepted. Asks their own rows only, so that an UPDATE with it is one statement on one row."""
         return self.filter(Q(max_uses=None) | Q(uses__lt=F("max_uses")), accepted_at=None, revoked_at=None, expires_at__gt=timezone.now())
+
+
+class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
+    def usable(self, now: datetime | None = None) -> ApiKeyQuerySet:
+        """Neither revoked nor expired. Whether the person may still act in the team is asked with each request."""
+        return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), revoked_at=None)
 
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):

@@ -19,6 +19,7 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from studio.live.body_limit import BodyLimit  # noqa: E402
 from studio.live.origin import SameOrigin  # noqa: E402
 from studio.live.routing import websocket_urlpatterns  # noqa: E402
+from studio.waiting import Waiting  # noqa: E402
 
 
 class OneThreadHandler(ASGIHandler):
@@ -32,7 +33,8 @@ class OneThreadHandler(ASGIHandler):
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        return await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        return await response.finish() if isinstance(response, Waiting) else response
 
 
 application = ProtocolTypeRouter(

@@ -94,6 +94,8 @@ INSTALLED_APPS = [
     "studio.costs",
     "studio.live",
     "studio.galleries",
+    "studio.webhooks",
+    "studio.api",
 ]
 
 MIDDLEWARE = [

@@ -40,6 +40,9 @@ SOCKET = "live socket"
 GROUND = "ground"
 APPROVALS = "approvals"
 PREPARED = "prepared reads"
+WEBHOOKS = "webhooks"
+API = "api"
+DEVELOPERS = "developers' pages"
 GALLERY_MODELS = "gallery models"
 PRIVACY = "privacy"
 SHELF = "gallery reads"
@@ -101,6 +104,10 @@ ROOMS: dict[str, str] = {
     "studio.privacy": PRIVACY,
     "studio.galleries.shelf": SHELF,
     "studio.galleries.notices": NOTICES,
+    "studio.webhooks": WEBHOOKS,
+    "studio.api": API,
+    "studio.developers": DEVELOPERS,
+    "studio.waiting": "waiting",
     "studio.processes": PROCESSES,
     "studio.processes.places": GROUND,
     "studio.processes.locks": GROUND,
@@ -154,7 +161,20 @@ MAY_IMPORT: dict[str, set[str]] = {
     COSTS: {"accounts", "billing", "backends", MODELS},
     EVENTS: set(),
     DOORBELL: set(),
-    SERVICES: {"accounts", "billing", "backends", PRICING, MODERATION, MODELS, PROMPT_MODELS, PROMPTS, PICTURES, EVENTS, DOORBELL},
+    SERVICES: {
+        "accounts",
+        "billing",
+        "backends",
+        PRICING,
+        MODERATION,
+        MODELS,
+        PROMPT_MODELS,
+        PROMPTS,
+        PICTURES,
+        EVENTS,
+        DOORBELL,
+        WEBHOOKS,
+    },
     PAGES: {"accounts", "billing", "backends", PRICING, MODELS, PROMPT_LANGUAGE, PROMPT_MODELS, PROMPTS, PICTURES, SERVICES},
     "live listeners": {"billing", EVENTS},
     SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS, NOTICES},
@@ -165,8 +185,31 @@ MAY_IMPORT: dict[str, set[str]] = {
     "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
     APPROVALS: {"accounts", "billing", MODELS, PICTURES, SERVICES, PAGES, NOTICES},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS},
+    "waiting": set(),
+    WEBHOOKS: {"accounts"},
+    API: {
+        "accounts",
+        "billing",
+        "backends",
+        PRICING,
+        MODERATION,
+        MODELS,
+        PICTURES,
+        SERVICES,
+        PAGES,
+        PROMPTS,
+        PROMPT_LANGUAGE,
+        PROMPT_MODELS,
+        GALLERY_MODELS,
+        SHELF,
+        "galleries",
+        EVENTS,
+        WEBHOOKS,
+        "waiting",
+    },
+    DEVELOPERS: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, WEBHOOKS},
     PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET, PREPARED},
+    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET, PREPARED, "waiting"},
 }
 """Room -> the rooms it may import. Its own and the ground are always allowed."""
 

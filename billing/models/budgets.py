@@ -9,6 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
+from accounts.models import ApiKey
 from billing.models.wallets import Wallet
 from billing.periods import DAY, MONTH, Period, period
 
@@ -60,22 +61,27 @@ class Budget(models.Model):
 
 
 class Spent(models.Model):
-    """A running sum: what the work that was asked for from `begins` on and before `ends` takes from budgets, of the whole team (`member`
-    is None) or of one person. It moves with each of its holds, under the wallet's lock; see `services.sums`.
+    """A running sum: what the work that was asked for from `begins` on and before `ends` takes from budgets, of the whole team (neither
+    `member` nor `api_key`), of one person, or with one key. It moves with each of its holds, under the wallet's lock; see `services.sums`.
     """
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="spent")
     member = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, null=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, null=True, related_name="+")
     begins = models.DateTimeField()
     ends = models.DateTimeField()
     amount = models.BigIntegerField()
 
     class Meta:
         constraints = [
-            models.UniqueConstraint(fields=["wallet", "begins", "ends"], condition=Q(member=None), name="spent_once_of_a_team"),
+            models.UniqueConstraint(
+                fields=["wallet", "begins", "ends"], condition=Q(member=None, api_key=None), name="spent_once_of_a_team"
+            ),
             models.UniqueConstraint(
                 fields=["wallet", "member", "begins", "ends"], condition=~Q(member=None), name="spent_once_of_a_member"
             ),
+            models.UniqueConstraint(fields=["wallet", "api_key", "begins", "ends"], condition=~Q(api_key=None), name="spent_once_of_a_key"),
+            models.CheckConstraint(condition=Q(member=None) | Q(api_key=None), name="spent_of_a_member_or_a_key"),
         ]
 
     def __str__(self) -> str:

@@ -12,7 +12,7 @@ from django.db.models import F, OuterRef, Q, Subquery, Sum
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from billing.credits import credits
 from billing.models.append_only import AppendOnly, AppendOnlyQuerySet
 
@@ -93,8 +93,9 @@ class HoldQuerySet(models.QuerySet["Hold"]):
 class Hold(models.Model):
     """Credits set aside for one piece of work, then captured (all or part) or voided, once.
 
-    `actor` is the person for whom the work is done; `product` and `operation` are what it is reported under, in the words of whoever holds
-    (for the studio: an engine and a mode); `refunded` is the part of `captured` that was given back later.
+    `actor` is the person for whom the work is done, `api_key` what a program asked with; `product` and `operation` are
+    what it is reported under, in the words of whoever holds (for the studio: an engine and a mode).
+    `refunded` is the part of `captured` that was given back later.
     """
 
     class Status(models.TextChoices):
@@ -106,6 +107,7 @@ class Hold(models.Model):
     reference = models.CharField(max_length=100)
     description = models.CharField(max_length=300)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+")
     product = models.CharField(max_length=120, blank=True)
     operation = models.CharField(max_length=40, blank=True)
     amount = models.BigIntegerField()
@@ -130,6 +132,7 @@ class Hold(models.Model):
             models.Index(fields=["wallet", "actor", "created_at"], name="hold_of_person"),
             models.Index(fields=["wallet", "product", "-id"], name="hold_of_product"),
             models.Index(fields=["wallet", "created_at"], name="hold_of_period"),
+            models.Index(fields=["api_key", "created_at"], name="hold_of_key", condition=Q(api_key__isnull=False)),
         ]
 
     def __str__(self) -> str:

@@ -9,7 +9,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team
+from accounts.models import ApiKey, Team
 from studio.backends.base import Kind
 from studio.generation.kinds import NOUNS, POSTER_SIZES, SUFFIX, clock, kind_of
 from studio.generation.models.choices import modes
@@ -32,6 +32,9 @@ class Artifact(models.Model):
     job = models.ForeignKey(Job, on_delete=models.PROTECT, null=True, related_name="artifacts")
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="artifacts")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="artifacts")
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="+", help_text="What a program made or uploaded it with."
+    )
     index = models.PositiveSmallIntegerField(default=0)
     engine = models.CharField(max_length=80, blank=True)
     engine_label = models.CharField(max_length=120)
@@ -60,6 +63,7 @@ class Artifact(models.Model):
             models.Index(fields=["team", "engine", "-id"], name="artifact_by_engine", condition=Q(deleted_at=None)),
             models.Index(fields=["team", "mode", "-id"], name="artifact_by_mode", condition=Q(deleted_at=None)),
             models.Index(fields=["team", "engine", "mode", "-id"], name="artifact_by_engine_and_mode", condition=Q(deleted_at=None)),
+            models.Index(fields=["api_key", "-id"], name="artifact_by_key", condition=Q(api_key__isnull=False, deleted_at=None)),
             models.Index(fields=["team", "sha256"], name="artifact_same_file", condition=Q(deleted_at=None)),
             models.Index(fields=["team", "bytes"], name="artifact_storage"),  # what a team keeps is added up from the index alone
         ]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.db import models
 
-from accounts.models import Team
+from accounts.models import ApiKey, Team
 from studio.generation.models.artifacts import Artifact
 from studio.generation.querysets import BatchQuerySet
 from studio.ids import uuid7
@@ -31,12 +31,14 @@ class Batch(models.Model):
         COMPARISON = "comparison", "Comparison of versions"
         COMBINATIONS = "combinations", "All combinations"
         VARIATIONS = "variations", "Variations"
+        PROGRAM = "program", "Sent by a program"
 
     tally: Tally
     """Only where `tallies.load` has counted its jobs."""
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="batches")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="batches")
+    api_key = models.ForeignKey(ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="batches")
     idempotency_key = models.CharField(max_length=64)
     kind = models.CharField(max_length=20, choices=Kind.choices)
     title = models.CharField(max_length=200)

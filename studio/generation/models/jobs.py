@@ -8,7 +8,7 @@ from django.conf import settings
 from django.db import models
 from django.db.models import Q
 
-from accounts.models import Team
+from accounts.models import ApiKey, Team
 from billing.models import Hold
 from studio.backends.base import GenerationRequest, Kind, Mode, Quote
 from studio.generation.kinds import NOUNS, POSTER_SIZES
@@ -49,6 +49,9 @@ class Job(models.Model):
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="jobs")
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="jobs")
+    api_key = models.ForeignKey(
+        ApiKey, on_delete=models.SET_NULL, null=True, blank=True, related_name="jobs", help_text="What a program asked with."
+    )
     status = models.CharField(max_length=10, choices=Status.choices, default=Status.QUEUED)
     idempotency_key = models.CharField(max_length=64)
 
@@ -134,6 +137,7 @@ class Job(models.Model):
             models.Index(fields=["team", "-id"], name="job_newest_of_team"),
             models.Index(fields=["team", "fingerprint"], name="job_same_request"),
             models.Index(fields=["engine", "-id"], name="job_newest_of_engine"),
+            models.Index(fields=["api_key", "-id"], name="job_newest_of_key", condition=Q(api_key__isnull=False)),
             models.Index(fields=["template_version", "-id"], name="job_newest_of_version", condition=Q(template_version__isnull=False)),
             models.Index(fields=["team", "final_of"], name="job_final", condition=Q(final_of__isnull=False)),
             # Not partial ones: SQLite does not see that an IN over bound values implies the condition.

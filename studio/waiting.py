@@ -1,0 +1,49 @@
+"""An answer that is not there yet, for which no thread waits."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+
+from asgiref.sync import SyncToAsync, sync_to_async
+from django.db import connections
+from django.http import HttpResponse
+from django.http.response import HttpResponseBase
+
+
+class Waiting(HttpResponse):
+    """What a view returns when it has begun something: `over` is awaited on the server's loop, then `answer` is called in a thread.
+
+    What middleware put into this response's headers goes out with that answer. A client that hangs up cancels the wait and nothing else.
+    """
+
+    def __init__(self, over: Callable[[], Awaitable[None]], answer: Callable[[], HttpResponseBase]) -> None:
+        super().__init__(status=202)
+        del self.headers["Content-Type"]
+        self.over = over
+        self.answer = answer
+
+    async def finish(self) -> HttpResponseBase:
+        """The answer, once it is there. Called outside every thread (`studio.asgi`)."""
+        await _leave_thread()
+        await self.over()
+        return await sync_to_async(self.finish_now, thread_sensitive=True)()
+
+    def finish_now(self) -> HttpResponseBase:
+        """The answer, in this thread."""
+        response = self.answer()
+        for name, value in self.items():
+            response.headers.setdefault(name, value)
+        response.cookies.update(self.cookies)
+        return response
+
+
+async def _leave_thread() -> None:
+    """Give back the thread that this request has been answered in, and its connections; the next piece of work gets a new one.
+
+    A request keeps one until it is over (`asgiref.sync.ThreadSensitiveContext`): 300 that wait would keep 300.
+    """
+    await sync_to_async(connections.close_all, thread_sensitive=True)()
+    context = SyncToAsync.thread_sensitive_context.get(None)
+    executor = SyncToAsync.context_to_thread_executor.pop(context, None) if context else None
+    if executor:
+        executor.shutdown(wait=False)
