@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import timedelta
 
 from django.utils import timezone
 
-from accounts.models import AuditEntry, Team, User
+from accounts.models import ApiKey, AuditEntry, Team, User
 from accounts.querysets import AuditQuerySet
 
 PAGE = 50
@@ -20,13 +22,35 @@ HEAD = ("Time", "Who", "Address", "Action", "What")
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula: people choose their names."""
 
+_KEY: ContextVar[ApiKey | None] = ContextVar("api_key", default=None)
+"""What the program that is served now asks with; threads and tasks of one request see the same."""
+
+
+@contextmanager
+def acting_with(key: ApiKey | None) -> Iterator[None]:
+    """What is recorded inside was done by a program with this key; None: by the person themselves."""
+    before = _KEY.set(key)
+    try:
+        yield
+    finally:
+        _KEY.reset(before)
+
 
 def record(team: Team, actor: User | None, action: str, text: str) -> AuditEntry:
     """Add a line. `action` is a code of a noun and a verb (`member.removed`); `text` goes on after the actor's name ("removed Bob Member").
 
-    Without an actor it was the studio itself.
+    Without an actor it was the studio itself, whoever set it off.
     """
-    return AuditEntry.objects.create(team=team, actor=actor, actor_name=str(actor or "The studio")[:120], action=action, text=text[:300])
+    key = _KEY.get() if actor else None
+    return AuditEntry.objects.create(
+        team=team,
+        actor=actor,
+        actor_name=str(actor or "The studio")[:120],
+        action=action,
+        text=text[:300],
+        api_key=key,
+        via=key.name if key else "",
+    )
 
 
 def count(team: Team, actor: User, action: str, text: str) -> AuditEntry:
@@ -35,7 +59,7 @@ def count(team: Team, actor: User, action: str, text: str) -> AuditEntry:
     `text` has a `{}` for the number. Within a transaction that holds the team's row, so that none is lost.
     """
     since = timezone.now() - SAME_ACT
-    last = AuditEntry.objects.of_team(team).filter(actor=actor, action=action, created_at__gt=since).first()
+    last = AuditEntry.objects.of_team(team).filter(actor=actor, action=action, api_key=_KEY.get(), created_at__gt=since).first()
     if last is None:
         return record(team, actor, action, text.format(1))
     number = int(re.sub(r"\D", "", last.text) or 0) + 1

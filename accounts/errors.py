@@ -10,6 +10,12 @@ AccountError
 │   ├── LastOwner           last_owner                the only owner cannot leave
 │   ├── NotAMember          not_a_member              the other person is not in the team (any more)
 │   └── TooLate             too_late                  the deleted team cannot be brought back any more
+├── KeyProblem
+│   ├── KeyRefused          key_refused               a key that cannot be made or changed like this; `fields` says why
+│   ├── BadKey              bad_key                   no key that holds: wrong, expired, revoked, or its person is out
+│   ├── NotInTeam           not_in_team               the key does not work in the team that was named
+│   ├── TermsNotAgreed      terms_not_agreed          its person has to say yes to the studio's terms first
+│   └── ScopeMissing        scope_missing             `scope`: the key, or the role of its person, does not have it
 └── InvitationError
     ├── InvitationUnknown   invitation_unknown        no such link
     ├── InvitationExpired   invitation_expired
@@ -25,6 +31,7 @@ AccountError
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 
@@ -80,6 +87,53 @@ class NotAMember(TeamError):
 class TooLate(TeamError):
     code = "too_late"
     message = "It is too late: this team cannot be brought back any more."
+
+
+class KeyProblem(AccountError):
+    code = "key_problem"
+
+
+class KeyRefused(KeyProblem):
+    """`fields`: a sentence on each argument that is wrong, by its name; the message is the first of them."""
+
+    code = "key_refused"
+
+    def __init__(self, fields: Mapping[str, str]) -> None:
+        self.fields = dict(fields)
+        self.message = next(iter(self.fields.values()))  # type: ignore[misc]
+        super().__init__(self.message)
+
+
+class BadKey(KeyProblem):
+    code = "bad_key"
+    message = (
+        "This API key does not hold: it is not complete, has expired or was revoked. Use another one; the developers’ page makes them."
+    )
+
+
+class NotInTeam(KeyProblem):
+    code = "not_in_team"
+    message = "This API key does not work in the organization that was named. Leave the name out, or use a key that was made there."
+
+
+class TermsNotAgreed(KeyProblem):
+    code = "terms_not_agreed"
+    message = "The terms of the studio have changed. Sign in there with a browser and agree to them; then this key works again."
+
+
+class ScopeMissing(KeyProblem):
+    """`scope` by its name; `by_role`: the key has it, but its person may not do that in this team (any more)."""
+
+    code = "scope_missing"
+
+    def __init__(self, scope: str, *, by_role: bool = False) -> None:
+        self.scope, self.by_role = scope, by_role
+        if by_role:
+            said = f"The person of this API key may not do that in this team any more: their role does not allow “{scope}”. Ask its owner."
+        else:
+            said = f"This API key does not have the scope “{scope}”. Give it that on the developers’ page, or use another key."
+        self.message = said  # type: ignore[misc]
+        super().__init__(said)
 
 
 class InvitationError(AccountError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any, ClassVar
 
@@ -12,6 +13,8 @@ from django.db.models import Q
 from django.db.models.functions import Lower
 from django.utils import timezone
 
+from accounts.key_secrets import random_id
+from accounts.names import matches_any
 from accounts.querysets import ApiKeyQuerySet, AuditQuerySet, InvitationQuerySet, MembershipQuerySet, TeamQuerySet
 
 
@@ -84,10 +87,19 @@ class Role(models.TextChoices):
     VIEWER = "viewer", "Viewer"
 
 
+def team_public_id() -> str:
+    """What a team that is made now is called outside the studio."""
+    return random_id(20)
+
+
 class Team(models.Model):
-    """Everything made in the studio belongs to a team; each person has one of their own."""
+    """Everything made in the studio belongs to a team; each person has one of their own.
+
+    Programs know it by its `public_id` (`keys.organization_id`): the row's number would tell how many teams there are.
+    """
 
     name = models.CharField(max_length=120)
+    public_id = models.CharField(max_length=20, unique=True, default=team_public_id, editable=False)
     is_personal = models.BooleanField(default=False)
     members = models.ManyToManyField(User, through="Membership", related_name="teams")
     created_at = models.DateTimeField(auto_now_add=True)
@@ -233,6 +245,15 @@ class ApiKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} (sk-{self.public_id}…)"
+
+    @property
+    def is_over(self) -> bool:
+        """Revoked or expired: no program gets in with it any more."""
+        return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= timezone.now())
+
+    def allows(self, names: Iterable[str]) -> bool:
+        """Whether an engine may be used that goes by any of these `names`."""
+        return not self.engines or any(matches_any(self.engines, name) for name in names)
 
 
 class Terms(models.Model):

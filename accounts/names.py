@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -28,6 +29,11 @@ def tidy(text: str) -> str:
     line = " ".join(text.translate(_TURNS).split())
     name = "".join(c for c in line if unicodedata.category(c) not in ("Cc", "Cs"))
     return name if is_seen(name) else ""
+
+
+def matches_any(entries: Iterable[str], name: str) -> bool:
+    """Whether one of the entries of a list of what is allowed is this name, or its beginning with a star ("sd3.5-*")."""
+    return any(name.startswith(entry[:-1]) if entry.endswith("*") else name == entry for entry in entries)
 
 
 class OneLineField(forms.CharField):

@@ -344,6 +344,7 @@ DEPARTURE_LISTENERS = [
     "billing.services.budget_requests.leave",
     "studio.generation.services.leave",
     "studio.generation.services.withdraw",
+    "accounts.keys.leave",
 ]
 """Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
 DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries", "studio.prompts.leaving.private_templates"]
@@ -360,6 +361,7 @@ TEAM_ERASERS = [
     "billing.services.budgets.erase_team",
     "billing.services.approvals.erase_team",
     "billing.services.subscriptions.erase_team",
+    "accounts.keys.erase_team",
 ]
 """Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
 BILLING_LISTENER = "studio.live.listeners.wallet_changed"

@@ -16,6 +16,7 @@ from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
 from accounts.models import Team
+from accounts.names import matches_any
 from billing.credits import MILLICREDITS
 from billing.ids import uuid7
 from billing.models.buying import CURRENCY
@@ -82,14 +83,10 @@ class Plan(models.Model):
 
     def allows(self, names: Iterable[str]) -> bool:
         """Whether something may be used that goes by any of these `names`."""
-        return not self.engines or any(_matches(entry, name) for entry in self.engines for name in names)
+        return not self.engines or any(matches_any(self.engines, name) for name in names)
 
     def price(self, currency: str) -> PlanPrice | None:
         return next((one for one in self.prices.all() if one.currency == currency), None)
-
-
-def _matches(entry: str, name: str) -> bool:
-    return name.startswith(entry[:-1]) if entry.endswith("*") else name == entry
 
 
 class PlanPrice(models.Model):

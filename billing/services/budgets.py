@@ -17,7 +17,7 @@ from django.utils.module_loading import import_string
 
 from accounts import audit, members
 from accounts.access import people_who_may
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from billing import periods
 from billing.credits import credits, noun
 from billing.errors import BudgetRefused, OverBudget
@@ -84,7 +84,7 @@ class News:
 # --- the guard -------------------------------------------------------------------------------------------------------
 
 
-def check(wallet: Wallet, actor: User | None, amount: int) -> None:
+def check(wallet: Wallet, actor: User | None, amount: int, api_key: ApiKey | None = None) -> None:
     """Called by `wallets.place_hold` with the wallet's row locked, before the hold is there. Raises OverBudget.
 
     What crosses `WARN_AT` is told, once in a period. A wallet without budgets costs one query.

@@ -23,7 +23,7 @@ from django.db.models import F
 from django.utils import timezone
 from django.utils.module_loading import import_string
 
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from billing.credits import MILLICREDITS
 from billing.errors import AmountTooLarge, BooksDisagree, HoldNotActive, InsufficientCredits, InvalidAmount, OverBudget, ReferenceTaken
 from billing.models import Account, Hold, LedgerEntry, Lot, Wallet
@@ -95,10 +95,12 @@ def place_hold(
     actor: User | None = None,
     product: str = "",
     operation: str = "",
+    api_key: ApiKey | None = None,
 ) -> Hold:
     """Set `amount` aside for a piece of work. The same `reference` again returns the first hold, whatever became of it.
 
-    `actor` is the person who asked for the work; `product` and `operation` are what it is reported under. What has expired goes first.
+    `actor` is the person who asked for the work, `api_key` what a program asked with; `product` and `operation` are what it is reported
+    under. What has expired goes first.
     Raises InsufficientCredits when less is available, OverBudget when a budget does not allow it (and leaves nothing behind),
     InvalidAmount when `amount` is negative; 0 is a hold like any other.
     """
@@ -108,13 +110,14 @@ def place_hold(
             expire(wallet)
             if not _set_aside(wallet, amount):
                 raise _NotDone
-            budgets.check(wallet, actor, amount)
+            budgets.check(wallet, actor, amount, api_key)
             hold = Hold.objects.create(
                 wallet=wallet,
                 amount=amount,
                 reference=reference,
                 description=_clipped(description),
                 actor_id=_id(actor),
+                api_key=api_key,
                 product=_clipped(product, 120),
                 operation=_clipped(operation, 40),
             )
@@ -141,7 +144,7 @@ class Wanted:
     operation: str = ""
 
 
-def place_holds(wallet: Wallet, wanted: Sequence[Wanted], *, actor: User | None = None) -> list[Hold]:
+def place_holds(wallet: Wallet, wanted: Sequence[Wanted], *, actor: User | None = None, api_key: ApiKey | None = None) -> list[Hold]:
     """Place many (one at least), or none: what they hold together is asked of wallet and budgets. In few queries, however many there are.
 
     Their references must be new. Raises as `place_hold` does, with the sum as what is needed.
@@ -153,7 +156,7 @@ def place_holds(wallet: Wallet, wanted: Sequence[Wanted], *, actor: User | None 
         expire(wallet)
         if not _set_aside(wallet, total):
             raise InsufficientCredits(total, Wallet.objects.get(pk=wallet.pk).available)
-        budgets.check(wallet, actor, total)
+        budgets.check(wallet, actor, total, api_key)
         holds = Hold.objects.bulk_create(
             Hold(
                 wallet=wallet,
@@ -161,6 +164,7 @@ def place_holds(wallet: Wallet, wanted: Sequence[Wanted], *, actor: User | None 
                 reference=one.reference,
                 description=_clipped(one.description),
                 actor_id=_id(actor),
+                api_key=api_key,
                 product=_clipped(one.product, 120),
                 operation=_clipped(one.operation, 40),
             )

@@ -5,6 +5,7 @@
     ├── BatchRefused             batch_refused        `items`: what is wrong with single ones of a batch, by place from 0
     ├── NothingToRetry           nothing_to_retry     no job of a batch has failed
     ├── PlanLimit                plan_limit           more than the team's plan allows; the sentence names it
+    ├── KeyRefusal               engine_not_allowed   a program's key is not for this engine
     ├── AskedForTwice            asked_for_twice      a Stop that would take a job from whoever joined it
     ├── UnusableFile             unusable_file        an upload that we do not take
     │   ├── UnusableImage        unusable_image       … as a picture
@@ -51,6 +52,10 @@ class TooManyOpenJobs(GenerationError):
 
 class PlanLimit(GenerationError):
     code = "plan_limit"
+
+
+class KeyRefusal(GenerationError):
+    code = "engine_not_allowed"
 
 
 class BatchRefused(GenerationError):

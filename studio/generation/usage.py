@@ -6,14 +6,14 @@ from collections.abc import Iterator, Sequence
 
 from django.db.models import Sum
 
-from accounts.models import Team
+from accounts.models import ApiKey, Team
 from billing.models import Plan
 from billing.services.plans import more_of, plan_of
 from billing.sizes import size
 from studio.backends import registry
 from studio.backends.base import Engine
 from studio.generation import throttle
-from studio.generation.errors import PlanLimit
+from studio.generation.errors import KeyRefusal, PlanLimit
 from studio.generation.models import Artifact, Job
 
 WHERE = "Plans are on the wallet page, under Plan."
@@ -64,6 +64,15 @@ def require_engine(plan: Plan, engine: Engine) -> None:
     has = next((one for one in Plan.objects.offered() if one.allows(names(engine))), None)
     way = f"change to {has}, which has it. {WHERE}" if has else "ask your operator."
     raise PlanLimit(f"{engine.label} is not part of the {plan} plan. Pick another engine, or {way}")
+
+
+def require_engine_of_key(api_key: ApiKey | None, engine: Engine) -> None:
+    """Raises `KeyRefusal` for an engine that a program's key is not for; without a key everything is allowed."""
+    if api_key is not None and not api_key.allows(names(engine)):
+        raise KeyRefusal(
+            f"{engine.label} is not among the engines of the API key “{api_key.name}”. Use another engine, or add it to the key.",
+            {"engine": "The key does not allow this engine."},
+        )
 
 
 def require_room(plan: Plan, team: Team, *, for_batch: bool = False) -> None:

@@ -17,7 +17,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from accounts import audit
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from billing.errors import InsufficientCredits
 from billing.models import Plan
 from billing.services import wallets
@@ -96,12 +96,13 @@ def submit_batch(
     axes: Mapping[str, Any] | None = None,
     inputs: Mapping[str, InputFile] | None = None,
     parent: Artifact | None = None,
+    api_key: ApiKey | None = None,
 ) -> Batch:
     """Put all in the queue and hold the price of each, in one transaction, or nothing; the same key gives the same batch.
 
     Every item is made anew, from the same `inputs`. When a rule of the team asks approval for what they are together, all wait for it.
-    Raises `BatchRefused` when there are too many, and with `items` when single ones may not be made; `TooDear`, `OverBudget`,
-    `TooManyOpenJobs`, `PlanLimit`, `TeamIsGone`, `UnknownEngine`.
+    `api_key` is what a program asks with. Raises `BatchRefused` when there are too many, and with `items` when single ones may not be made;
+    `TooDear`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`, `KeyRefusal`, `TeamIsGone`, `UnknownEngine`.
     """
     _check_number(items)
     engines = _engines(items)
@@ -109,6 +110,7 @@ def submit_batch(
     plan = plan_of(team)
     for engine in engines.values():
         usage.require_engine(plan, engine)
+        usage.require_engine_of_key(api_key, engine)
     batch = Batch(
         id=uuid7(),
         team=team,
@@ -120,6 +122,7 @@ def submit_batch(
         size=len(items),
         axes=dict(axes) if axes else None,
         at_once=plan.jobs_at_once,
+        api_key=api_key,
     )
     jobs, job_inputs = [], []
     for place, (item, job_id) in enumerate(zip(items, sorted(uuid7() for _ in items), strict=True)):
@@ -139,6 +142,7 @@ def submit_batch(
             template_values=item.template_values,
             written=item.written,
             retry_of=item.retry_of,
+            api_key=api_key,
         )
         jobs.append(job)
         job_inputs += [JobInput(job=job, name=name, file=file) for name, file in others.items()]
@@ -237,7 +241,7 @@ def _place(batch: Batch, jobs: Sequence[Job], inputs: Sequence[JobInput], descri
                 wallets.Wanted(job.price.amount, f"job:{job.id}", told, job.engine_label, Mode(job.mode).label)
                 for job, told in zip(jobs, descriptions, strict=True)
             ]
-            for job, hold in zip(jobs, wallets.place_holds(wallet, wanted, actor=user), strict=True):
+            for job, hold in zip(jobs, wallets.place_holds(wallet, wanted, actor=user, api_key=batch.api_key), strict=True):
                 job.hold, job.approval = hold, approval
                 job.status = Job.Status.NEEDS_APPROVAL if approval else Job.Status.QUEUED
             Job.objects.bulk_create(jobs)
@@ -356,7 +360,7 @@ def _cancel(batch: Batch, *, by: User | None, running: bool = False, because: st
 
 
 @transaction.atomic
-def retry_failed(batch: Batch, *, by: User, key: str) -> Batch:
+def retry_failed(batch: Batch, *, by: User, key: str, api_key: ApiKey | None = None) -> Batch:
     """Make once more what failed of it and is not made again already: a batch of its own, at today's price; the same key gives the same.
 
     Raises `NothingToRetry`, and as `submit_batch`.
@@ -379,6 +383,7 @@ def retry_failed(batch: Batch, *, by: User, key: str) -> Batch:
         template_version=batch.template_version,
         inputs={name: file for name, file in failed[0].given.items() if file},
         parent=failed[0].parent,
+        api_key=api_key,
     )
 
 

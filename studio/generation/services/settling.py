@@ -60,6 +60,7 @@ def _store(job: Job, media: GeneratedMedia) -> Artifact:
         job=job,
         team_id=job.team_id,
         user_id=job.user_id,
+        api_key_id=job.api_key_id,
         index=media.index,
         engine=job.engine,
         engine_label=job.engine_label,

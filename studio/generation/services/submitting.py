@@ -8,7 +8,7 @@ from typing import Any
 from django.conf import settings
 from django.db import IntegrityError, transaction
 
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from billing.models import Plan
 from billing.services import wallets
 from billing.services.plans import plan_of
@@ -45,23 +45,25 @@ def submit(
     template_values: Mapping[str, Any] | None = None,
     written: Mapping[str, Any] | None = None,
     anew: bool = True,
+    api_key: ApiKey | None = None,
 ) -> Job:
     """Put a request in the queue and hold its price, in one transaction; the same key gives the same job and no second hold.
 
     What a rule of the team asks approval for waits outside the queue, its price held like any other's.
     `inputs` are the files it starts from, by the names of the engine's `MediaInput`s. `intended` (a request as JSON) makes it a preview of
     that; `final_of` the final of one: while that is under way or can be seen, the same again gives that job. `template_version` is what it
-    was written with, `template_values` what was filled in, `written` the prompts as they were typed.
+    was written with, `template_values` what was filled in, `written` the prompts as they were typed, `api_key` what a program asks with.
 
     Unless it shall be made `anew`, a request to a paid engine that the team has under way gives that job, and no second hold either.
     Raises `HaveItAlready` for one whose result it has; `WordsRefused`, `BrandRefused`, `InsufficientCredits`, `OverBudget`,
-    `TooManyOpenJobs`, `PlanLimit`, `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
+    `TooManyOpenJobs`, `PlanLimit`, `KeyRefusal`, `TeamIsGone`, `UnknownEngine`. Then nothing is left behind.
     """
     _check_words(team, request)
     [engine] = priced([registry.engine(request.engine)])
     check_brand(team, *meant(request, engine, intended))
     plan = plan_of(team)
     usage.require_engine(plan, engine)
+    usage.require_engine_of_key(api_key, engine)
     job, others = draft(
         request,
         engine,
@@ -78,6 +80,7 @@ def submit(
         template_version=template_version,
         template_values=template_values,
         written=written,
+        api_key=api_key,
     )
     while True:
         try:
@@ -166,6 +169,7 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
                 # Words, and not ids: they are told of long after an engine is gone, as they were when somebody pressed the button.
                 product=job.engine_label,
                 operation=Mode(job.mode).label,
+                api_key=job.api_key,
             )
             if not anew:
                 # Once more: the hold has locked the wallet's row, so that submits of one team come here one after another.
@@ -222,7 +226,7 @@ def _join(job: Job, asked: Job) -> bool:
     return bool(joined)
 
 
-def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
+def retry(job: Job, *, user: User, idempotency_key: str, api_key: ApiKey | None = None) -> Job:
     """Submit a finished job once more, at today's price. Of a retry it is one more of the job that came first. Raises as `submit` does."""
     return submit(
         user=user,
@@ -238,10 +242,19 @@ def retry(job: Job, *, user: User, idempotency_key: str) -> Job:
         template_values=job.template_values,
         written=job.written,
         anew=job.status == Job.Status.SUCCEEDED,
+        api_key=api_key,
     )
 
 
-def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempotency_key: str, anew: bool = False) -> Job:
+def finish(
+    preview: Artifact,
+    *,
+    user: User,
+    request: GenerationRequest,
+    idempotency_key: str,
+    anew: bool = False,
+    api_key: ApiKey | None = None,
+) -> Job:
     """Make the final of a preview with `request` (`finals.request_for`), from the files that the preview started from.
 
     While one is under way or can be seen, that is returned. Raises as `submit` does.
@@ -259,6 +272,7 @@ def finish(preview: Artifact, *, user: User, request: GenerationRequest, idempot
         template_values=preview.job.template_values,
         written=preview.job.written,
         anew=anew,
+        api_key=api_key,
     )
 
 
