@@ -40,7 +40,10 @@ def _asks_for_json(request: HttpRequest) -> bool:
 
 
 class FirstStartMiddleware:
-    """While the studio has nobody, every page leads to `/welcome/`. Once somebody exists, the database is not asked again."""
+    """While the studio has nobody, every page leads to `/welcome/`. Once somebody exists, the database is not asked again.
+
+    A program, which cannot follow there, is told so by whoever looks for its key (`request.by_program`).
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
@@ -49,7 +52,7 @@ class FirstStartMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if not self.opened:
             welcome = reverse("welcome")
-            free = request.path.startswith(settings.STATIC_URL) or request.path == welcome
+            free = request.path.startswith(settings.STATIC_URL) or request.path == welcome or getattr(request, "by_program", False)
             if not free:
                 self.opened = User.objects.exists()
                 if not self.opened:

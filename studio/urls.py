@@ -24,6 +24,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.prompts.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
+    path("", include("studio.api.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

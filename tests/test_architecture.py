@@ -94,7 +94,7 @@ ROOMS: dict[str, str] = {
     "studio.live.fragments": SOCKET,
     "studio.live.viewers": SOCKET,
     "studio.live.shared": SOCKET,
-    "studio.live.threads": SOCKET,
+    "studio.live.threads": GROUND,
     "studio.live.routing": SOCKET,
     "studio.live.body_limit": GROUND,
     "studio.live.origin": GROUND,

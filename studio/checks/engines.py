@@ -53,12 +53,16 @@ def _lease() -> Finding | None:
     )
 
 
-def _rate() -> Finding | None:
-    try:
-        parse(settings.SUBMIT_RATE)
-    except ValueError:
-        return f"STUDIO_SUBMIT_RATE is “{settings.SUBMIT_RATE[:40]}”.", "Write it like 60/minute or 5 per second."
-    return None
+def _rate(name: str) -> Rule:
+    def look() -> Finding | None:
+        text = getattr(settings, name)
+        try:
+            parse(text)
+        except ValueError:
+            return f"STUDIO_{name} is “{text[:40]}”.", "Write it like 60/minute or 5 per second."
+        return None
+
+    return Rule(f"STUDIO_{name}", look)
 
 
 def _previews() -> Finding | None:
@@ -80,7 +84,10 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_LOCAL_MEMORY_MB", lambda: settings.LOCAL_MEMORY_MB, 0, "Megabytes at which the local worker starts anew (0: never)"),
     at_least("STUDIO_MAX_OPEN_JOBS", lambda: settings.MAX_OPEN_JOBS, 1, "Waiting and running jobs of one person"),
     at_least("STUDIO_MAX_BATCH", lambda: settings.MAX_BATCH, 1, "Waiting and running jobs of batches of one person"),
-    Rule("STUDIO_SUBMIT_RATE", _rate),
+    _rate("SUBMIT_RATE"),
+    _rate("API_RATE"),
+    _rate("API_BURST"),
+    at_least("STUDIO_API_BURST_PAUSE", lambda: settings.API_BURST_PAUSE, 1, "Seconds that a key is refused for after a burst"),
     Rule("STUDIO_PREVIEW_ENGINES", _previews),
     at_least("STUDIO_MAX_UPLOAD_MB", lambda: settings.MAX_UPLOAD_BYTES >> 20, 1, "Megabytes of an uploaded picture"),
     at_least("STUDIO_MAX_UPLOAD_MEGAPIXELS", lambda: settings.MAX_UPLOAD_PIXELS / 1e6, 1, "Megapixels of an uploaded picture"),

@@ -14,7 +14,8 @@ from limits.strategies import MovingWindowRateLimiter
 
 
 @cache
-def _limiter() -> MovingWindowRateLimiter:
+def limiter() -> MovingWindowRateLimiter:
+    """The one of this process; what it counts is in memory, or in Redis."""
     return MovingWindowRateLimiter(storage_from_string(settings.REDIS_URL or "memory://"))
 
 
@@ -31,9 +32,9 @@ def seconds_to_wait(action: str, user_id: int) -> int:
 def wait_for(action: str, who: str, rate: str) -> int:
     """Count one `action` of `who` (an id, an address) against a rate (`5/hour`); 0 when it may go on, else the whole seconds to wait."""
     limit = _rate(rate)
-    if _limiter().hit(limit, action, who):
+    if limiter().hit(limit, action, who):
         return 0
-    reset = _limiter().get_window_stats(limit, action, who).reset_time
+    reset = limiter().get_window_stats(limit, action, who).reset_time
     return max(1, math.ceil(reset - time.time()))
 
 
@@ -44,4 +45,4 @@ def seconds_for_team(team_id: int, per_minute: int) -> int:
 
 def used_by_team(team_id: int, per_minute: int) -> int:
     """Requests of the team that were counted in the last minute. Nothing is counted by this."""
-    return per_minute - _limiter().get_window_stats(_rate(f"{per_minute}/minute"), "plan", str(team_id)).remaining
+    return per_minute - limiter().get_window_stats(_rate(f"{per_minute}/minute"), "plan", str(team_id)).remaining

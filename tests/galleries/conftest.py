@@ -17,9 +17,9 @@ from tests.factories import make_artifacts
 @pytest.fixture
 def fresh_limits() -> Iterator[None]:
     """Nobody was too fast before this test, nor is after it."""
-    throttle._limiter().storage.reset()
+    throttle.limiter().storage.reset()
     yield
-    throttle._limiter().storage.reset()
+    throttle.limiter().storage.reset()
 
 
 @pytest.fixture

@@ -42,7 +42,7 @@ HOSTILE = corpus.hostile()
 
 @pytest.fixture(autouse=True)
 def nobody_was_fast() -> None:
-    throttle._limiter().storage.reset()
+    throttle.limiter().storage.reset()
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ from tests.stability_server.fixtures import running_standin, standin  # noqa: F4
 @pytest.fixture(autouse=True)
 def nobody_was_fast() -> None:
     """Counts of earlier tests (and, in Redis, of earlier runs) are forgotten."""
-    throttle._limiter().storage.reset()
+    throttle.limiter().storage.reset()
 
 
 @pytest.fixture
