@@ -327,6 +327,7 @@ DAILY_CHORES = [
     "billing.services.subscriptions.hourly",
     "studio.generation.services.lapse",
     "studio.generation.services.end_paused",
+    "studio.webhooks.services.forget_old",
 ]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
@@ -383,6 +384,14 @@ HOLD_EXPLANATIONS = "studio.generation.explaining.explain"
 """A function that says of one hold what the work was, at which prices, and what came of it, for "Explain this charge"."""
 WALLET_ALERT = "studio.galleries.wallet_alerts.tell"
 """Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
+
+# --- webhooks --------------------------------------------------------------------------------------------------------
+WEBHOOK_PRIVATE: list[str] = env.list("STUDIO_WEBHOOK_PRIVATE", default=[])
+"""Names of computers, addresses and networks that webhooks may be sent to although they are not public, and without TLS."""
+WEBHOOK_PORTS: list[int] = env.list("STUDIO_WEBHOOK_PORTS", subcast=int, default=[443, 8443])
+"""Ports of public servers that webhooks are sent to."""
+WEBHOOK_OFF_AFTER_DAYS = env.int("STUDIO_WEBHOOK_OFF_AFTER_DAYS", default=5)
+"""An endpoint that took nothing for so long is switched off."""
 
 # --- engines ---------------------------------------------------------------------------------------------------------
 STABILITY_API_KEY: list[str] = env.list("STABILITY_API_KEY", default=[])

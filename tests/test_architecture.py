@@ -186,7 +186,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     APPROVALS: {"accounts", "billing", MODELS, PICTURES, SERVICES, PAGES, NOTICES},
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS},
     "waiting": set(),
-    WEBHOOKS: {"accounts"},
+    WEBHOOKS: {"accounts", DOORBELL},
     API: {
         "accounts",
         "billing",

@@ -14,10 +14,18 @@ from django.core.checks import CheckMessage, Error, Info, Warning, register
 from django.core.files.storage import default_storage
 
 from studio.backends import registry
-from studio.checks import address, engines, moderation, payments, services, stability
+from studio.checks import address, engines, moderation, payments, services, stability, webhooks
 from studio.checks.rule import Rule
 
-RULES: tuple[Rule, ...] = (*address.RULES, *services.RULES, *engines.RULES, *stability.RULES, *moderation.RULES, *payments.RULES)
+RULES: tuple[Rule, ...] = (
+    *address.RULES,
+    *services.RULES,
+    *engines.RULES,
+    *stability.RULES,
+    *moderation.RULES,
+    *payments.RULES,
+    *webhooks.RULES,
+)
 
 CHECKED_WHEN_READ = frozenset(
     {

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from accounts.models import Team
 from studio.ids import uuid7
+from studio.webhooks.querysets import DeliveryQuerySet, EndpointQuerySet
 
 
 class Event(models.TextChoices):
@@ -45,11 +46,18 @@ class Endpoint(models.Model):
     made_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = EndpointQuerySet.as_manager()
+
     class Meta:
         indexes = [models.Index(fields=["team", "id"], name="endpoint_of_team")]
 
     def __str__(self) -> str:
         return self.url
+
+    @property
+    def is_failing(self) -> bool:
+        """Nothing has arrived for a while, and it is tried still."""
+        return self.is_active and self.failing_since is not None
 
 
 class Delivery(models.Model):
@@ -75,6 +83,8 @@ class Delivery(models.Model):
     log: Any = models.JSONField(default=list, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
     ended_at = models.DateTimeField(null=True, blank=True)
+
+    objects = DeliveryQuerySet.as_manager()
 
     class Meta:
         constraints = [models.UniqueConstraint(fields=["endpoint", "event_id"], name="delivery_once_per_event")]
