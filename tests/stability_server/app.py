@@ -6,10 +6,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
+from studio.api.stability.messages import Answer
 from tests.stability_server import control
 from tests.stability_server.faults import NONE, Fault
 from tests.stability_server.provider import Provider
-from tests.stability_server.requests import Answer, Request
+from tests.stability_server.requests import Request
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]

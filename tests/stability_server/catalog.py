@@ -18,9 +18,9 @@ from typing import Any
 
 from PIL import Image
 
+from studio.api.stability.uploads import Picture
 from tests.stability_server.media import edits, solids, tunes
 from tests.stability_server.media.scenes import Size, scene
-from tests.stability_server.uploads import Picture
 
 Values = Mapping[str, Any]
 Artist = Callable[[Values, int], Image.Image | bytes]

@@ -17,11 +17,11 @@ import json
 from collections.abc import Callable
 from typing import Any
 
-from tests.stability_server import contract
-from tests.stability_server.contract import Endpoint
+from studio.api.stability import contract
+from studio.api.stability.contract import Endpoint
+from studio.api.stability.messages import Answer
 from tests.stability_server.prices import CREDITS_OF, SD3, SDXL
 from tests.stability_server.provider import Provider
-from tests.stability_server.requests import Answer
 
 STYLE = """
 :root { color-scheme: light dark; font: 15px/1.5 system-ui, sans-serif }

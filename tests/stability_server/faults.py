@@ -28,7 +28,7 @@ import re
 import threading
 from dataclasses import dataclass
 
-from tests.stability_server.dialects import MODERATIONS
+from studio.api.stability.dialects import MODERATIONS
 from tests.stability_server.requests import Request
 
 BEFORE = {"drop", "status", "html", "rate-limited", "refuse"}

@@ -10,7 +10,7 @@ from typing import Any
 import httpx
 from PIL import Image, ImageDraw
 
-from tests.stability_server.contract import Endpoint, Field
+from studio.api.stability.contract import Endpoint, Field
 
 SDXL_PATH = {"engine_id": "stable-diffusion-xl-1024-v1-0"}
 

@@ -21,16 +21,18 @@ from collections import deque
 from collections.abc import Callable
 from decimal import Decimal
 
-from tests.stability_server import contract, v1, v2beta
+from studio.api.stability import contract
+from studio.api.stability.dialects import Dialect, Refusal, dialect_of
+from studio.api.stability.messages import Answer
+from tests.stability_server import v1, v2beta
 from tests.stability_server.accounts import FREE_CREDITS, Key, Keys, Organization
 from tests.stability_server.books import Books, Charge, InsufficientBalance
-from tests.stability_server.dialects import Dialect, Refusal, dialect_of
 from tests.stability_server.engines import SDXL
 from tests.stability_server.faults import Fault, Faults
 from tests.stability_server.generations import Generations
 from tests.stability_server.limiter import Limiter
 from tests.stability_server.moderation import WORDS
-from tests.stability_server.requests import Answer, Request
+from tests.stability_server.requests import Request
 
 log = logging.getLogger(__name__)
 
@@ -75,7 +77,7 @@ class Provider:
 
     def received(self, method: str, path: str, headers: dict[str, str]) -> tuple[Request, float]:
         """Note a request as it comes, still without its body. Returns it, and the seconds for which its key is timed out."""
-        request = Request(method, path, headers, b"", self.now(), self.random_hex(32))
+        request = Request(method, path, headers, b"", self.random_hex(32), at=self.now())
         if len(self.requests) >= KEPT_BODIES:
             self.requests[-KEPT_BODIES].body = b""
         self.requests.append(request)

@@ -9,10 +9,10 @@ from typing import Any
 import httpx
 import pytest
 
+from studio.api.stability.contract import Endpoint, endpoint, endpoints
 from tests.stability_server import StandIn, catalog
 from tests.stability_server.accounts import Organization
 from tests.stability_server.catalog import Operation
-from tests.stability_server.contract import Endpoint, endpoint, endpoints
 from tests.stability_server.minimal import minimal, png, post, send
 from tests.stability_server.prices import price
 

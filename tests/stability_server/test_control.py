@@ -13,8 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from studio.api.stability.contract import endpoint, endpoints
 from tests.stability_server import KEY, StandIn
-from tests.stability_server.contract import endpoint, endpoints
 from tests.stability_server.minimal import post
 
 ROOT = Path(__file__).resolve().parents[2]

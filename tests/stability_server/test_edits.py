@@ -9,7 +9,7 @@ import httpx
 import pytest
 from PIL import Image, ImageChops, ImageDraw, ImageStat
 
-from tests.stability_server.contract import endpoint
+from studio.api.stability.contract import endpoint
 from tests.stability_server.minimal import png, post
 
 EDIT = "/v2beta/stable-image/edit/"

@@ -16,9 +16,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from studio.api.stability.contract import Endpoint, endpoint, endpoints
 from tests.stability_server import ManualClock, StandIn
 from tests.stability_server.catalog import OPERATIONS, SIZES
-from tests.stability_server.contract import Endpoint, endpoint, endpoints
 from tests.stability_server.media import mp3
 from tests.stability_server.minimal import minimal, png, post, send, wav
 

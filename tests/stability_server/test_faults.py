@@ -10,8 +10,8 @@ import httpx
 import pytest
 from PIL import Image
 
+from studio.api.stability.contract import Endpoint, endpoint
 from tests.stability_server import StandIn
-from tests.stability_server.contract import Endpoint, endpoint
 from tests.stability_server.minimal import minimal, post, send
 
 FLASH = endpoint("POST", "/v2beta/stable-image/generate/sd3")

@@ -15,9 +15,9 @@ import httpx
 import pytest
 from PIL import Image
 
+from studio.api.stability.contract import Endpoint, Field, endpoint, endpoints
+from studio.api.stability.fields import for_model
 from tests.stability_server import StandIn
-from tests.stability_server.contract import Endpoint, Field, endpoint, endpoints
-from tests.stability_server.fields import for_model
 from tests.stability_server.minimal import minimal, post, send, wav
 
 POSTS = [one for one in endpoints() if one.method == "POST"]

@@ -7,9 +7,9 @@ from typing import Any
 import httpx
 import pytest
 
+from studio.api.stability.contract import MIB, Document, Endpoint, endpoint, endpoints
 from tests.stability_server import ManualClock, StandIn
 from tests.stability_server.accounts import AUDIO_3, Organization
-from tests.stability_server.contract import MIB, Document, Endpoint, endpoint, endpoints
 from tests.stability_server.minimal import minimal, post, send
 
 POSTS = [one for one in endpoints() if one.method == "POST"]

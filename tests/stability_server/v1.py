@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.stability_server import engines, fields, moderation
+from studio.api.stability import fields, v1_rules
+from studio.api.stability.contract import Endpoint
+from studio.api.stability.dialects import V1, v1_artifacts
+from studio.api.stability.fields import Reading
+from studio.api.stability.messages import Answer
+from studio.api.stability.multipart import Malformed
+from tests.stability_server import moderation
 from tests.stability_server.accounts import Key, Organization
 from tests.stability_server.catalog import OPERATIONS
-from tests.stability_server.contract import Endpoint
-from tests.stability_server.dialects import V1, v1_artifacts
-from tests.stability_server.fields import Reading
 from tests.stability_server.media.edits import blurred
 from tests.stability_server.media.files import encoded
 from tests.stability_server.moderation import CONTENT_FILTERED
-from tests.stability_server.multipart import Malformed
 from tests.stability_server.prices import price
-from tests.stability_server.requests import Answer, Request
+from tests.stability_server.requests import Request
 
 if TYPE_CHECKING:
     from tests.stability_server.faults import Fault
@@ -41,7 +43,7 @@ def answer(provider: Provider, request: Request, endpoint: Endpoint, place: dict
     if place["engine_id"] not in {engine["id"] for engine in provider.engines}:
         raise dialect.engine_not_found(place["engine_id"])
     reading = read(request, endpoint)
-    engines.check(request, reading)
+    v1_rules.check(request, reading)
     return generate(provider, request, endpoint, key, organization, reading.values, fault)
 
 

@@ -8,19 +8,21 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from tests.stability_server import fields, moderation
+from studio.api.stability import fields
+from studio.api.stability.contract import MIB, Endpoint
+from studio.api.stability.dialects import V2Beta, v2_result
+from studio.api.stability.fields import Reading
+from studio.api.stability.messages import Answer
+from studio.api.stability.multipart import Malformed
+from studio.api.stability.rules import RULES
+from tests.stability_server import moderation
 from tests.stability_server.catalog import OPERATIONS, Operation
-from tests.stability_server.contract import MIB, Endpoint
-from tests.stability_server.dialects import V2Beta, v2_result
-from tests.stability_server.fields import Reading
 from tests.stability_server.generations import Generation
 from tests.stability_server.media.edits import blurred
 from tests.stability_server.media.files import MIME, encoded
 from tests.stability_server.moderation import CONTENT_FILTERED
-from tests.stability_server.multipart import Malformed
 from tests.stability_server.prices import price
-from tests.stability_server.requests import Answer, Request
-from tests.stability_server.rules import RULES
+from tests.stability_server.requests import Request
 
 if TYPE_CHECKING:
     from tests.stability_server.faults import Fault

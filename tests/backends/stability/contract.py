@@ -16,7 +16,7 @@ import httpx
 from jsonschema import Draft7Validator
 from PIL import Image
 
-FILES = Path(__file__).resolve().parents[2] / "stability_server"
+FILES = Path(__file__).resolve().parents[3] / "studio" / "api" / "stability"
 DISAGREEMENTS = {
     # API.md 2.6: "lists `prompt` as required for erase although it has no such field; the live server does not ask for it".
     ("/v2beta/stable-image/edit/erase", "required"): ["prompt"],

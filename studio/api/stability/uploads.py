@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-import wave
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from PIL import Image, ImageOps
 
-from tests.stability_server.media import mp3
+from studio.generation.errors import UnusableSound
+from studio.generation.sounds import clean_sound
 
 FORMATS = ("JPEG", "PNG", "WEBP")
 BROKEN = (OSError, ValueError, SyntaxError, Image.DecompressionBombError, Image.DecompressionBombWarning)
@@ -62,15 +62,11 @@ class Recording:
 
     @classmethod
     def read(cls, data: bytes) -> Recording:
-        if data.startswith(b"RIFF"):
-            try:
-                with wave.open(io.BytesIO(data)) as sound:
-                    return cls(data, sound.getnframes() / sound.getframerate(), "wav")
-            except (wave.Error, EOFError, ZeroDivisionError):
-                raise Unreadable("must be an mp3 or wav file") from None
-        if seconds := mp3.duration(data):
-            return cls(data, seconds, "mp3")
-        raise Unreadable("must be an mp3 or wav file")
+        try:
+            sound = clean_sound(data)
+        except UnusableSound:
+            raise Unreadable("must be an mp3 or wav file") from None
+        return cls(data, sound.seconds, "wav" if sound.mime == "audio/wav" else "mp3")
 
 
 def picture_problems(rules: Mapping[str, Any], picture: Picture) -> Iterator[str]:

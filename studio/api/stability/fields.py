@@ -12,14 +12,15 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.stability_server.contract import Field, Form
-from tests.stability_server.multipart import Part
-from tests.stability_server.uploads import Picture, Recording, Unreadable, picture_problems, recording_problems
+from studio.api.stability.contract import Field, Form
+from studio.api.stability.multipart import Part
+from studio.api.stability.uploads import Picture, Recording, Unreadable, picture_problems, recording_problems
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
 INTEGER = re.compile(r"[+-]?\d+")
 LEAF = re.compile(r"(\w+)\[(\d+)\]\[(\w+)\]")
 """`text_prompts[0][weight]`: how v1 puts an array into a multipart body."""
+JSON_TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "object": dict, "array": list, "integer": int, "number": (int, float)}
 
 
 class Problem(Exception):
@@ -76,8 +77,8 @@ def read(form: Form, raw: Mapping[str, Any], *, missing: str = "required") -> Re
     for name, inner in form.items():
         schema = for_model(inner.schema, model)
         if name in reading.given:
-            for path, problem in problems(schema, reading.values[name], missing):
-                reading.complain(name + path, problem)
+            for path, wrong in problems(schema, reading.values[name], missing):
+                reading.complain(name + path, wrong)
             if isinstance(reading.values[name], str):
                 reading.values[name] = schema.get("x-aliases", {}).get(reading.values[name], reading.values[name])
         elif "default" in schema:
@@ -99,14 +100,14 @@ def for_model(schema: Mapping[str, Any], model: str | None) -> Mapping[str, Any]
 
 def converted(inner: Field, raw: Any) -> Any:
     """A part or a JSON value in the type of its field. Raises `Problem`."""
-    kind = inner.schema.get("type")
+    kind = str(inner.schema.get("type"))
     if isinstance(raw, Part):
         if inner.binary:
             return opened(inner.schema, raw.data)
         return number(kind, raw.text) if kind in ("number", "integer") else raw.text
     if kind == "array" and isinstance(raw, list):
         return [item(inner.schema["items"], one) for one in raw]
-    expected = {"string": str, "object": dict, "array": list, "integer": int, "number": (int, float)}[kind]
+    expected = JSON_TYPES[kind]
     if not isinstance(raw, expected) or isinstance(raw, bool):
         raise Problem(f"must be {'an' if kind[0] in 'aio' else 'a'} {kind}")
     return raw

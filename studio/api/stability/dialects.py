@@ -13,7 +13,7 @@ import base64
 import json
 from decimal import Decimal
 
-from tests.stability_server.requests import Answer, Request
+from studio.api.stability.messages import Answer, Request
 
 RATE_LIMITED = "You have exceeded the rate limit of 150 requests within a 10 second period, and have been timed out for 60 seconds."
 

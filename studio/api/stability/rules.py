@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.stability_server.fields import Reading
+from studio.api.stability.fields import Reading
 
 Rule = Callable[[Reading, str], None]
 """Adds its problems to the reading; the second argument is the dialect's word for an absent field."""

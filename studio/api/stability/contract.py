@@ -68,7 +68,7 @@ class Endpoint:
         """The fields that a request has; with `chosen_by`, those of a mode, or of the choice alone while the mode makes no sense."""
         if not self.chosen_by:
             return self.forms[""]
-        if mode in self.forms:
+        if mode is not None and mode in self.forms:
             return self.forms[mode]
         choice = {"type": "string", "enum": sorted(self.forms)}
         return {self.chosen_by: Field(self.chosen_by, choice, required=True)}
