@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from studio.api.stability import fields, v1_rules
+from studio.api.stability import fields, forms, v1_rules
 from studio.api.stability.contract import Endpoint
 from studio.api.stability.dialects import V1, v1_artifacts
 from studio.api.stability.fields import Reading
 from studio.api.stability.messages import Answer
-from studio.api.stability.multipart import Malformed
 from tests.stability_server import moderation
 from tests.stability_server.accounts import Key, Organization
 from tests.stability_server.catalog import OPERATIONS
@@ -55,21 +54,9 @@ def account(key: Key) -> dict[str, Any]:
 
 
 def read(request: Request, endpoint: Endpoint) -> Reading:
-    """The fields of a JSON or multipart body. Raises the `Refusal` of one that is neither; problems with fields are in the reading."""
-    if request.content_type != endpoint.content_type:
-        raise dialect.bad_request(f"content-type: must be {endpoint.content_type}")
-    if endpoint.content_type == "application/json":
-        try:
-            content = request.json
-        except ValueError:
-            raise dialect.bad_request("body: must be valid JSON") from None
-        if not isinstance(content, dict):
-            raise dialect.bad_request("body: must be an object")
-        return fields.read(endpoint.form(), content, missing=dialect.missing)
-    try:
-        return fields.read_parts(endpoint.form(), request.parts, missing=dialect.missing)
-    except Malformed as error:
-        raise dialect.bad_request(str(error)) from None
+    reading = forms.read_v1(request, endpoint, dialect)
+    reading.problems += fields.broken(reading)
+    return reading
 
 
 def generate(

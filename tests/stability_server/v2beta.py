@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from studio.api.stability import fields
-from studio.api.stability.contract import MIB, Endpoint
+from studio.api.stability import fields, forms
+from studio.api.stability.contract import Endpoint
 from studio.api.stability.dialects import V2Beta, v2_result
 from studio.api.stability.fields import Reading
 from studio.api.stability.messages import Answer
-from studio.api.stability.multipart import Malformed
-from studio.api.stability.rules import RULES
 from tests.stability_server import moderation
 from tests.stability_server.catalog import OPERATIONS, Operation
 from tests.stability_server.generations import Generation
@@ -29,7 +27,6 @@ if TYPE_CHECKING:
     from tests.stability_server.provider import Provider
 
 MAX_SEED = 4_294_967_294
-ID_LENGTH = 64
 FOUND_IN = {"image": ("public_figure", CONTENT_FILTERED), "audio": ("copyrighted_content",), "model": ()}
 """What moderation finds in each kind of media, besides what it finds in all."""
 
@@ -57,7 +54,7 @@ def answer(provider: Provider, request: Request, endpoint: Endpoint, place: dict
     organization = key.account.organizations[0]
     what = {"endpoint": endpoint.path, "request_id": request.request_id, "finish_reason": finish_reason}
     if operation.submits:
-        what["generation"] = provider.random_hex(ID_LENGTH)
+        what["generation"] = provider.random_hex(forms.ID_LENGTH)
         provider.charge(dialect, key, organization, price(endpoint.path, values), **what)
         submission = {"id": what["generation"], "key": key.secret, "endpoint": endpoint.path, "values": values, "seed": seed}
         generation = provider.generations.submit(seconds=provider.result_seconds, finish_reason=finish_reason, **submission)
@@ -71,22 +68,9 @@ def answer(provider: Provider, request: Request, endpoint: Endpoint, place: dict
 
 
 def read(request: Request, endpoint: Endpoint) -> Reading:
-    """Content type, size, fields, and what they say about each other. Raises the `Refusal` of all that is wrong."""
-    if not request.headers.get("content-type"):
-        raise dialect.bad_request("content-type: required")
-    if request.content_type != endpoint.content_type:
-        raise dialect.bad_request(f"content-type: must be {endpoint.content_type}")
-    if endpoint.max_bytes is not None and request.size > endpoint.max_bytes:
-        raise dialect.too_large(endpoint.max_bytes // MIB)
-    try:
-        parts = request.parts
-    except Malformed as error:
-        raise dialect.bad_request(str(error)) from None
-    chosen = next((part.text for part in parts if part.name == endpoint.chosen_by), None)
-    reading = fields.read_parts(endpoint.form(chosen), parts)
-    reading.problems += fields.read(endpoint.headers, request.headers).problems
-    if endpoint.path in RULES:
-        RULES[endpoint.path](reading, dialect.missing)
+    """Raises the `Refusal` of all that is wrong."""
+    reading = forms.read_v2beta(request, endpoint, dialect)
+    reading.problems += fields.broken(reading)
     if reading.problems:
         raise dialect.bad_request(*reading.problems)
     return reading
@@ -103,10 +87,7 @@ def moderated(provider: Provider, endpoint: Endpoint, operation: Operation, valu
 
 def result(provider: Provider, request: Request, endpoint: Endpoint, id: str, fault: Fault) -> Answer:
     """What a submit came to: 202 while it is in progress."""
-    problems = fields.read(endpoint.headers, request.headers).problems
-    if len(id) != ID_LENGTH:
-        problems.append(f"id: must be {ID_LENGTH} characters long")
-    if problems:
+    if problems := forms.id_problems(request, endpoint, id):
         raise dialect.bad_request(*problems)
     key = provider.key_of(request, dialect)
     generation = provider.generations.find(id, key.secret)

@@ -17,9 +17,11 @@ from studio.api.stability.multipart import Part
 from studio.api.stability.uploads import Picture, Recording, Unreadable, picture_problems, recording_problems
 
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?")
-INTEGER = re.compile(r"[+-]?\d+")
-LEAF = re.compile(r"(\w+)\[(\d+)\]\[(\w+)\]")
+INTEGER = re.compile(r"[+-]?\d{1,20}")
+LEAF = re.compile(r"(\w+)\[(\d{1,9})\]\[(\w+)\]")
 """`text_prompts[0][weight]`: how v1 puts an array into a multipart body."""
+UNWRITABLE = re.compile("[\\0\ud800-\udfff]")
+"""What is no text that a database keeps: NUL, and halves of a character, which JSON can spell."""
 JSON_TYPES: dict[str, type | tuple[type, ...]] = {"string": str, "object": dict, "array": list, "integer": int, "number": (int, float)}
 
 
@@ -86,6 +88,13 @@ def read(form: Form, raw: Mapping[str, Any], *, missing: str = "required") -> Re
     return reading
 
 
+def broken(reading: Reading) -> Iterator[str]:
+    """What is wrong with pictures that no rule has anything against, and whose pixels cannot be read. Takes long: it reads them."""
+    for name, value in reading.values.items():
+        if isinstance(value, Picture) and not any(problem.startswith(f"{name}:") for problem in reading.problems) and not value.is_whole():
+            yield f"{name}: is broken or incomplete"
+
+
 def for_model(schema: Mapping[str, Any], model: str | None) -> Mapping[str, Any]:
     """The schema with the range and default that a field has for one model."""
     narrowed = dict(schema)
@@ -107,16 +116,21 @@ def converted(inner: Field, raw: Any) -> Any:
         return number(kind, raw.text) if kind in ("number", "integer") else raw.text
     if kind == "array" and isinstance(raw, list):
         return [item(inner.schema["items"], one) for one in raw]
-    expected = JSON_TYPES[kind]
-    if not isinstance(raw, expected) or isinstance(raw, bool):
+    if not is_a(kind, raw):
         raise Problem(f"must be {'an' if kind[0] in 'aio' else 'a'} {kind}")
     return raw
 
 
+def is_a(kind: str, value: Any) -> bool:
+    """Whether a value is of a type of JSON Schema, in which true and false are no numbers."""
+    return isinstance(value, JSON_TYPES[kind]) and not isinstance(value, bool)
+
+
 def item(schema: Mapping[str, Any], raw: Any) -> Any:
-    """One element of an array: numbers may come as text, as they do in a multipart body."""
+    """One element of an array: numbers may come as text, as they do in a multipart body; null is as good as nothing."""
     if not isinstance(raw, dict):
         raise Problem("must be an array of objects")
+    raw = {name: one for name, one in raw.items() if one is not None}
     types = {name: inner.get("type") for name, inner in schema["properties"].items()}
     return {name: number(types[name], one) if types.get(name) == "number" and isinstance(one, str) else one for name, one in raw.items()}
 
@@ -146,12 +160,12 @@ def problems(schema: Mapping[str, Any], value: Any, missing: str = "required") -
         yield from (("", problem) for problem in picture_problems(schema.get("x-image-rules", {}), value))
     elif isinstance(value, Recording):
         yield from (("", problem) for problem in recording_problems(schema.get("x-audio-rules", {}), value))
-    elif isinstance(value, list):
+    elif isinstance(value, list) and schema.get("type") == "array":
         for place, one in enumerate(value):
             yield from ((f"[{place}]{path}", problem) for path, problem in problems(schema["items"], one, missing))
         if len(value) < schema.get("minItems", 0):
             yield "", f"must contain at least {schema['minItems']} item"
-    elif isinstance(value, dict):
+    elif isinstance(value, dict) and schema.get("type") == "object":
         yield from ((f"[{name}]", missing) for name in schema.get("required", ()) if name not in value)
         for name, inner in schema.get("properties", {}).items():
             if name in value:
@@ -161,17 +175,18 @@ def problems(schema: Mapping[str, Any], value: Any, missing: str = "required") -
 
 
 def scalar_problems(schema: Mapping[str, Any], value: Any) -> Iterator[str]:
-    if isinstance(value, str):
-        if schema.get("type") in ("number", "integer"):
-            yield f"must be a {schema['type']}"
+    kind = str(schema.get("type"))
+    if not is_a(kind, value):
+        yield f"must be {'an' if kind[0] in 'aio' else 'a'} {kind}"
+    elif isinstance(value, str):
+        if UNWRITABLE.search(value):
+            yield "must be text"
         elif "enum" in schema and value not in schema["enum"] and value not in schema.get("x-aliases", {}):
             yield "must be one of " + " | ".join(f"'{one}'" for one in schema["enum"])
         elif len(value) > schema.get("maxLength", len(value)):
             yield f"must be at most {schema['maxLength']} characters long"
         elif len(value) < schema.get("minLength", 0):
             yield f"must be at least {schema['minLength']} characters long"
-    elif schema.get("type") == "string":
-        yield "must be a string"
     elif value < schema.get("minimum", value):
         yield f"must be greater than or equal to {schema['minimum']}"
     elif value > schema.get("maximum", value):

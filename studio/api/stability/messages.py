@@ -11,6 +11,11 @@ from studio.api.stability import multipart
 Headers = dict[str, str]
 
 
+def _no_number(name: str) -> None:
+    """Python reads NaN and Infinity, which are no JSON and compare with nothing."""
+    raise ValueError(f"{name} is no JSON")
+
+
 @dataclass(slots=True)
 class Request:
     """Header names are in lower case. `size` is the body's length in bytes, which may be more than was kept of it."""
@@ -55,7 +60,10 @@ class Request:
     @property
     def json(self) -> Any:
         """What a JSON body holds. Raises ValueError."""
-        return json.loads(self.body)
+        try:
+            return json.loads(self.body, parse_constant=_no_number)
+        except RecursionError:
+            raise ValueError("nested too deeply") from None
 
 
 @dataclass(slots=True)

@@ -6,6 +6,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from email.parser import BytesHeaderParser
 
+MOST_PARTS = 1000
+"""More than any form has. Each costs time, and a body is read before it is known who asks (API.md 0)."""
+
 
 class Malformed(Exception):
     """The body is no multipart/form-data; the message says why."""
@@ -32,10 +35,13 @@ def read(content_type: str, body: bytes) -> list[Part]:
     boundary = header.get_boundary()
     if not boundary:
         raise Malformed("content-type: multipart boundary is missing")
-    _, found, rest = (b"\r\n" + body).partition(b"\r\n--" + boundary.encode())
+    border = b"\r\n--" + boundary.encode("utf-8", "replace")
+    _, found, rest = (b"\r\n" + body).partition(border)
     if not found:
         raise Malformed("body: malformed multipart/form-data")
-    pieces = rest.split(b"\r\n--" + boundary.encode())
+    if rest.count(border) > MOST_PARTS:
+        raise Malformed("body: multipart/form-data has too many parts")
+    pieces = rest.split(border)
     if not pieces[-1].startswith(b"--"):
         raise Malformed("body: multipart/form-data ends in the middle of a part")
     return [_part(piece) for piece in pieces[:-1]]
@@ -44,8 +50,13 @@ def read(content_type: str, body: bytes) -> list[Part]:
 def _part(piece: bytes) -> Part:
     head, found, data = piece.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
     headers = BytesHeaderParser().parsebytes(head)
-    name = headers.get_param("name", header="content-disposition")
+    try:
+        name = headers.get_param("name", header="content-disposition")
+        filename = headers.get_param("filename", header="content-disposition")
+        filename = None if filename is None else headers.get_filename("")
+        content_type = headers.get("content-type")
+    except Exception:  # noqa: BLE001 - the parser of mails stumbles over encoded parameters that make no sense
+        raise Malformed("body: Content-Disposition header in FormData part makes no sense") from None
     if not found or not isinstance(name, str):
         raise Malformed("body: Content-Disposition header in FormData part is missing a name")
-    filename = headers.get_param("filename", header="content-disposition")
-    return Part(name, data, None if filename is None else headers.get_filename(""), headers.get("content-type"))
+    return Part(name, data, filename, None if content_type is None else str(content_type))
