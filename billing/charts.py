@@ -6,7 +6,7 @@ content policy allows no `style`.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -28,6 +28,22 @@ TOP, BOTTOM = 6.0, 88.0
 """Where the highest bar ends and all bars stand, in % of the height; below are the days."""
 COLUMNS = {"engine": "hold__product", "mode": "hold__operation", "person": "actor"}
 UNNAMED = {"engine": "Without an engine", "mode": "Without a mode", "person": "Somebody who left"}
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """What bars are high by: how an amount of it is written, and the noun after it."""
+
+    title: str
+    write: Callable[[int], str]
+    noun: Callable[[int], str]
+
+    def say(self, amount: int) -> str:
+        return f"{self.write(amount)} {self.noun(amount)}"
+
+
+CREDITS = Measure("Credits", credits, noun)
+"""In millicredits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,25 +112,32 @@ class Chart:
 def chart(wallet: Wallet, asked: Asked) -> Chart:
     """Two queries at most, however much was spent."""
     shown = spans_of(asked.span, timezone.localdate())
-    series = _series(wallet, shown, asked.split)
+    queries = [asked.query(**{"from": str(span.first), "to": str(span.last)}) for span in shown]
+    return draw(shown, _series(wallet, shown, asked.split), CREDITS, span=asked.span, split=SPLITS[asked.split], queries=queries)
+
+
+def draw(
+    shown: Sequence[Span], series: Sequence[Series], measure: Measure, *, span: str, split: str, queries: Sequence[str] | None = None
+) -> Chart:
+    """The bars of `series` over the spans `shown`, which are those of `span`; `split` says by what they are apart."""
+    queries = queries or [""] * len(shown)
     totals = [sum(one.amounts[place] for one in series) for place in range(len(shown))]
     drawn = [sum(max(0, one.amounts[place]) for one in series) for place in range(len(shown))]
     top = ceiling(max(drawn, default=0))
-    queries = [asked.query(**{"from": str(span.first), "to": str(span.last)}) for span in shown]
-    bars = [_bar(place, len(shown), shown[place], series, totals[place], top, queries[place]) for place in range(len(shown))]
+    bars = [_bar(place, len(shown), shown[place], series, totals[place], top, queries[place], measure) for place in range(len(shown))]
     whole = sum(totals)
     most = max(range(len(shown)), key=lambda place: totals[place])
-    per = "month" if asked.span == "12" else "day"
-    summary = f"{credits(whole)} {noun(whole)} in the last {SPANS[asked.span]}, {SPLITS[asked.split].lower()}."
+    per = "month" if span == "12" else "day"
+    summary = f"{measure.say(whole)} in the last {SPANS[span]}, {split.lower()}."
     if whole > 0:
-        summary += f" Most {'on' if per == 'day' else 'in'} {shown[most].title}: {credits(totals[most])}."
+        summary += f" Most {'on' if per == 'day' else 'in'} {shown[most].title}: {measure.write(totals[most])}."
     return Chart(
-        title=f"Credits by {per}",
+        title=f"{measure.title} by {per}",
         summary=summary,
         total=whole,
         series=[one for one in series if any(one.amounts)],
         bars=bars,
-        scale=[Mark(_place(0, top, top), credits(top)), Mark(_place(0, top, top // 2), credits(top // 2))] if top else [],
+        scale=[Mark(_place(0, top, top), measure.write(top)), Mark(_place(0, top, top // 2), measure.write(top // 2))] if top else [],
         days=_days(shown),
         rows=[
             Row(span.title, totals[place], [one.amounts[place] for one in series if any(one.amounts)], queries[place])
@@ -153,12 +176,17 @@ def _series(wallet: Wallet, shown: Sequence[Span], split: str) -> list[Series]:
     parts: dict[str, list[int]] = {}
     for part, place, total in rows:
         parts.setdefault(part, [0] * len(shown))[place] -= total
+    return largest(parts, len(shown), lambda kept: _names(split, kept))
+
+
+def largest(parts: Mapping[str, list[int]], count: int, named: Callable[[list[str]], Mapping[str, str]]) -> list[Series]:
+    """A series for each of the parts that come to most, and one for all others. `named` gives those kept their labels."""
     ordered = sorted(parts.items(), key=lambda one: (-sum(one[1]), one[0]))
     kept, rest = (ordered, []) if len(ordered) <= SERIES + 1 else (ordered[:SERIES], ordered[SERIES:])
-    names = _names(split, [part for part, _ in kept])
+    names = named([part for part, _ in kept])
     series = [Series(number, names[part], sum(amounts), amounts) for number, (part, amounts) in enumerate(kept, 1)]
     if rest:
-        together = [sum(amounts[place] for _, amounts in rest) for place in range(len(shown))]
+        together = [sum(amounts[place] for _, amounts in rest) for place in range(count)]
         series.append(Series(SERIES + 1, OTHERS, sum(together), together))
     return series
 
@@ -175,7 +203,7 @@ def _place(low: int, top: int, amount: int) -> str:
     return f"{BOTTOM - (BOTTOM - TOP) * (low + amount) / top:.3f}%"
 
 
-def _bar(place: int, count: int, span: Span, series: Sequence[Series], total: int, top: int, query: str) -> Bar:
+def _bar(place: int, count: int, span: Span, series: Sequence[Series], total: int, top: int, query: str, measure: Measure) -> Bar:
     step = 100 / count
     gap = 0.3 if count <= 30 else 0.2
     slices, below = [], 0
@@ -184,8 +212,8 @@ def _bar(place: int, count: int, span: Span, series: Sequence[Series], total: in
         if amount:
             slices.append(Slice(one.number, _place(below, top, amount), f"{(BOTTOM - TOP) * amount / top:.3f}%"))
             below += amount
-    parts = [f"{one.label} {credits(one.amounts[place])}" for one in series if one.amounts[place]]
-    told = f"{span.title}: {credits(total)} {noun(total)}" if parts else f"{span.title}: nothing"
+    parts = [f"{one.label} {measure.write(one.amounts[place])}" for one in series if one.amounts[place]]
+    told = f"{span.title}: {measure.say(total)}" if parts else f"{span.title}: nothing"
     title = told if len(parts) < 2 and len(series) < 2 else "\n".join([told, *parts])
     x, width = f"{step * (place + gap / 2):.3f}%", f"{step * (1 - gap):.3f}%"
     return Bar(title, x, width, f"{step * place:.3f}%", f"{step:.3f}%", slices, query)
