@@ -388,7 +388,7 @@ WALLET_ALERT = "studio.galleries.wallet_alerts.tell"
 # --- webhooks --------------------------------------------------------------------------------------------------------
 WEBHOOK_PRIVATE: list[str] = env.list("STUDIO_WEBHOOK_PRIVATE", default=[])
 """Names of computers, addresses and networks that webhooks may be sent to although they are not public, and without TLS."""
-WEBHOOK_PORTS: list[int] = env.list("STUDIO_WEBHOOK_PORTS", subcast=int, default=[443, 8443])
+WEBHOOK_PORTS: list[int] = env("STUDIO_WEBHOOK_PORTS", cast=[int], default=[443, 8443])
 """Ports of public servers that webhooks are sent to."""
 WEBHOOK_OFF_AFTER_DAYS = env.int("STUDIO_WEBHOOK_OFF_AFTER_DAYS", default=5)
 """An endpoint that took nothing for so long is switched off."""
