@@ -118,6 +118,7 @@ ROOMS: dict[str, str] = {
     "studio.logs": GROUND,
     "studio.staticfiles": GROUND,
     "studio.settings": ENTRANCE,
+    "studio.wiring": GROUND,
     "studio.apps": ENTRANCE,
     "studio.asgi": ENTRANCE,
     "studio.checks": ENTRANCE,
