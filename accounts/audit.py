@@ -17,7 +17,7 @@ PAGE = 50
 """Entries on a page of the log."""
 SAME_ACT = timedelta(minutes=10)
 """A script brings the files of one upload one by one: those that come within this time of the first are told in one line."""
-HEAD = ("Time", "Who", "Address", "Action", "What")
+HEAD = ("Time", "Who", "Address", "Action", "What", "With the key")
 """The columns of `rows`."""
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula: people choose their names."""
@@ -71,5 +71,5 @@ def count(team: Team, actor: User, action: str, text: str) -> AuditEntry:
 def rows(entries: AuditQuerySet) -> Iterator[tuple[str, ...]]:
     """The entries as lines of a spreadsheet; times are UTC."""
     for entry in entries.select_related("actor").iterator(2000):
-        cells = (entry.actor_name, entry.actor.email if entry.actor else "", entry.action, entry.text)
+        cells = (entry.actor_name, entry.actor.email if entry.actor else "", entry.action, entry.text, entry.via)
         yield (f"{entry.created_at:%Y-%m-%d %H:%M:%S}", *(f"'{cell}" if cell.startswith(FORMULA) else cell for cell in cells))

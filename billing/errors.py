@@ -3,7 +3,7 @@
     BillingError                 code, message for a person
     ├── InvalidAmount            invalid_amount        not a number of millicredits that the operation takes
     ├── InsufficientCredits      insufficient_credits  `needed`, `available`
-    ├── OverBudget               over_budget           `needed`, `left`, `scope`, `span`: the budget of a person or a team is used up
+    ├── OverBudget               over_budget           `needed`, `left`, `scope`, `span`: the budget of a person, a team or a key is used up
     ├── BudgetRefused            budget_refused        a request for more that cannot be made or answered any more
     ├── AmountTooLarge           amount_too_large      `amount`, `limit`: more than was held, or than is left to refund
     ├── HoldNotActive            hold_not_active       `status`: it was captured or voided before
@@ -65,22 +65,27 @@ class InsufficientCredits(BillingError):
 
 
 class OverBudget(BillingError):
-    """`scope` is "team" or "member", `span` "day" or "month"; `facts` is the message without what to do."""
+    """`scope` is "team", "member" or "key" (of the API key called `key`), `span` "day" or "month"; `facts` is the message without what
+    to do.
+    """
 
     code = "over_budget"
 
-    def __init__(self, needed: int, left: int, limit: int, *, scope: str, span: str, period: str, again: str) -> None:
+    def __init__(self, needed: int, left: int, limit: int, *, scope: str, span: str, period: str, again: str, key: str = "") -> None:
         self.needed = needed
         self.left = left
         self.limit = limit
         self.scope = scope
         self.span = span
-        whose = "your" if scope == "member" else "the team’s"
+        self.key = key
+        some = f"{credits(limit)} {noun(limit)} for {period}"
+        whole = f"the {some} of the API key “{key}”" if key else f"{'your' if scope == 'member' else 'the team’s'} {some}"
         self.facts = (
-            f"This costs {credits(needed)} {noun(needed)}, and {credits(left)} of {whose} {credits(limit)} {noun(limit)} for {period} "
+            f"This costs {credits(needed)} {noun(needed)}, and {credits(left)} of {whole} "
             f"{'is' if left == MILLICREDITS else 'are'} left. The budget starts again {again}."
         )
-        super().__init__(f"{self.facts} Ask for more, or choose something that costs less.")
+        way = "Give the key a larger budget" if key else "Ask for more"
+        super().__init__(f"{self.facts} {way}, or choose something that costs less.")
 
 
 class BudgetRefused(BillingError):

@@ -207,12 +207,17 @@ def _accounts() -> Iterator[str]:
 
 def _sums() -> Iterator[str]:
     of_team = Hold.objects.filter(wallet=OuterRef("wallet"), created_at__gte=OuterRef("begins"), created_at__lt=OuterRef("ends"))
-    for kept, holds in ((Q(member=None), of_team), (Q(member__isnull=False), of_team.filter(actor=OuterRef("member")))):
+    kinds = (
+        (Q(member=None, api_key=None), of_team),
+        (Q(member__isnull=False), of_team.filter(actor=OuterRef("member"))),
+        (Q(api_key__isnull=False), of_team.filter(api_key=OuterRef("api_key"))),
+    )
+    for kept, holds in kinds:
         total = Subquery(holds.order_by().values("wallet").annotate(total=Sum(COST)).values("total"))
-        rows = Spent.objects.filter(kept).select_related("member").annotate(total=Coalesce(total, 0)).filter(~Q(amount=F("total")))
-        found: Iterable[Any] = rows.order_by("pk").iterator(CHUNK)
+        rows = Spent.objects.filter(kept).annotate(total=Coalesce(total, 0)).filter(~Q(amount=F("total")))
+        found: Iterable[Any] = rows.select_related("member", "api_key").order_by("pk").iterator(CHUNK)
         for row in found:
-            whose, since = row.member or "the team", f"{localtime(row.begins):%Y-%m-%d %H:%M}"
+            whose, since = row.member or row.api_key or "the team", f"{localtime(row.begins):%Y-%m-%d %H:%M}"
             yield (
                 f"Budgets of wallet {row.wallet_id}: from {since} on, {whose} is down with {credits(row.amount)}, "
                 f"the holds add up to {credits(row.total)}. Run manage.py verify_ledger --recount."

@@ -63,6 +63,8 @@ class Budget(models.Model):
 class Spent(models.Model):
     """A running sum: what the work that was asked for from `begins` on and before `ends` takes from budgets, of the whole team (neither
     `member` nor `api_key`), of one person, or with one key. It moves with each of its holds, under the wallet's lock; see `services.sums`.
+
+    `warned_of` is the limit of a key that people were told of when most of it was used.
     """
 
     wallet = models.ForeignKey(Wallet, on_delete=models.PROTECT, related_name="spent")
@@ -71,6 +73,7 @@ class Spent(models.Model):
     begins = models.DateTimeField()
     ends = models.DateTimeField()
     amount = models.BigIntegerField()
+    warned_of = models.BigIntegerField(null=True)
 
     class Meta:
         constraints = [

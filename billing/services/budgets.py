@@ -6,7 +6,7 @@ when the wallet's row is locked: of those who ask at once each sees what the one
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from django.conf import settings
@@ -31,14 +31,18 @@ WARN_AT = 80
 
 @dataclass(frozen=True, slots=True)
 class Meter:
-    """How far a limit is used: the team's (`person` is None) or a person's. `raised` was granted on top of it, for this period only."""
+    """How far a limit is used: the team's (`person` is None), a person's, or that of an `api_key`, which has no `budget` beside itself.
 
-    budget: Budget
+    `raised` was granted on top of it, for this period only.
+    """
+
+    budget: Budget | None
     person: User | None
     period: Period
     limit: int
     raised: int
     spent: int
+    api_key: ApiKey | None = None
 
     @property
     def cap(self) -> int:
@@ -49,8 +53,9 @@ class Meter:
         return max(0, self.cap - self.spent)
 
     @property
-    def scope(self) -> Scope:
-        return Scope.MEMBER if self.person else Scope.TEAM
+    def scope(self) -> str:
+        """ "key", or a value of `Scope`."""
+        return "key" if self.api_key else (Scope.MEMBER if self.person else Scope.TEAM).value
 
     @property
     def percent(self) -> int:
@@ -64,7 +69,7 @@ class Meter:
     @property
     def key(self) -> str:
         """What a form calls it: "member-day"."""
-        return f"{self.scope.value}-{self.period.kind}"
+        return f"{self.scope}-{self.period.kind}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +92,12 @@ class News:
 def check(wallet: Wallet, actor: User | None, amount: int, api_key: ApiKey | None = None) -> None:
     """Called by `wallets.place_hold` with the wallet's row locked, before the hold is there. Raises OverBudget.
 
-    What crosses `WARN_AT` is told, once in a period. A wallet without budgets costs one query.
+    What was asked for with a key counts for it, its person and the team. What crosses `WARN_AT` is told, once in a period. A wallet without
+    budgets costs one query.
     """
     if not amount:
         return
-    meters = _ungranted(wallet, actor, locked=True)
+    meters = _ungranted(wallet, actor, api_key, locked=True)
     if not any(_is_near(meter, amount) for meter in meters):
         return  # what was granted only gives more room, and need not be read
     meters = _granted(wallet, actor, meters)
@@ -121,7 +127,8 @@ def refusal(meters: Sequence[Meter], amount: int) -> OverBudget | None:
 
 def _refused(over: Meter, amount: int) -> OverBudget:
     span = over.period
-    return OverBudget(amount, over.left, over.cap, scope=over.scope.value, span=span.kind, period=span.words, again=span.again)
+    key = over.api_key.name if over.api_key else ""
+    return OverBudget(amount, over.left, over.cap, scope=over.scope, span=span.kind, period=span.words, again=span.again, key=key)
 
 
 # --- reading ---------------------------------------------------------------------------------------------------------
@@ -132,27 +139,53 @@ def meters_of(wallet: Wallet, person: User | None) -> list[Meter]:
     return _granted(wallet, person, _ungranted(wallet, person))
 
 
-def _ungranted(wallet: Wallet, person: User | None, *, locked: bool = False) -> list[Meter]:
+def meters_of_key(key: ApiKey, wallet: Wallet | None = None) -> list[Meter]:
+    """The limits of a key itself, the month before the day; empty without any. In its own team, or where the `wallet` is another's."""
+    of = wallet or Wallet.objects.filter(team=key.team_id).first()
+    return meters_of_keys(of, [key])[key.pk] if of else []
+
+
+def meters_of_keys(wallet: Wallet, keys: Collection[ApiKey]) -> dict[int, list[Meter]]:
+    """The same of many keys, by theirs; what each has spent is that of this wallet."""
+    meters = _measured(wallet, [limit for key in keys for limit in _limits_of_key(key)])
+    return {key.pk: [meter for meter in meters if meter.api_key == key] for key in keys}
+
+
+def _ungranted(wallet: Wallet, person: User | None, api_key: ApiKey | None = None, *, locked: bool = False) -> list[Meter]:
     """The same without what was granted on top. `locked`: the wallet's row is, so that sums may be kept."""
     own = Q(scope=Scope.EVERYONE) | Q(member=person) if person else Q(pk__in=())
     found = {budget.scope: budget for budget in Budget.objects.filter(Q(scope=Scope.TEAM) | own, wallet=wallet)}
     whose = [(found.get(Scope.MEMBER) or found.get(Scope.EVERYONE), person), (found.get(Scope.TEAM), None)]
-    limits = [
-        (budget, who, one, limit)
+    limits = _limits_of_key(api_key) + [
+        Meter(budget, who, one, limit, 0, 0)
         for budget, who in whose
         if budget
         for one in reversed(periods.now())
         if (limit := budget.limit(one.kind)) is not None
     ]
+    return _measured(wallet, limits, locked=locked)
+
+
+def _limits_of_key(key: ApiKey | None) -> list[Meter]:
+    """The limits of a key, of which nothing is read yet."""
+    day, month = periods.now()
+    limits = [(month, key.budget_month), (day, key.budget_day)] if key else []
+    return [Meter(None, None, one, limit, 0, 0, key) for one, limit in limits if limit is not None]
+
+
+def _measured(wallet: Wallet, limits: Sequence[Meter], *, locked: bool = False) -> list[Meter]:
+    """With what is spent. One query, and one for each sum that is not kept."""
     if not limits:
         return []
-    spent = sums.spent(wallet, [(who.pk if who else None, one) for _, who, one, _ in limits], keep=locked)
-    return [Meter(budget, who, one, limit, 0, spent[who.pk if who else None, one.kind]) for budget, who, one, limit in limits]
+    whose = [sums.Whose(one.person.pk if one.person else None, one.api_key.pk if one.api_key else None) for one in limits]
+    spent = sums.spent(wallet, [(who, one.period) for who, one in zip(whose, limits, strict=True)], keep=locked)
+    return [replace(one, spent=spent[who, one.period.kind]) for who, one in zip(whose, limits, strict=True)]
 
 
 def _granted(wallet: Wallet, person: User | None, meters: Sequence[Meter]) -> list[Meter]:
-    raised = _raises(wallet, person) if meters else {}
-    return [replace(meter, raised=raised.get((meter.scope == Scope.TEAM, meter.period.kind), 0)) for meter in meters]
+    """To the limit of a key nothing is granted: whoever has it changes it."""
+    raised = _raises(wallet, person) if any(meter.budget for meter in meters) else {}
+    return [replace(one, raised=raised.get((one.scope == Scope.TEAM, one.period.kind), 0)) if one.budget else one for one in meters]
 
 
 def _raises(wallet: Wallet, person: User | None) -> dict[tuple[bool, str], int]:
@@ -214,6 +247,9 @@ def _whom(scope: Scope, member: User | None) -> str:
 
 def _warn(wallet: Wallet, meter: Meter, actor: User | None, amount: int) -> None:
     """Tell the person, and those who administer. The wallet's row is locked: nobody warns of the same beside this."""
+    if meter.api_key:
+        _warn_of_key(wallet, meter, meter.api_key, amount)
+        return
     start = meter.period.start
     once = {"budget": meter.budget, "person": meter.person, "span": meter.period.kind, "start": start}
     if BudgetWarning.objects.filter(**once).exists():
@@ -229,6 +265,15 @@ def _warn(wallet: Wallet, meter: Meter, actor: User | None, amount: int) -> None
     else:
         told = people if actor is None or actor in people else [*people, actor]
         tell(wallet, "warning", told, subject, f"{team} has used {used} of its {limit}.")
+
+
+def _warn_of_key(wallet: Wallet, meter: Meter, key: ApiKey, amount: int) -> None:
+    """Tell its person."""
+    if not sums.warn_once(wallet, key, meter.period, meter.cap):
+        return
+    limit = f"{credits(meter.cap)} {noun(meter.cap)} for {meter.period.words}"
+    text = f"The API key “{key.name}” has used {credits(meter.spent + amount)} of its {limit} in {wallet.team}."
+    tell(wallet, "warning", [key.user], f"Most of the budget of the API key “{key.name}” is used", text)
 
 
 def tell(

@@ -10,13 +10,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.db import connection
 from django.db.models import Case, F, Q, Sum, When
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
+from accounts.models import ApiKey
 from billing.models import Hold, Spent, Wallet
 from billing.periods import Period
 
@@ -25,30 +26,46 @@ COST = Case(When(status=Hold.Status.ACTIVE, then=F("amount")), default=F("captur
 
 _MOVE = """
     UPDATE billing_spent SET amount = amount + %s
-    WHERE wallet_id = %s AND (member_id = %s OR member_id IS NULL) AND begins <= %s AND ends > %s
+    WHERE wallet_id = %s AND (member_id = %s OR api_key_id = %s OR (member_id IS NULL AND api_key_id IS NULL))
+    AND begins <= %s AND ends > %s
 """
 """By hand: every hold and every end of one waits for it behind the lock, and to write it takes Django twice what the database takes."""
 
-Key = tuple[int | None, datetime, datetime]
-"""Of whom (None: of the whole team), from when until before when, in UTC: other zones compare badly where clocks are changed."""
+
+class Whose(NamedTuple):
+    """Of whom a sum is, by their keys: of the whole team (neither), a person, or what a program asks with."""
+
+    member: int | None = None
+    api_key: int | None = None
 
 
-def spent(wallet: Wallet, asked: Iterable[tuple[int | None, Period]], *, keep: bool = False) -> dict[tuple[int | None, str], int]:
-    """Millicredits that each of these people (by key; None for the whole team) spent in a period, by the person and the period's kind.
+Key = tuple[Whose, datetime, datetime]
+"""Of whom, from when until before when, in UTC: other zones compare badly where clocks are changed."""
+
+
+def spent(wallet: Wallet, asked: Iterable[tuple[Whose, Period]], *, keep: bool = False) -> dict[tuple[Whose, str], int]:
+    """Millicredits that each of these spent in a period, by whose it is and the period's kind.
 
     `keep` the sums that are not kept yet: only for whoever has the wallet's row locked.
     """
-    keys = {(member, one.kind): (member, one.begins.astimezone(UTC), one.ends.astimezone(UTC)) for member, one in asked}
-    rows = Spent.objects.filter(_of(member for member, _, _ in keys.values()), wallet=wallet)
-    known: dict[Key, int] = {(row.member_id, row.begins, row.ends): row.amount for row in rows}
+    keys = {(whose, one.kind): (whose, *_utc(one)) for whose, one in asked}
+    rows = Spent.objects.filter(_of(whose for whose, _, _ in keys.values()), wallet=wallet)
+    known: dict[Key, int] = {(Whose(row.member_id, row.api_key_id), row.begins, row.ends): row.amount for row in rows}
     missing = {key: _counted(wallet, *key) for key in keys.values() if key not in known}
     if missing and keep:
         Spent.objects.filter(wallet=wallet, ends__lte=timezone.now()).delete()
         Spent.objects.bulk_create(
-            Spent(wallet=wallet, member_id=member, begins=begins, ends=ends, amount=amount)
-            for (member, begins, ends), amount in missing.items()
+            Spent(wallet=wallet, member_id=whose.member, api_key_id=whose.api_key, begins=begins, ends=ends, amount=amount)
+            for (whose, begins, ends), amount in missing.items()
         )
     return {name: known[key] if key in known else missing[key] for name, key in keys.items()}
+
+
+def warn_once(wallet: Wallet, api_key: ApiKey, period: Period, limit: int) -> bool:
+    """Whether people have to be told that most of this limit of a key is used: once, as long as the sum is kept. With the wallet locked."""
+    begins, ends = _utc(period)
+    told = Spent.objects.filter(Q(warned_of=None) | ~Q(warned_of=limit), wallet=wallet, api_key=api_key, begins=begins, ends=ends)
+    return told.update(warned_of=limit) == 1
 
 
 def add(hold: Hold, amount: int) -> None:
@@ -56,18 +73,18 @@ def add(hold: Hold, amount: int) -> None:
     if amount:
         at = connection.ops.adapt_datetimefield_value(hold.created_at)
         with connection.cursor() as cursor:
-            cursor.execute(_MOVE, (amount, hold.wallet_id, hold.actor_id, at, at))
+            cursor.execute(_MOVE, (amount, hold.wallet_id, hold.actor_id, hold.api_key_id, at, at))
 
 
 def add_many(holds: Iterable[Hold], sign: int) -> None:
     """The holds, all of one wallet, take what they hold from budgets (`sign` 1), or give it back (-1). As `add`, with few queries."""
-    amounts: dict[tuple[int, int | None, datetime], int] = {}
+    amounts: dict[tuple[int, int | None, int | None, datetime], int] = {}
     for hold in holds:
         # Days and months begin at whole seconds.
-        key = (hold.wallet_id, hold.actor_id, hold.created_at.replace(microsecond=0))
+        key = (hold.wallet_id, hold.actor_id, hold.api_key_id, hold.created_at.replace(microsecond=0))
         amounts[key] = amounts.get(key, 0) + hold.amount
-    for (wallet_id, actor_id, moment), amount in amounts.items():
-        add(Hold(wallet_id=wallet_id, actor_id=actor_id, created_at=moment), sign * amount)
+    for (wallet_id, actor_id, api_key_id, moment), amount in amounts.items():
+        add(Hold(wallet_id=wallet_id, actor_id=actor_id, api_key_id=api_key_id, created_at=moment), sign * amount)
 
 
 def by_kind(spans: Sequence[Period]) -> dict[str, Any]:
@@ -75,13 +92,23 @@ def by_kind(spans: Sequence[Period]) -> dict[str, Any]:
     return {one.kind: Coalesce(Sum(COST, filter=Q(created_at__gte=one.begins)), 0) for one in spans}
 
 
-def _of(members: Iterable[int | None]) -> Q:
-    people = set(members)
-    of_people = Q(member__in=people - {None})
-    return of_people | Q(member=None) if None in people else of_people
+def _utc(period: Period) -> tuple[datetime, datetime]:
+    return period.begins.astimezone(UTC), period.ends.astimezone(UTC)
 
 
-def _counted(wallet: Wallet, member: int | None, begins: datetime, ends: datetime) -> int:
+def _of(asked: Iterable[Whose]) -> Q:
+    found = set(asked)
+    members, api_keys = {one.member for one in found} - {None}, {one.api_key for one in found} - {None}
+    wanted = Q(member__in=members)
+    if api_keys:
+        wanted |= Q(api_key__in=api_keys)
+    return wanted | Q(member=None, api_key=None) if Whose() in found else wanted
+
+
+def _counted(wallet: Wallet, whose: Whose, begins: datetime, ends: datetime) -> int:
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=begins, created_at__lt=ends)
-    mine = holds if member is None else holds.filter(actor=member)
-    return int(mine.aggregate(total=Coalesce(Sum(COST), 0))["total"])
+    if whose.api_key is not None:
+        holds = holds.filter(api_key=whose.api_key)
+    elif whose.member is not None:
+        holds = holds.filter(actor=whose.member)
+    return int(holds.aggregate(total=Coalesce(Sum(COST), 0))["total"])

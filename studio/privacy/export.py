@@ -12,7 +12,7 @@ from allauth.socialaccount.models import SocialAccount
 from django.core.files.storage import default_storage
 from django.db.models import Q
 
-from accounts.models import Agreement, AuditEntry, Membership, Removal, User
+from accounts.models import Agreement, ApiKey, AuditEntry, Membership, Removal, User
 from billing.credits import credits
 from billing.models import BudgetRequest, LedgerEntry, Purchase
 from billing.money import money
@@ -32,7 +32,7 @@ def everything(user: User) -> Iterator[File]:
     Files come from teams that the person is in: what they made for one that they left is that team's, and only their words are here.
     """
     yield _json("account.json", account(user))
-    yield _json("generations.json", [_job(job) for job in Job.objects.filter(user=user).select_related("team").order_by("id").iterator()])
+    yield _json("generations.json", [_job(job) for job in _jobs(user)])
     yield _json("comments.json", list(_comments(user)))
     yield _json("ratings.json", list(_marks(user)))
     yield _json("galleries.json", list(_galleries(user)))
@@ -54,7 +54,7 @@ def _json(name: str, value: Any) -> File:
 
 
 def account(user: User) -> dict[str, Any]:
-    """Who the person is to the studio. No password, no key, not even hashed."""
+    """Who the person is to the studio. No password, no key, not even hashed: of API keys what is told of them on their page."""
     return {
         "name": user.name,
         "email": user.email,
@@ -71,7 +71,25 @@ def account(user: User) -> dict[str, Any]:
         ],
         "protection": list(Authenticator.objects.filter(user=user).values("type", "created_at", "last_used_at")),
         "connected": list(SocialAccount.objects.filter(user=user).values("provider", "uid", "date_joined")),
+        "api_keys": [_key(one) for one in ApiKey.objects.filter(user=user).select_related("team").order_by("id")],
         "agreed_to": list(Agreement.objects.filter(user=user).order_by("id").values("terms__version", "agreed_at")),
+    }
+
+
+def _key(key: ApiKey) -> dict[str, Any]:
+    limits = {"day": key.budget_day, "month": key.budget_month}
+    return {
+        "name": key.name,
+        "begins_with": f"sk-{key.public_id}",
+        "team": key.team.name,
+        "all_teams": key.all_teams,
+        "may": key.scopes,
+        "engines": key.engines,
+        "credits": {span: None if limit is None else credits(limit) for span, limit in limits.items()},
+        "made": key.created_at,
+        "ends": key.expires_at,
+        "last_used": key.last_used_at,
+        "revoked": key.revoked_at,
     }
 
 
@@ -87,7 +105,12 @@ def _job(job: Job) -> dict[str, Any]:
         "typed": job.written if job.template_values is None else None,
         "filled_in": job.template_values,
         "delivered": job.delivered,
+        "api_key": job.api_key.name if job.api_key else None,
     }
+
+
+def _jobs(user: User) -> Iterator[Job]:
+    yield from Job.objects.filter(user=user).select_related("team", "api_key").order_by("id").iterator()
 
 
 def _comments(user: User) -> Iterator[dict[str, Any]]:
@@ -135,7 +158,8 @@ def _templates(user: User) -> Iterator[dict[str, Any]]:
 
 
 def _entry(one: AuditEntry) -> dict[str, Any]:
-    return {"at": one.created_at, "team": one.team.name, "action": one.action, "text": one.text}
+    with_key = {"api_key": one.via} if one.via else {}
+    return {"at": one.created_at, "team": one.team.name, "action": one.action, "text": one.text, **with_key}
 
 
 def _requests(user: User) -> Iterator[dict[str, Any]]:
