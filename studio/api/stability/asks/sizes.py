@@ -1,0 +1,79 @@
+"""How large an answer is by the contract (API.md 2.4 to 2.8), and how large what an engine here makes of it.
+
+Where API.md gives two answers, or none: Core at other ratios than 1:1 is the 1 MP table times 1.5. Control style is one megapixel at the
+exact ratio (its one recorded size, 1365x768, is that). SD3.5 image-to-image and style-transfer: one megapixel in the picture's own ratio.
+Conservative and creative upscale: the area that was seen live, not the "4 megapixels" of the document.
+"""
+
+from __future__ import annotations
+
+from math import log, sqrt
+
+from studio.backends.base import SizeRules
+
+Size = tuple[int, int]
+
+MEGAPIXEL = 1024 * 1024
+BY_RATIO: dict[str, Size] = {
+    "21:9": (1536, 640),
+    "16:9": (1344, 768),
+    "3:2": (1216, 832),
+    "5:4": (1088, 896),
+    "1:1": (1024, 1024),
+    "4:5": (896, 1088),
+    "2:3": (832, 1216),
+    "9:16": (768, 1344),
+    "9:21": (640, 1536),
+}
+"""API.md 2.4."""
+CONSERVATIVE, CREATIVE = 3112**2, 3152**2
+"""Pixels (API.md 2.7)."""
+ROOM = 1.6
+"""How much larger than its own size a picture may be asked of an engine before it draws things twice: as a factor of the area."""
+
+
+def core(ratio: str) -> Size:
+    width, height = BY_RATIO[ratio]
+    return width * 3 // 2, height * 3 // 2
+
+
+def exact(ratio: str) -> Size:
+    """One megapixel at just this ratio."""
+    across, down = map(int, ratio.split(":"))
+    return int(sqrt(MEGAPIXEL * across / down)), int(sqrt(MEGAPIXEL * down / across))
+
+
+def in_shape_of(size: Size, pixels: float = MEGAPIXEL, step: int = 8) -> Size:
+    """A size of this area in the ratio of another, sides multiples of `step`."""
+    width, height = size
+    scale = sqrt(pixels / (width * height))
+    return max(step, round(width * scale / step) * step), max(step, round(height * scale / step) * step)
+
+
+def nearest(rules: SizeRules, wanted: Size) -> Size:
+    """What an engine makes for a size that was asked for: the same where it can, else one of the nearest shape at the size that it is used
+    to, to be resampled."""
+    width, height = wanted
+    own = rules.default[0] * rules.default[1]
+    if rules.problem(width, height) is None and (rules.choices or width * height <= ROOM * own):
+        return wanted
+    ratio = width / height
+    if rules.choices:
+        return min(
+            rules.choices, key=lambda size: (round(abs(log(size[0] / size[1] / ratio)), 3), abs(log(size[0] * size[1] / (width * height))))
+        )
+    for share in (1.0, 0.75, 0.5, 0.25):  # rounding to the grid may go over the engine's area
+        found = rules.nearest(round(sqrt(share * own * ratio))), rules.nearest(round(sqrt(share * own / ratio)))
+        if rules.problem(*found) is None:
+            return found
+    return rules.default
+
+
+def nearest_ratio(ratios: tuple[str, ...], wanted: Size) -> str:
+    """The aspect ratio closest to a size, for an engine that is told of shapes only."""
+
+    def distance(ratio: str) -> float:
+        across, down = map(float, ratio.split(":"))
+        return abs(log(across / down * wanted[1] / wanted[0]))
+
+    return min(ratios, key=distance)
