@@ -40,7 +40,7 @@ def _metadata() -> Finding | None:
 
 
 def _ports() -> Finding | None:
-    if settings.WEBHOOK_PORTS and all(0 < port < 65536 for port in settings.WEBHOOK_PORTS):
+    if settings.WEBHOOK_PORTS and all(re.fullmatch(r"[1-9]\d{0,4}", port) and int(port) < 65536 for port in settings.WEBHOOK_PORTS):
         return None
     return "STUDIO_WEBHOOK_PORTS has no port, or one that does not exist.", "Write numbers from 1 to 65535 with commas between them."
 

@@ -11,7 +11,6 @@ from __future__ import annotations
 import re
 import socket
 import threading
-from collections.abc import Callable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 from urllib.parse import SplitResult, urlsplit
@@ -124,8 +123,8 @@ def require_allowed(target: Target, found: list[IPAddress]) -> None:
 def _require_public_way(target: Target) -> None:
     if target.scheme != "https":
         raise AddressRefused("Only https is sent to: what is sent says what your team does. Write the address with https.")
-    if target.port not in settings.WEBHOOK_PORTS:
-        ports = " or ".join(str(one) for one in settings.WEBHOOK_PORTS)
+    if str(target.port) not in settings.WEBHOOK_PORTS:
+        ports = " or ".join(settings.WEBHOOK_PORTS)
         raise AddressRefused(f"Nothing is sent to port {target.port}. Use port {ports}.")
 
 
@@ -181,21 +180,17 @@ def look_up(target: Target) -> list[IPAddress]:
     literal = _literal(target.host)
     if literal is not None:
         return [literal]
-    found = _within(LOOKUP_SECONDS, lambda: socket.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM))
-    addresses = list(dict.fromkeys(ip_address(str(one[4][0])) for one in found))
-    if not addresses:
-        raise LookupFailed(f"There is no computer called {target.host}.")
-    return addresses
+    return list(dict.fromkeys(ip_address(one) for one in _asked(target.host, LOOKUP_SECONDS)))
 
 
-def _within(seconds: float, ask: Callable[[], list[tuple[object, ...]]]) -> list[tuple[tuple[object, ...], ...]]:
+def _asked(host: str, seconds: float) -> list[str]:
     """What the system's own look-up says, which knows no time limit: it is asked in a thread that is left to itself when it takes long."""
-    answer: list[list[tuple[tuple[object, ...], ...]]] = []
+    answer: list[list[str]] = []
     failed: list[OSError | UnicodeError] = []
 
     def run() -> None:
         try:
-            answer.append(ask())  # type: ignore[arg-type]
+            answer.append([str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)])
         except (OSError, UnicodeError) as error:
             failed.append(error)
         finally:
@@ -206,7 +201,7 @@ def _within(seconds: float, ask: Callable[[], list[tuple[object, ...]]]) -> list
     thread = threading.Thread(target=run, name="look-up", daemon=True)
     thread.start()
     thread.join(seconds)
-    if answer:
+    if answer and answer[0]:
         return answer[0]
     if failed:
         raise LookupFailed("Its name is not known: it could not be looked up.")
