@@ -83,13 +83,8 @@ def post(url: str, body: bytes, headers: Mapping[str, str]) -> Answer:
 def _exchange(target: Target, backend: _Pinned, body: bytes, headers: Mapping[str, str]) -> tuple[int, str, float]:
     origin = httpcore.Origin(target.scheme.encode(), target.host.encode(), target.port)
     url = httpcore.URL(scheme=target.scheme.encode(), host=target.host.encode(), port=target.port, target=target.path.encode())
-    sent: dict[bytes | str, bytes | str] = {
-        "Host": target.origin,
-        "Content-Length": str(len(body)),
-        "Accept-Encoding": "identity",
-        "Connection": "close",
-        **headers,
-    }
+    ours = {"Host": target.origin, "Content-Length": str(len(body)), "Accept-Encoding": "identity", "Connection": "close"}
+    sent: list[tuple[bytes | str, bytes | str]] = [*ours.items(), *headers.items()]
     timeouts = {"connect": CONNECT_SECONDS, "read": WHOLE_SECONDS, "write": WHOLE_SECONDS}
     connection = httpcore.HTTPConnection(origin, ssl_context=tls(), network_backend=backend)
     with connection, connection.stream("POST", url, headers=sent, content=body, extensions={"timeout": timeouts}) as response:
