@@ -105,6 +105,7 @@ MIDDLEWARE = [
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
     "django_permissions_policy.PermissionsPolicyMiddleware",
+    "studio.api.middleware.ProgramMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
@@ -363,6 +364,13 @@ PREVIEW_ENGINES: list[str] = env.list("STUDIO_PREVIEW_ENGINES", default=["sd3.5-
 """Engines that show cheaply what another will make; of those that can, the one that costs least is offered. Names that no engine has are
 passed over."""
 SUBMIT_RATE = env("STUDIO_SUBMIT_RATE", default="60/minute")
+API_PATHS = ("/api/v1/", "/v1/", "/v2beta/", "/v2alpha/")
+"""Where programs ask: no sessions, no cookies, no redirects there."""
+API_RATE = env("STUDIO_API_RATE", default="600/minute")
+"""Requests of one key, where the plan of its team does not say how many it may send."""
+API_BURST = env("STUDIO_API_BURST", default="150/10 seconds")
+"""Requests of one key on the paths of the Stability API; then it is refused for `API_BURST_PAUSE` seconds (API.md 1.6)."""
+API_BURST_PAUSE = env.int("STUDIO_API_BURST_PAUSE", default=60)
 MAX_UPLOAD_BYTES = env.int("STUDIO_MAX_UPLOAD_MB", default=25) * 1024 * 1024
 MAX_UPLOAD_PIXELS = env.int("STUDIO_MAX_UPLOAD_MEGAPIXELS", default=50) * 1_000_000
 TRASH_DAYS = env.int("STUDIO_TRASH_DAYS", default=30)
