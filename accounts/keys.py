@@ -8,6 +8,7 @@ the team.
 from __future__ import annotations
 
 import hmac
+import re
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -53,6 +54,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("billing:read", "Read the wallet", "See the balance, the entries and what is used.", "see"),
     Scope("webhooks", "Webhooks", "Say where the studio calls when something happens.", "administer"),
 )
+_ORGANIZATION = re.compile(r"org-([0-9A-Za-z]{20})")
 _RIGHTS: dict[str, access.Right] = {scope.name: scope.right for scope in SCOPES}
 
 
@@ -148,10 +150,8 @@ def holding(scopes: Iterable[str], role: str) -> frozenset[str]:
 
 def _elsewhere(key: ApiKey, organization: str) -> Membership:
     """The place of the key's person in another team. Raises NotInTeam, whether there is such a team or not."""
-    public = organization.removeprefix("org-")
-    if not key.all_teams or public == organization:
-        raise NotInTeam
-    place = Membership.objects.of(key.user).filter(team__public_id=public).first()
+    named = _ORGANIZATION.fullmatch(organization) if key.all_teams else None
+    place = Membership.objects.of(key.user).filter(team__public_id=named[1]).first() if named else None
     if place is None:
         raise NotInTeam
     return place

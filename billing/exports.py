@@ -20,7 +20,7 @@ FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula: people and engines choose their names, and prompts could be anything."""
 HEAD = (
     *("Entry", "Time", "Kind", "What", "Who", "Engine", "Mode", "Held", "Charged", "Released", "Refunded", "How it ended"),
-    *("Credits", "Balance", "Account", "Reference"),
+    *("Credits", "Balance", "Account", "Reference", "With the key"),
 )
 
 
@@ -62,6 +62,7 @@ def _cells(line: statement.Line) -> tuple[object, ...]:
         _decimal(entry.balance_after),
         entry.get_account_display(),
         plain(entry.reference),
+        plain(hold.api_key.name if hold and hold.api_key else ""),
     )
 
 

@@ -178,7 +178,7 @@ def last_check() -> LedgerCheck | None:
 
 def open_holds(wallet: Wallet) -> list[Hold]:
     """The newest active holds, at most `OPEN_HOLDS`."""
-    return list(wallet.holds.active().select_related("actor").order_by("-id")[:OPEN_HOLDS])
+    return list(wallet.holds.active().select_related("actor", "api_key").order_by("-id")[:OPEN_HOLDS])
 
 
 def price_list() -> list[PriceLine]:

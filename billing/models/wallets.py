@@ -159,7 +159,7 @@ class LedgerQuerySet(AppendOnlyQuerySet["LedgerEntry"]):
         A hold that is still active is no line yet, it changes no balance; its settlement (capture or void) is the line that tells
         its whole story. So `balance_after` of a line is always that of the line below plus the line's `amount`.
         """
-        return self.exclude(kind="hold").select_related("hold", "actor").order_by("-id")
+        return self.exclude(kind="hold").select_related("hold__api_key", "actor").order_by("-id")
 
     def insert_still(self, entries: Sequence[LedgerEntry]) -> None:
         """Several that move no credits (`LedgerEntry.STILL`), so that the balance after each is the same. Not to be called but by

@@ -29,6 +29,7 @@ NAMES = {"text": "q", "person": "by", "since": "from", "until": "to"}
 """Fields of `Criteria` that have another name in addresses; `until` is there a place (see `Place`)."""
 _LARGEST = (1 << 63) - 1
 _SIZE = re.compile(r"([1-9][0-9]{0,5})\s*[x×*]\s*([1-9][0-9]{0,5})", re.IGNORECASE)
+_KEY = re.compile(r"[0-9A-Za-z]{8}")
 _NUMBER = re.compile(r"[0-9]{1,19}")
 
 
@@ -37,7 +38,8 @@ class Criteria:
     """A library's filters and its order. Empty means any; `text` is as typed.
 
     `person` is the key of who made it. `since` and `until` are days in the studio's time zone, both within. `rating` (at least) and
-    `favourite` are those of whoever looks. `size` is width and height in pixels.
+    `favourite` are those of whoever looks. `size` is width and height in pixels. `key` is the public part of the API key that a program
+    made it with.
     """
 
     text: str = ""
@@ -54,6 +56,7 @@ class Criteria:
     shape: str = ""
     seed: int | None = None
     gallery: uuid.UUID | None = None
+    key: str = ""
     sort: str = NEWEST
 
     @classmethod
@@ -75,6 +78,7 @@ class Criteria:
             shape=word["shape"] if word["shape"] in SHAPES else "",
             seed=_number(word["seed"]),
             gallery=as_id(word["gallery"]),
+            key=word["key"] if _KEY.fullmatch(word["key"]) else "",
             sort=word["sort"] if word["sort"] in SORTS else NEWEST,
         )
 

@@ -110,7 +110,7 @@ def bar(team: Team, criteria: Criteria, viewer: User, page: shelves.Page) -> dic
         "tags": format_html_join(
             "", '<option value="{}"></option>', Tag.objects.filter(team=team).order_by("key").values_list("name")[:TAGS_OFFERED]
         ),
-        "chips": _chips(criteria, dict(galleries)),
+        "chips": _chips(team, criteria, dict(galleries)),
         "has_kinds": len({mode.makes for mode in modes} | ({"image"} if has_uploads else set())) > 1,
         "noun": noun,
         "count": page.count and page.count.of(noun),
@@ -146,7 +146,7 @@ def _kinds(criteria: Criteria, modes: Sequence[Mode], has_uploads: bool) -> list
     return [*(mode.makes for mode in modes if not criteria.mode), *(["image"] if has_uploads else [])]  # type: ignore[list-item]
 
 
-def _chips(criteria: Criteria, galleries: dict[str, str]) -> list[Chip]:
+def _chips(team: Team, criteria: Criteria, galleries: dict[str, str]) -> list[Chip]:
     """What is set in the panel alone; what a menu shows has its way back beside the menu."""
     labels = {
         "kind": f"{criteria.kind.capitalize()}s",
@@ -159,8 +159,15 @@ def _chips(criteria: Criteria, galleries: dict[str, str]) -> list[Chip]:
         "shape": SHAPES.get(criteria.shape, ""),
         "seed": f"Seed {criteria.seed}",
         "gallery": f"Gallery: {galleries.get(str(criteria.gallery), 'one that is gone')}",
+        "key": f"With the key {_key(team, criteria.key)}" if criteria.key else "",
     }
     return [Chip(label, criteria.but(**{field: ""}).query()) for field, label in labels.items() if _parameter(criteria, field)]
+
+
+def _key(team: Team, key: str) -> str:
+    """What a key is called that something here was made with; any other has no name here."""
+    name = team.artifacts.filter(api_key__public_id=key).order_by().values_list("api_key__name", flat=True).first()
+    return name or f"sk-{key}…"
 
 
 def _on(day: date | None) -> str:

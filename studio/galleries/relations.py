@@ -1,15 +1,17 @@
-"""What other tables know of a picture: a gallery that it is in, its tags, what the person who looks thinks of it."""
+"""What other tables know of a picture: a gallery that it is in, its tags, what the person who looks thinks of it, the key it was made
+with."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from django.db.models import Exists, OuterRef, QuerySet
+from django.db.models import Exists, F, OuterRef, QuerySet
 
 from accounts.models import Team, User
 from studio.galleries.criteria import BEST, Criteria
 from studio.galleries.models import GalleryItem, Mark, Tag, Tagging
 from studio.galleries.shelf import open_to
+from studio.generation.models import Artifact
 
 
 def marks_of(viewer: User | None, criteria: Criteria, team: Team) -> QuerySet[Mark]:
@@ -44,4 +46,11 @@ def _asked(team: Team, criteria: Criteria, viewer: User | None) -> list[QuerySet
         asked.append(marks_of(viewer, criteria, team))
     if criteria.tag:
         asked.append(Tagging.objects.filter(tag__team=team, tag__key=Tag.key_of(criteria.tag)))
+    if criteria.key:
+        asked.append(_made_with(team, criteria.key))
     return asked
+
+
+def _made_with(team: Team, key: str) -> QuerySet[Any]:
+    """The pictures that a program made or brought with a key, as if they were rows of another table."""
+    return Artifact.objects.filter(team=team, api_key__public_id=key, deleted_at=None).annotate(artifact_id=F("id"))

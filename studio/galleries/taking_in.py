@@ -11,7 +11,7 @@ from typing import Any
 from django.db import transaction
 
 from accounts import audit
-from accounts.models import Team, User
+from accounts.models import ApiKey, Team, User
 from studio.generation import files, usage
 from studio.generation.metadata import Record
 from studio.generation.models import Artifact
@@ -32,14 +32,15 @@ class Taken:
     is_new: bool
 
 
-def take_in(data: bytes, *, name: str, team: Team, user: User) -> Taken:
-    """Put a file into a team's library; the same one twice is one.
+def take_in(data: bytes, *, name: str, team: Team, user: User, api_key: ApiKey | None = None) -> Taken:
+    """Put a file into a team's library; the same one twice is one. `api_key` is what a program brings it with.
 
     Raises `UnusableFile` with a sentence that says what is wrong and what to do, `PlanLimit`, `StorageFull`, OSError. Then nothing
     is left behind.
     """
     found = look_at(data)
     artifact = _artifact(found, name, team, user)
+    artifact.api_key = api_key
     if same := _same(artifact):
         return Taken(same, is_new=False)
     usage.require_storage(team, artifact.bytes)  # before anything is written, and once more when nobody else can write

@@ -14,7 +14,7 @@ from studio.generation.quotes import outcomes
 
 def explain(hold: Hold) -> Work | None:
     """None for a hold that no job has."""
-    job = Job.objects.filter(hold=hold).first()
+    job = Job.objects.filter(hold=hold).select_related("api_key").first()
     if job is None:
         return None
     price = job.price
@@ -45,6 +45,8 @@ def _details(job: Job) -> Iterator[tuple[str, str]]:
         yield "Size", f"{request['width']} × {request['height']}"
     if request.get("num_inference_steps"):
         yield "Steps", str(request["num_inference_steps"])
+    if job.api_key:
+        yield "With the API key", job.api_key.name
     yield "Asked for", f"{job.num_images} {job.noun}{'' if job.num_images == 1 else 's'}"
     if job.approval:
         by = f" by {job.decided_by}" if job.decided_by else ""

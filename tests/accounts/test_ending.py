@@ -21,7 +21,7 @@ from django.http import Http404
 from django.test import Client
 from django.utils import timezone
 
-from accounts import access, ending, errors, inviting, members
+from accounts import access, ending, errors, inviting, keys, members
 from accounts.models import AuditEntry, Invitation, Membership, Role, Team, User
 from billing import access as billing_access
 from billing.errors import InsufficientCredits
@@ -267,6 +267,8 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     promotions.redeem(wallets.wallet_of(team), code.code, actor=bob)
     inviting.invite(team, invited_by=alice, email="secret@lighthouse.example")
     members.keep_out(team, make_user("Rudi Removed"))
+    key = keys.make(team, bob, name=SECRET, scopes=["generate"], budget_day=1_000_000).key
+    Job.objects.filter(pk=asked.pk).update(api_key=key)
     return [*pictures, trashed]
 
 

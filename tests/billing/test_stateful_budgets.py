@@ -51,7 +51,7 @@ class Limited(Ground):
         """The model's, which are those of the books."""
         meters = self.limits.meters(self.purse.costs(), timezone.localdate(), who)
         found = budgets.meters_of(self.wallet, self.people.get(who))
-        mine = [(_row(one.budget), one.scope.value, one.period.kind, one.limit, one.raised, one.spent) for one in found]
+        mine = [(_row(one.budget), one.scope, one.period.kind, one.limit, one.raised, one.spent) for one in found]
         assert mine == [(one.row, one.scope, one.span, one.limit, one.raised, one.spent) for one in meters]
         return meters
 
