@@ -314,6 +314,76 @@ WEBHOOK_PORTS: list[str] = env.list("STUDIO_WEBHOOK_PORTS", default=["443", "844
 """Ports of public servers that webhooks are sent to."""
 WEBHOOK_OFF_AFTER_DAYS = env.int("STUDIO_WEBHOOK_OFF_AFTER_DAYS", default=5)
 """An endpoint that took nothing for so long is switched off."""
+PLAN_USAGE = "studio.generation.usage.of_team"
+"""A function that says how much of a plan's limits a team uses now, for the plan page, which has never heard of jobs and pictures."""
+PLAN_ENGINES = "studio.generation.usage.engines"
+"""A function that yields (label, the names that a plan may allow it by) of every engine."""
+DAILY_CHORES = [
+    "accounts.ending.daily",
+    "billing.services.reconciling.hourly",
+    "billing.services.alerts.daily",
+    "billing.nightly.daily",
+    "billing.services.plans.daily",
+    "billing.services.subscriptions.hourly",
+    "studio.generation.services.lapse",
+    "studio.generation.services.end_paused",
+    "studio.api.once.forget",
+]
+"""Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
+PAID_CHORES = ["studio.costs.reconciling.daily"]
+"""The same for a worker of paid engines: these ask the provider."""
+QUICK_CHORES = ["studio.generation.services.draw_due_sheets"]
+"""Functions that every worker calls each quarter of a minute beside its work."""
+LOCAL_CHORES = ["studio.galleries.looking.look"]
+"""Functions that the local runner's process, which has torch, calls every quarter of a minute beside its work."""
+TEAM_LISTENER = "billing.services.wallets.open_wallet"
+"""Called with a new team inside the transaction that makes it: accounts has never heard of billing."""
+ACCESS_LISTENER = "studio.live.listeners.access_changed"
+"""Called with the ids of people inside the transaction that took them out of a team, or a team from them."""
+DEPARTURE_LISTENERS = [
+    "studio.galleries.leaving.hand_to_team",
+    "studio.prompts.leaving.hand_to_team",
+    "billing.services.budget_requests.leave",
+    "studio.generation.services.leave",
+    "studio.generation.services.withdraw",
+    "accounts.keys.leave",
+]
+"""Called with a team and a person inside the transaction that takes them out of it: what they alone had there becomes the team's."""
+DEPARTURE_WARNINGS = ["studio.galleries.leaving.private_galleries", "studio.prompts.leaving.private_templates"]
+"""Functions that say in words what that would be, for the pages that ask first; empty for nothing."""
+SEAT_GUARD = "billing.services.plans.no_seat"
+"""Called with a team and a number of people who are to be in it: a sentence that says why there is no room, else nothing."""
+TEAM_STOPPERS = ["studio.generation.services.stop_team", "billing.services.subscriptions.stop_team"]
+"""Called with a team inside the transaction that deletes it: what is under way there ends, and what is held for it is released."""
+TEAM_ERASERS = [
+    "studio.galleries.erasing.erase_team",
+    "studio.generation.services.erase_team",
+    "studio.moderation.words.erase_team",
+    "studio.prompts.erasing.erase_team",
+    "billing.services.budgets.erase_team",
+    "billing.services.approvals.erase_team",
+    "billing.services.subscriptions.erase_team",
+    "accounts.keys.erase_team",
+]
+"""Called, in this order, with a team whose time to be brought back is over: each erases its own rows and files, in many transactions."""
+BILLING_LISTENER = "studio.live.listeners.wallet_changed"
+"""Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
+BUDGET_LISTENER = "studio.galleries.budget_news.tell"
+"""Called with news of a budget (most is used, somebody asks for more, or has an answer) once they are committed."""
+APPROVAL_LISTENER = "studio.approvals.telling.heard"
+"""Called with a job and what happened to it, inside the transaction in which it was asked for, decided on or withdrawn."""
+APPROVAL_SUBJECTS = "studio.generation.approving.subjects"
+"""A function that yields what an approval rule may name (group, product, operation, name): billing has never heard of engines."""
+LEDGER_CHECKS = ["billing.sales_ledger.disagreements", "studio.generation.ledger.disagreements"]
+"""Functions that yield a sentence for each disagreement between the ledger and their own rows, for `manage.py verify_ledger`."""
+PRICE_LIST = "studio.generation.quotes.price_list"
+"""A function that yields (engine, its price in words) for the wallet page, which has never heard of engines."""
+HOLD_OUTCOMES = "studio.generation.quotes.outcomes"
+"""A function that says of the work behind holds how it ended, for the statement, which has never heard of pictures."""
+HOLD_EXPLANATIONS = "studio.generation.explaining.explain"
+"""A function that says of one hold what the work was, at which prices, and what came of it, for "Explain this charge"."""
+WALLET_ALERT = "studio.galleries.wallet_alerts.tell"
+"""Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
 
 # --- engines ---------------------------------------------------------------------------------------------------------
 STABILITY_API_KEY: list[str] = env.list("STABILITY_API_KEY", default=[])

@@ -24,7 +24,7 @@ class Waiting(HttpResponse):
 
     async def finish(self) -> HttpResponseBase:
         """The answer, once it is there. Called outside every thread (`studio.asgi`)."""
-        await _leave_thread()
+        await leave_thread()
         await self.over()
         return await sync_to_async(self.finish_now, thread_sensitive=True)()
 
@@ -37,7 +37,7 @@ class Waiting(HttpResponse):
         return response
 
 
-async def _leave_thread() -> None:
+async def leave_thread() -> None:
     """Give back the thread that this request has been answered in, and its connections; the next piece of work gets a new one.
 
     A request keeps one until it is over (`asgiref.sync.ThreadSensitiveContext`): 300 that wait would keep 300.

@@ -75,6 +75,7 @@ OF_BILLING: tuple[tuple[type[BillingError], int], ...] = (
 OF_WORK: tuple[tuple[type[generation.GenerationError], int], ...] = (
     (generation.TooManyOpenJobs, 429),
     (generation.PlanLimit, 403),
+    (generation.KeyRefusal, 403),
     (generation.TeamIsGone, 404),
     (generation.StorageFull, 507),
     (generation.AskedForTwice, 409),

@@ -8,7 +8,7 @@ import contextvars
 import time
 import weakref
 from collections import defaultdict
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import Any
@@ -64,7 +64,7 @@ async def until_over(job_ids: Iterable[UUID], seconds: float) -> bool:
     return False
 
 
-async def changes(job_id: UUID, *, every: float) -> AsyncIterator[Seen | None]:
+async def changes(job_id: UUID, *, every: float) -> AsyncGenerator[Seen | None, None]:
     """The job as it is, then each time that something changed, the newest when several did; None when nothing has for `every` seconds.
 
     Ends when the job is over.

@@ -51,7 +51,8 @@ BEHIND = 1
 class Item:
     """One job to be made. `written` are its prompts as they were typed, `template_values` what was filled into `template_version`.
 
-    `retry_of` is the job that failed and is made once more.
+    `retry_of` is the job that failed and is made once more. `inputs` and `parent` are what it starts from, where that is not the same for
+    the whole batch.
     """
 
     request: GenerationRequest
@@ -59,6 +60,8 @@ class Item:
     template_version: PromptTemplateVersion | None = None
     template_values: Mapping[str, Any] | None = None
     retry_of: Job | None = None
+    inputs: Mapping[str, InputFile] | None = None
+    parent: Artifact | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +103,7 @@ def submit_batch(
 ) -> Batch:
     """Put all in the queue and hold the price of each, in one transaction, or nothing; the same key gives the same batch.
 
-    Every item is made anew, from the same `inputs`. When a rule of the team asks approval for what they are together, all wait for it.
+    Every item is made anew, from the same `inputs` or its own. When a rule of the team asks approval for what they are together, all wait.
     `api_key` is what a program asks with. Raises `BatchRefused` when there are too many, and with `items` when single ones may not be made;
     `TooDear`, `OverBudget`, `TooManyOpenJobs`, `PlanLimit`, `KeyRefusal`, `TeamIsGone`, `UnknownEngine`.
     """
@@ -129,8 +132,8 @@ def submit_batch(
         job, others = draft(
             item.request,
             engines[item.request.engine],
-            inputs or {},
-            parent=parent,
+            inputs or {} if item.inputs is None else item.inputs,
+            parent=item.parent or parent,
             id=job_id,
             team=team,
             user=user,
@@ -370,21 +373,25 @@ def retry_failed(batch: Batch, *, by: User, key: str, api_key: ApiKey | None = N
     if pressed:
         return pressed
     related = ("template_version__template", "image", "mask_image", "parent", "retry_of")
-    failed = list(Job.objects.filter(batch=batch).to_make_again().select_related(*related).order_by("batch_place"))
+    again = Job.objects.filter(batch=batch).to_make_again().select_related(*related).prefetch_related("inputs__file")
+    failed = list(again.order_by("batch_place"))
     if not failed:
         raise NothingToRetry("Nothing of this batch has failed, or all that did is made again already.")
     return submit_batch(
         user=by,
         team=batch.team,
-        items=[Item(job.to_request(), job.written, job.template_version, job.template_values, job.retry_of or job) for job in failed],
-        kind=Batch.Kind.TABLE if batch.axes else Batch.Kind(batch.kind),  # what is left of a grid is no grid
+        items=[_again(job) for job in failed],
+        kind=Batch.Kind.TABLE if batch.is_grid else Batch.Kind(batch.kind),  # what is left of a grid is no grid
         title=batch.title,
         idempotency_key=key,
         template_version=batch.template_version,
-        inputs={name: file for name, file in failed[0].given.items() if file},
-        parent=failed[0].parent,
         api_key=api_key,
     )
+
+
+def _again(job: Job) -> Item:
+    files = {name: file for name, file in job.given.items() if file}
+    return Item(job.to_request(), job.written, job.template_version, job.template_values, job.retry_of or job, files, job.parent)
 
 
 def quote_failed(batches: Sequence[Batch]) -> dict[uuid.UUID, BatchQuote]:

@@ -1,0 +1,52 @@
+"""The only door to a team's rows for programs: those of the team that the key works in, and nothing of others."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+from django.http import Http404
+
+from accounts.keys import Caller
+from accounts.models import ApiKey
+from studio.generation.models import Batch, Job
+from studio.generation.querysets import BatchQuerySet, JobQuerySet
+
+REPLACED_AT_MOST = 20
+"""Keys that are followed back, each replaced by the next."""
+
+
+def jobs_of(caller: Caller) -> JobQuerySet:
+    """With `library:read` all of the team, as people see them; else those that were asked for with this key or one that it replaced."""
+    jobs = Job.objects.of_team(caller.team)
+    return jobs if "library:read" in caller.scopes else jobs.filter(api_key__in=_line(caller.key))
+
+
+def batches_of(caller: Caller) -> BatchQuerySet:
+    """As `jobs_of`."""
+    batches = Batch.objects.of_team(caller.team)
+    return batches if "library:read" in caller.scopes else batches.filter(api_key__in=_line(caller.key))
+
+
+def job_for(caller: Caller, job_id: UUID) -> Job:
+    """With all that `job_facts` tells. Raises Http404."""
+    job = jobs_of(caller).for_programs().select_related("team", "user").filter(pk=job_id).first()
+    if job is None:
+        raise Http404
+    return job
+
+
+def batch_for(caller: Caller, batch_id: UUID) -> Batch:
+    """Raises Http404."""
+    batch = batches_of(caller).select_related("team", "user", "api_key").filter(pk=batch_id).first()
+    if batch is None:
+        raise Http404
+    return batch
+
+
+def _line(key: ApiKey) -> list[int]:
+    """The key and those that it took the place of, one after the other."""
+    line, before = [key.pk], key.replaces_id
+    while before and before not in line and len(line) < REPLACED_AT_MOST:
+        line.append(before)
+        before = ApiKey.objects.filter(pk=before).values_list("replaces_id", flat=True).first()
+    return line
