@@ -60,6 +60,7 @@ TEAM_ERASERS = [
     "studio.generation.services.erase_team",
     "studio.moderation.words.erase_team",
     "studio.prompts.erasing.erase_team",
+    "studio.webhooks.erasing.erase_team",
     "billing.services.budgets.erase_team",
     "billing.services.approvals.erase_team",
     "billing.services.subscriptions.erase_team",
@@ -70,7 +71,7 @@ BILLING_LISTENER = "studio.live.listeners.wallet_changed"
 """Called with a wallet inside the transaction that changed it: billing has never heard of pages."""
 BUDGET_LISTENER = "studio.galleries.budget_news.tell"
 """Called with news of a budget (most is used, somebody asks for more, or has an answer) once they are committed."""
-APPROVAL_LISTENER = "studio.approvals.telling.heard"
+APPROVAL_LISTENERS = ["studio.approvals.telling.heard", "studio.webhooks.listeners.approval_asked"]
 """Called with a job and what happened to it, inside the transaction in which it was asked for, decided on or withdrawn."""
 APPROVAL_SUBJECTS = "studio.generation.approving.subjects"
 """A function that yields what an approval rule may name (group, product, operation, name): billing has never heard of engines."""
@@ -82,5 +83,7 @@ HOLD_OUTCOMES = "studio.generation.quotes.outcomes"
 """A function that says of the work behind holds how it ended, for the statement, which has never heard of pictures."""
 HOLD_EXPLANATIONS = "studio.generation.explaining.explain"
 """A function that says of one hold what the work was, at which prices, and what came of it, for "Explain this charge"."""
-WALLET_ALERT = "studio.galleries.wallet_alerts.tell"
+WALLET_ALERTS = ["studio.galleries.wallet_alerts.tell", "studio.webhooks.listeners.wallet_alert"]
 """Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
+PAYMENT_LISTENER = "studio.webhooks.listeners.paid"
+"""Called with a payment inside the transaction that writes it down, once for each."""

@@ -105,6 +105,8 @@ ROOMS: dict[str, str] = {
     "studio.galleries.shelf": SHELF,
     "studio.galleries.notices": NOTICES,
     "studio.webhooks": WEBHOOKS,
+    "studio.webhooks.admin": "webhook listeners",
+    "studio.webhooks.listeners": "webhook listeners",
     "studio.api": API,
     "studio.developers": DEVELOPERS,
     "studio.waiting": "waiting",
@@ -188,6 +190,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS},
     "waiting": set(),
     WEBHOOKS: {"accounts", DOORBELL},
+    "webhook listeners": {"accounts", "billing", MODELS, PICTURES, SERVICES, WEBHOOKS},
     API: {
         "accounts",
         "billing",

@@ -1,7 +1,8 @@
 """Telling a team that its credits run low, once until they are refilled, and that some are about to expire, a week before.
 
-What is told goes two ways: at once to whoever `settings.WALLET_ALERT` names (a dotted path; for the studio, the bell), and as a letter to
-those who administer the team. Letters are sent by an hourly chore: a mail server that hangs must not hold a worker that settles a job.
+What is told goes two ways: at once to whoever `settings.WALLET_ALERTS` name (dotted paths; for the studio, the bell and webhooks), and as
+a letter to those who administer the team. Letters are sent by an hourly chore: a mail server that hangs must not hold a worker that
+settles a job.
 """
 
 from __future__ import annotations
@@ -91,8 +92,8 @@ def low(wallet: Wallet) -> str:
 
 
 def _tell(alert: Alert) -> None:
-    if settings.WALLET_ALERT:
-        import_string(settings.WALLET_ALERT)(alert)
+    for path in settings.WALLET_ALERTS:
+        import_string(path)(alert)
 
 
 def _low() -> list[EmailMultiAlternatives]:

@@ -15,7 +15,7 @@ from accounts import audit
 from billing.credits import credits, noun
 from billing.models import Account, Dispute, LedgerEntry, Lot, PaymentRefund, Purchase, Wallet
 from billing.money import money
-from billing.services import clawbacks, wallets
+from billing.services import clawbacks, payment_news, wallets
 
 Status = Purchase.Status
 
@@ -109,6 +109,7 @@ def _deliver(purchase: Purchase) -> None:
     )
     purchase.lot = entry.lot
     audit.record(purchase.wallet.team, purchase.buyer, "credits.bought", f"bought {purchase.name} for {purchase.price}")
+    payment_news.bought(purchase)
 
 
 def _take_back(purchase: Purchase, to_take: int) -> None:

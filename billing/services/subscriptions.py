@@ -28,7 +28,7 @@ from billing.gateways.facts import Subscription as SubscriptionFact
 from billing.gateways.patience import patiently
 from billing.gateways.registry import gateway as gateway_named
 from billing.models import Plan, PlanPrice, Reversal, Subscription, SubscriptionInvoice, Wallet
-from billing.services import plan_letters, plan_news, plans, reversals
+from billing.services import payment_news, plan_letters, plan_news, plans, reversals
 from billing.services.reconciling import FORGOTTEN
 
 log = structlog.get_logger(__name__)
@@ -374,7 +374,7 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
         return
     if invoice.plan_id != plan.pk:
         invoice.credits = plan.credits
-    invoice.plan, invoice.reason, invoice.status, invoice.told_at = plan, fact.reason, fact.status, as_of
+    before, invoice.plan, invoice.reason, invoice.status, invoice.told_at = invoice.status, plan, fact.reason, fact.status, as_of
     invoice.amount_due, invoice.amount_paid, invoice.currency = fact.amount_due, fact.amount_paid, fact.currency
     invoice.period_start, invoice.period_end = fact.period_start, fact.period_end
     invoice.number, invoice.url = fact.number[:80], fact.url
@@ -385,7 +385,7 @@ def _invoiced(row: Subscription, fact: InvoiceFact) -> None:
     if row.external_id is None:
         row.external_id = fact.subscription_id
         row.save(update_fields=["external_id"])
-    plans.grant_due(row, invoice)
+    payment_news.invoiced(row.wallet, invoice, plans.grant_due(row, invoice), before=before)
     reversals.settle(invoice)
     if row.is_double and fact.status == "paid" and fact.amount_paid:
         transaction.on_commit(lambda: _undo(row.pk))

@@ -1,4 +1,4 @@
-"""Those who decide are asked by the bell and by mail; whoever asked hears what became of it (`settings.APPROVAL_LISTENER`)."""
+"""Those who decide are asked by the bell and by mail; whoever asked hears what became of it (`settings.APPROVAL_LISTENERS`)."""
 
 from __future__ import annotations
 

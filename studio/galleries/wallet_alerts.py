@@ -1,4 +1,4 @@
-"""What a wallet has to tell its people rings their bell (`settings.WALLET_ALERT`)."""
+"""What a wallet has to tell its people rings their bell (`settings.WALLET_ALERTS`)."""
 
 from __future__ import annotations
 

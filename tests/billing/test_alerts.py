@@ -26,7 +26,7 @@ LOW = "Harbour Street has 4 credits left, which is less than 5. Get more before 
 
 @pytest.fixture
 def told(settings: Any) -> list[tuple[str, str]]:
-    settings.WALLET_ALERT = "tests.billing.listening.be_alerted"
+    settings.WALLET_ALERTS = ["tests.billing.listening.be_alerted"]
     listening.alerts.clear()
     return listening.alerts
 

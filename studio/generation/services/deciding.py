@@ -22,6 +22,7 @@ from studio.generation.dispatch import doorbell
 from studio.generation.errors import NoReason, NotWaiting, NotYours
 from studio.generation.models import Job
 from studio.generation.querysets import JobQuerySet
+from studio.generation.services.news import News
 from studio.live import events
 
 REASON = 300
@@ -100,9 +101,9 @@ def withdraw(team: Team, person: User) -> None:
 
 
 def tell(job: Job, what: str) -> None:
-    """Say what happened to whom it concerns (`settings.APPROVAL_LISTENER`): a verdict, `asked` or `withdrawn`. Within the transaction."""
-    if settings.APPROVAL_LISTENER:
-        import_string(settings.APPROVAL_LISTENER)(job, str(what))
+    """Say what happened to whom it concerns (`settings.APPROVAL_LISTENERS`): a verdict, `asked` or `withdrawn`. Within the transaction."""
+    for path in settings.APPROVAL_LISTENERS:
+        import_string(path)(job, str(what))
 
 
 def why_not(job: Job, *, told_to: User | None = None) -> str:
@@ -143,7 +144,9 @@ def _end(job: Job, verdict: Job.Verdict, why: str, *, by: User | None = None) ->
     mine = Job.objects.filter(pk__in=[one.pk for one in jobs]).waits_for_approval()
     if not mine.update(status=Job.Status.CANCELED, finished_at=now, **told):
         return 0
+    news = News(job.team_id, {job.batch_id})
     wallets.void_all([one.hold for one in jobs])
+    news.tell([one.pk for one in jobs])
     job.refresh_from_db()
     tell(job, verdict)
     _announce(job, ended=True)

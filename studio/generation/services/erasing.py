@@ -13,6 +13,7 @@ from accounts.models import AuditEntry, Team
 from studio.generation.models import Batch, InputFile, Job, JobInput
 from studio.generation.querysets import InputFileQuerySet, JobQuerySet
 from studio.generation.services.settling import cancel
+from studio.webhooks.erasing import erase_told
 
 BATCH = 500
 KEPT = ("engine", "mode", "seed", "width", "height", "num_images", "num_inference_steps")
@@ -49,7 +50,9 @@ def erase_words(jobs: JobQuerySet) -> int:
             job.error_fields = {}
             job.intended = job.template_values = job.written = None
         Job.objects.bulk_update(batch, WRITTEN)
-        _erase_titles({job.batch_id for job in batch if job.batch_id})
+        batches = {job.batch_id for job in batch if job.batch_id}
+        _erase_titles(batches)
+        erase_told([*(job.pk for job in batch), *batches])
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 

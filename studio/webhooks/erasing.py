@@ -1,0 +1,28 @@
+"""What endpoints were told goes with whom it was about."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Collection
+
+from accounts.models import Team
+from studio.webhooks.models import Delivery, Endpoint
+
+BATCH = 500
+
+
+def erase_team(team: Team) -> None:
+    """One of `settings.TEAM_ERASERS`."""
+    deliveries = Delivery.objects.filter(endpoint__team=team).order_by()
+    while ids := list(deliveries.values_list("pk", flat=True)[:BATCH]):
+        Delivery.objects.filter(pk__in=ids).delete()
+    Endpoint.objects.filter(team=team).delete()
+
+
+def erase_told(subjects: Collection[uuid.UUID]) -> int:
+    """Delete what was told of some jobs and batches: it says what people wrote. Returns how many there were."""
+    ids = [str(one) for one in subjects]
+    gone = 0
+    for start in range(0, len(ids), BATCH):
+        gone += Delivery.objects.filter(payload__data__id__in=ids[start : start + BATCH]).delete()[0]
+    return gone
