@@ -441,6 +441,9 @@ API_RATE = env("STUDIO_API_RATE", default="600/minute")
 API_BURST = env("STUDIO_API_BURST", default="150/10 seconds")
 """Requests of one key on the paths of the Stability API; then it is refused for `API_BURST_PAUSE` seconds (API.md 1.6)."""
 API_BURST_PAUSE = env.int("STUDIO_API_BURST_PAUSE", default=60)
+API_ANSWER_SECONDS = env.int("STUDIO_API_ANSWER_SECONDS", default=240)
+"""So long a program that asked on those paths waits for the result; then it is told that the work goes on. The web process ends a request
+after 300 s."""
 MAX_UPLOAD_BYTES = env.int("STUDIO_MAX_UPLOAD_MB", default=25) * 1024 * 1024
 MAX_UPLOAD_PIXELS = env.int("STUDIO_MAX_UPLOAD_MEGAPIXELS", default=50) * 1_000_000
 TRASH_DAYS = env.int("STUDIO_TRASH_DAYS", default=30)

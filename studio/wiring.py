@@ -28,6 +28,7 @@ DAILY_CHORES = [
     "studio.generation.services.lapse",
     "studio.generation.services.end_paused",
     "studio.webhooks.services.forget_old",
+    "studio.api.stability.results.forget",
 ]
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
@@ -87,3 +88,5 @@ WALLET_ALERTS = ["studio.galleries.wallet_alerts.tell", "studio.webhooks.listene
 """Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
 PAYMENT_LISTENER = "studio.webhooks.listeners.paid"
 """Called with a payment inside the transaction that writes it down, once for each."""
+BODY_LIMITS = ["studio.api.stability.edge.body_limit"]
+"""Functions from an address to how large a body may be there (`live.body_limit.Limit`), or None; the first that knows it counts."""

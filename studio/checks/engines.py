@@ -13,6 +13,9 @@ from limits import parse
 from studio.backends.diffusers.shelf import parse_limit
 from studio.checks.rule import Finding, Rule, at_least
 
+WEB_SECONDS = 300
+"""`studio.processes.site.REQUEST_SECONDS`, which must not be imported here: that loads the server."""
+
 
 def _option(backend: str, name: str) -> Any:
     return settings.BACKENDS.get(backend, {}).get("OPTIONS", {}).get(name)
@@ -53,6 +56,15 @@ def _lease() -> Finding | None:
     )
 
 
+def _answer_seconds() -> Finding | None:
+    if 1 <= settings.API_ANSWER_SECONDS < WEB_SECONDS:
+        return None
+    return (
+        f"STUDIO_API_ANSWER_SECONDS is {settings.API_ANSWER_SECONDS}.",
+        f"Give a number of seconds from 1 and less than {WEB_SECONDS}, after which the web process ends every request.",
+    )
+
+
 def _rate(name: str) -> Rule:
     def look() -> Finding | None:
         text = getattr(settings, name)
@@ -87,6 +99,7 @@ RULES: tuple[Rule, ...] = (
     _rate("SUBMIT_RATE"),
     _rate("API_RATE"),
     _rate("API_BURST"),
+    Rule("STUDIO_API_ANSWER_SECONDS", _answer_seconds),
     at_least("STUDIO_API_BURST_PAUSE", lambda: settings.API_BURST_PAUSE, 1, "Seconds that a key is refused for after a burst"),
     Rule("STUDIO_PREVIEW_ENGINES", _previews),
     at_least("STUDIO_MAX_UPLOAD_MB", lambda: settings.MAX_UPLOAD_BYTES >> 20, 1, "Megabytes of an uploaded picture"),

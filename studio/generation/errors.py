@@ -5,6 +5,7 @@
     ├── BatchRefused             batch_refused        `items`: what is wrong with single ones of a batch, by place from 0
     ├── NothingToRetry           nothing_to_retry     no job of a batch has failed
     ├── PlanLimit                plan_limit           more than the team's plan allows; the sentence names it
+    │   └── PlanIsBusy           plan_limit           … for the moment: jobs at once
     ├── KeyRefusal               engine_not_allowed   a program's key is not for this engine
     ├── AskedForTwice            asked_for_twice      a Stop that would take a job from whoever joined it
     ├── UnusableFile             unusable_file        an upload that we do not take
@@ -52,6 +53,10 @@ class TooManyOpenJobs(GenerationError):
 
 class PlanLimit(GenerationError):
     code = "plan_limit"
+
+
+class PlanIsBusy(PlanLimit):
+    """As many jobs as the plan runs at once: that passes by itself."""
 
 
 class KeyRefusal(GenerationError):

@@ -13,7 +13,7 @@ from billing.sizes import size
 from studio.backends import registry
 from studio.backends.base import Engine
 from studio.generation import throttle
-from studio.generation.errors import KeyRefusal, PlanLimit
+from studio.generation.errors import KeyRefusal, PlanIsBusy, PlanLimit
 from studio.generation.models import Artifact, Job
 
 WHERE = "Plans are on the wallet page, under Plan."
@@ -76,14 +76,14 @@ def require_engine_of_key(api_key: ApiKey | None, engine: Engine) -> None:
 
 
 def require_room(plan: Plan, team: Team, *, for_batch: bool = False) -> None:
-    """Raises `PlanLimit` when the team has as many jobs open as its plan allows, or no room for what they would bring.
+    """Raises `PlanIsBusy` when the team has as many jobs open as its plan allows, `PlanLimit` without room for what they would bring.
 
     The team's row must be locked. However many rows a batch has, it needs room for one: `claim` sees to it that no more of them run at
     once than the plan allows.
     """
     if plan.jobs_at_once is not None and open_jobs(team) >= plan.jobs_at_once:
         whole = " A batch of any length counts as one." if for_batch else ""
-        raise PlanLimit(f"{_jobs(plan)}{whole} Wait for one to finish{_or_change(plan, 'jobs_at_once')}.")
+        raise PlanIsBusy(f"{_jobs(plan)}{whole} Wait for one to finish{_or_change(plan, 'jobs_at_once')}.")
     if plan.storage is not None and stored(team) >= plan.storage:
         raise PlanLimit(_full(plan))
 

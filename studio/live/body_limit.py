@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, NamedTuple, cast
 
 from django.conf import settings
+from django.utils.module_loading import import_string
 
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Headers = Iterable[tuple[bytes, bytes]]
 
 FRAMING = 1024 * 1024
 """Bytes beside the file itself: multipart borders and the other fields of a form."""
@@ -25,18 +28,43 @@ PAGE = """<!doctype html>
 """
 
 
-def limit() -> int:
-    """Bytes of a whole request body."""
+class Refused(NamedTuple):
+    """What whoever sent too much is answered."""
+
+    content_type: bytes
+    body: bytes
+    status: int = 413
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """Bytes that a whole request body may have, and the answer to one that has more, made from the request's headers."""
+
+    bytes: int
+    refusal: Callable[[Headers], Refused]
+
+
+def limit(path: str) -> Limit:
+    """That of an address: what one of `settings.BODY_LIMITS` (dotted paths, called with it) says, else that of an upload."""
+    for dotted in settings.BODY_LIMITS:
+        if found := import_string(dotted)(path):
+            return cast(Limit, found)
+    return Limit(most(), page)
+
+
+def most() -> int:
+    """Bytes of a body that brings an upload."""
     return int(settings.MAX_UPLOAD_BYTES) + FRAMING
 
 
-def refusal(headers: Iterable[tuple[bytes, bytes]]) -> tuple[bytes, bytes]:
-    """Content type and body of a 413, as JSON for a script that asked for it, else as a page. No template: it would want a session."""
+def page(headers: Headers) -> Refused:
+    """JSON for a script that asked for it, else a page. No template: it would want a session."""
     sentence = SENTENCE.format(megabytes=settings.MAX_UPLOAD_BYTES // (1024 * 1024))
     accept = b",".join(value for name, value in headers if name.lower() == b"accept")
     if b"application/json" in accept and b"text/html" not in accept:
-        return b"application/json", json.dumps({"error": sentence}).encode()
-    return b"text/html; charset=utf-8", PAGE.format(sentence=sentence).encode()
+        return Refused(b"application/json", json.dumps({"error": sentence}).encode())
+    return Refused(b"text/html; charset=utf-8", PAGE.format(sentence=sentence).encode())
 
 
 class _TooLarge(Exception):
@@ -44,7 +72,7 @@ class _TooLarge(Exception):
 
 
 class BodyLimit:
-    """ASGI middleware: 413 for a body over `limit()`, whether its length is declared or it comes in chunks."""
+    """ASGI middleware: no body over the `limit` of its address, whether its length is declared or it comes in chunks."""
 
     def __init__(self, app: Any) -> None:
         self.app = app
@@ -53,10 +81,10 @@ class BodyLimit:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        most = limit()
+        allowed = limit(scope["path"])
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
-        if not declared.isdigit() or int(declared) > most:
-            await _refuse(scope, send)
+        if not declared.isdigit() or int(declared) > allowed.bytes:
+            await _refuse(allowed, scope, send)
             return
         received = 0
         started = False
@@ -65,7 +93,7 @@ class BodyLimit:
             nonlocal received
             message = await receive()
             received += len(message.get("body", b""))
-            if received > most:
+            if received > allowed.bytes:
                 raise _TooLarge
             return message
 
@@ -78,11 +106,17 @@ class BodyLimit:
             await self.app(scope, counted, noted)
         except _TooLarge:
             if not started:
-                await _refuse(scope, send)
+                await _refuse(allowed, scope, send)
 
 
-async def _refuse(scope: Scope, send: Send) -> None:
-    content_type, body = refusal(scope["headers"])
-    headers = [(b"content-type", content_type), (b"content-length", str(len(body)).encode()), (b"connection", b"close")]
-    await send({"type": "http.response.start", "status": 413, "headers": headers})
-    await send({"type": "http.response.body", "body": body})
+async def _refuse(allowed: Limit, scope: Scope, send: Send) -> None:
+    refused = allowed.refusal(scope["headers"])
+    headers = [*refused.headers, *framing(refused)]
+    await send({"type": "http.response.start", "status": refused.status, "headers": headers})
+    await send({"type": "http.response.body", "body": refused.body})
+
+
+def framing(refused: Refused) -> list[tuple[bytes, bytes]]:
+    """The headers that every refusal has. The connection ends with it: the rest of the body is still on its way."""
+    length = str(len(refused.body)).encode()
+    return [(b"content-type", refused.content_type), (b"content-length", length), (b"connection", b"close")]

@@ -9,6 +9,7 @@ import sys
 from collections.abc import Sequence
 from types import FrameType
 from typing import Any
+from urllib.parse import unquote
 
 import structlog
 from channels.layers import get_channel_layer
@@ -48,20 +49,23 @@ class CappedRequest(WebRequest):  # type: ignore[misc]
 
     received = 0
     too_large = False
+    allowed: body_limit.Limit
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # Twisted would take forms apart on the event loop, for seconds and for nobody: Django reads the raw body, in a thread.
         super().__init__(*args, **kwargs, parsePOSTFormSubmission=False)
 
     def gotLength(self, length: int | None) -> None:
-        self.too_large = length is not None and length > body_limit.limit()
+        # Twisted tells the address to a request only when its body is there; the channel has read it with the first line.
+        self.allowed = body_limit.limit(_path(self.channel._path))
+        self.too_large = length is not None and length > self.allowed.bytes
         super().gotLength(0 if self.too_large else length)
 
     def handleContentChunk(self, data: bytes) -> None:
         self.received += len(data)
-        if self.received > body_limit.limit():
+        if self.received > self.allowed.bytes:
             self.too_large = True
-            if self.received > DRAINED * body_limit.limit():
+            if self.received > DRAINED * self.allowed.bytes:
                 self.channel.forceAbortClient()
         else:
             super().handleContentChunk(data)
@@ -70,14 +74,18 @@ class CappedRequest(WebRequest):  # type: ignore[misc]
         if not self.too_large:
             return super().process()
         headers = [(name, value) for name, values in self.requestHeaders.getAllRawHeaders() for value in values]
-        content_type, body = body_limit.refusal(headers)
-        self.setResponseCode(413)
-        self.setHeader(b"content-type", content_type)
-        self.setHeader(b"content-length", str(len(body)).encode())
-        self.setHeader(b"connection", b"close")
-        self.write(body)
+        refused = self.allowed.refusal(headers)
+        self.setResponseCode(refused.status)
+        for name, value in (*refused.headers, *body_limit.framing(refused)):
+            self.setHeader(name, value)
+        self.write(refused.body)
         self.finish()
         return None
+
+
+def _path(target: bytes) -> str:
+    """The address of a request as the application will see it."""
+    return unquote(target.partition(b"?")[0].decode("latin-1"))
 
 
 class Socket(WebSocketProtocol):  # type: ignore[misc]

@@ -31,8 +31,12 @@ class Site:
         await send({"type": "http.response.start", "status": 200, "headers": []})
         await send({"type": "http.response.body", "body": b"ok"})
 
-    async def ask(self, messages, **headers):
-        scope = {"type": "http", "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()]}
+    async def ask(self, messages, path="/create/", **headers):
+        scope = {
+            "type": "http",
+            "path": path,
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in headers.items()],
+        }
         queue = iter(messages)
 
         async def receive():
@@ -66,6 +70,41 @@ async def test_chunks_without_a_length_are_counted():
     assert (status, site.read) == (413, None)
     assert headers[b"content-type"] == b"application/json"
     assert json.loads(body)["error"].startswith("That is too large")
+
+
+async def test_an_address_of_the_stability_api_has_the_limit_of_its_contract():
+    site = Site()
+    status, headers, body = await site.ask([SENT] * 11 + [END], path="/v2beta/stable-image/edit/erase")
+    assert (status, site.read) == (413, None)
+    told = json.loads(body)
+    assert told["errors"] == ["body: payloads cannot be larger than 10MiB in size"]
+    assert (told["name"], len(told["id"])) == ("payload_too_large", 32)
+    assert headers[b"content-type"] == b"application/json"
+    assert headers[b"x-request-id"] == told["id"].encode()
+
+
+@pytest.mark.parametrize(
+    ("path", "mebibytes"),
+    [
+        ("/v2beta/stable-image/generate/core", 10),
+        ("/v2beta/audio/stable-audio-2/inpaint", 50),
+        ("/v2beta/audio/stable-audio/audio-to-audio", 100),
+        ("/v2beta/nothing/here", 10),
+        ("/v2alpha/generation/stable-image/upscale", 10),
+        ("/v1/generation/any/image-to-image", 3),
+    ],
+)
+async def test_what_fits_an_address_passes(path, mebibytes):
+    """3: the settings of these tests and their framing; of v1 no limit is recorded."""
+    assert (await Site().ask([SENT] * mebibytes + [END], path=path))[0] == 200
+    assert (await Site().ask([SENT] * (mebibytes + 1) + [END], path=path))[0] == (400 if path.startswith("/v1/") else 413)
+
+
+async def test_v1_says_it_in_its_own_words():
+    _, _, body = await Site().ask([], path="/v1/generation/any/image-to-image", content_length=str(9 * 1024 * 1024))
+    told = json.loads(body)
+    assert told["name"] == "invalid_file_size"
+    assert told["message"] == "The file size of one or more of the provided files is invalid: 2 MiB is the most"
 
 
 @pytest.mark.parametrize("length", ["-1", "many", ""])

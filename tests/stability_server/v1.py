@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from studio.api.stability import fields, forms, v1_rules
 from studio.api.stability.contract import Endpoint
-from studio.api.stability.dialects import V1, v1_artifacts
+from studio.api.stability.dialects import V1, Artifact, v1_artifacts
 from studio.api.stability.fields import Reading
 from studio.api.stability.messages import Answer
 from tests.stability_server import moderation
@@ -78,4 +78,4 @@ def generate(
     pictures = [encoded(blurred(one) if finish_reason == CONTENT_FILTERED else one, "png") for one in drawn]
     if fault.kind == "truncated":
         pictures = [data[: len(data) // 2] for data in pictures]
-    return v1_artifacts(request, pictures, seeds, finish_reason)
+    return v1_artifacts(request, [Artifact(data, seed, finish_reason) for data, seed in zip(pictures, seeds, strict=True)])

@@ -107,6 +107,8 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_API_RATE", ERROR, {"API_RATE": "now and then"}),
         ("STUDIO_API_BURST", ERROR, {"API_BURST": "150"}),
         ("STUDIO_API_BURST_PAUSE", ERROR, {"API_BURST_PAUSE": 0}),
+        ("STUDIO_API_ANSWER_SECONDS", ERROR, {"API_ANSWER_SECONDS": 0}),
+        ("STUDIO_API_ANSWER_SECONDS", ERROR, {"API_ANSWER_SECONDS": 300}),
         ("STUDIO_PREVIEW_ENGINES", ERROR, {"PREVIEW_ENGINES": ["sd3.5-flash", "Stable Image Core"]}),
         ("STUDIO_MAX_UPLOAD_MB", ERROR, {"MAX_UPLOAD_BYTES": 100}),
         ("STUDIO_MAX_UPLOAD_MEGAPIXELS", ERROR, {"MAX_UPLOAD_PIXELS": 0}),

@@ -4,6 +4,7 @@ Where the documents are silent:
 
 - v1 has no body for a rate limit: v2beta's text in v1's shape, under the name `rate_limit_exceeded`.
 - An address that is none, and a feature that an account does not have: 404 `not_found`.
+- A method that an address does not know: 405 `method_not_allowed`.
 - `Accept`: the first media range decides; `application/json…` means JSON. For v1 that is also the default, and `image/…` means PNG.
 """
 
@@ -11,7 +12,9 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Sequence
 from decimal import Decimal
+from typing import NamedTuple
 
 from studio.api.stability.messages import Answer, Request
 
@@ -131,12 +134,18 @@ class V1:
         return Refusal(status, SERVER_ERRORS.get(status, "server_error"), "An unexpected server error occurred, please try again.")
 
     def answer(self, refusal: Refusal, request: Request) -> Answer:
-        """One text, not a list: the first problem."""
-        content = {"id": refusal.id or request.request_id, "message": refusal.problems[0], "name": refusal.name}
+        """One text, not a list: the first problem, or what has been said in several sentences."""
+        content = {"id": refusal.id or request.request_id, "message": in_one(refusal.problems), "name": refusal.name}
         return Answer(refusal.status, json.dumps(content).encode(), headers=refusal.headers)
 
 
 Dialect = V1 | V2Beta
+
+
+def in_one(sentences: Sequence[str]) -> str:
+    """Sentences one after the other; what goes on gets its full stop."""
+    stopped = [one if one.endswith((".", "!", "?")) else f"{one}." for one in sentences[:-1]]
+    return " ".join([*stopped, *sentences[-1:]])
 
 
 def dialect_of(path: str) -> Dialect:
@@ -151,18 +160,21 @@ def dollars(credits: Decimal) -> str:
 # --- what was made ---------------------------------------------------------------------------------------------------
 
 
-def v1_artifacts(request: Request, pictures: list[bytes], seeds: list[int], finish_reason: str) -> Answer:
+class Artifact(NamedTuple):
+    """A PNG; nothing of it under finish reason ERROR."""
+
+    data: bytes
+    seed: int
+    finish_reason: str
+
+
+def v1_artifacts(request: Request, artifacts: Sequence[Artifact]) -> Answer:
+    """As JSON, or the first as PNG. Its headers say what the JSON does."""
     if request.accept.startswith("image/"):
-        headers = {"finish-reason": finish_reason, "seed": str(seeds[0])}
-        return Answer(200, pictures[0], "image/png", headers)
-    return Answer.of(
-        {
-            "artifacts": [
-                {"base64": base64.b64encode(data).decode(), "seed": seed, "finishReason": finish_reason}
-                for data, seed in zip(pictures, seeds, strict=True)
-            ]
-        }
-    )
+        first = artifacts[0]
+        return Answer(200, first.data, "image/png", {"finish-reason": first.finish_reason, "seed": str(first.seed)})
+    told = [{"base64": base64.b64encode(one.data).decode(), "seed": one.seed, "finishReason": one.finish_reason} for one in artifacts]
+    return Answer.of({"artifacts": told})
 
 
 def v2_result(request: Request, data: bytes, mime: str, seed: int, finish_reason: str) -> Answer:

@@ -1,0 +1,117 @@
+"""What a job came to, as the client asked to be answered; and what is fetched later, by its id.
+
+A picture that a filter kept back is a 200 in the contract, with a blurred one (API.md 2.3): here the studio does not have it, and a plain
+grey one of the size stands for it, under CONTENT_FILTERED. Credits are taken for it only where the operator says so.
+"""
+
+from __future__ import annotations
+
+import secrets
+from datetime import timedelta
+
+from django.db.models import Q
+from django.utils import timezone
+from PIL import Image
+
+from accounts.models import ApiKey
+from studio.api.models import Generation
+from studio.api.stability import refusals
+from studio.api.stability.asks import Wanted
+from studio.api.stability.contract import Endpoint
+from studio.api.stability.dialects import V1, Artifact, Dialect, v1_artifacts, v2_result
+from studio.api.stability.forms import ID_LENGTH
+from studio.api.stability.messages import Answer, Request
+from studio.api.stability.operations import Operation
+from studio.api.stability.resample import answer_bytes, encoded
+from studio.generation.models import Artifact as Result
+from studio.generation.models import Job
+
+SUCCESS, FILTERED, ERROR = "SUCCESS", "CONTENT_FILTERED", "ERROR"
+KEPT = timedelta(hours=24)
+"""API.md 2.9; counted from when it was over."""
+ALL_FILTERED = "all_filtered"
+PLAIN = "#808080"
+UNKNOWN_SIZE = (1024, 1024)
+GLB = "model/gltf-binary"
+
+
+def deliver(request: Request, endpoint: Endpoint, dialect: Dialect, job: Job, wanted: Wanted) -> Answer:
+    """The answer of a job that is over. Raises the `Refusal` of one that came to nothing; OSError when its files are gone."""
+    is_filtered = job.error_code == ALL_FILTERED and job.makes == "image"
+    if job.status != Job.Status.SUCCEEDED and not is_filtered:
+        raise refusals.of_job(dialect, endpoint, job)
+    results = {one.index: one for one in job.artifacts.filter(deleted_at=None).order_by("index")}
+    if isinstance(dialect, V1):
+        return _v1(request, job, results, wanted)
+    if is_filtered:
+        return v2_result(request, plain(wanted), wanted.mime, _seed(job, 0), FILTERED)
+    if not results:
+        raise dialect.generation_not_found()
+    result = next(iter(results.values()))
+    data, headers = answer_bytes(result, wanted)
+    answer = v2_result(request, data, GLB if result.kind == "model" else wanted.mime, _seed(job, result.index, result), SUCCESS)
+    answer.headers |= headers
+    return answer
+
+
+def _v1(request: Request, job: Job, results: dict[int, Result], wanted: Wanted) -> Answer:
+    """One artifact for each that was asked for, those that did not come among them (API.md 1.5)."""
+    filtered = job.filtered or (job.num_images if job.error_code == ALL_FILTERED else 0)
+    artifacts: list[Artifact] = []
+    told: dict[str, str] = {}
+    for index in range(job.num_images):
+        if result := results.get(index):
+            data, told = answer_bytes(result, wanted)
+            artifacts.append(Artifact(data, _seed(job, index, result), SUCCESS))
+        elif filtered:
+            filtered -= 1
+            artifacts.append(Artifact(plain(wanted), _seed(job, index), FILTERED))
+        else:
+            artifacts.append(Artifact(b"", _seed(job, index), ERROR))
+    answer = v1_artifacts(request, artifacts)
+    answer.headers |= told
+    return answer
+
+
+def _seed(job: Job, index: int, result: Result | None = None) -> int:
+    """The seed that it was made with, or that was asked for where nobody told."""
+    if result is not None and result.seed is not None:
+        return result.seed
+    return job.to_request().seeds[index]
+
+
+def plain(wanted: Wanted) -> bytes:
+    """What stands for a picture that nobody may see."""
+    return encoded(Image.new("RGB", wanted.size or UNKNOWN_SIZE, PLAIN), wanted.mime)
+
+
+# --- fetched later ---------------------------------------------------------------------------------------------------
+
+
+def submitted(job: Job, *, key: ApiKey, operation: Operation, wanted: Wanted) -> Generation:
+    """Note how a job shall be answered when it is asked for. Call it within the transaction of the submit."""
+    id = secrets.token_hex(ID_LENGTH // 2)
+    return Generation.objects.create(id=id, api_key=key, job=job, operation=operation.name, wanted=wanted.to_json())
+
+
+def fetched(request: Request, endpoint: Endpoint, dialect: Dialect, id: str, key: ApiKey) -> Answer:
+    """202 while it is in progress, then the result. Raises the `Refusal` of what is not this key's, of another kind, or too old."""
+    assert not isinstance(dialect, V1)
+    generation = Generation.objects.select_related("job").filter(pk=id, api_key=key).first()
+    media = "audio" if "/audio/" in endpoint.path else "image"
+    if generation is None or Operation(generation.operation).media != media or is_old(generation):
+        raise dialect.generation_not_found()
+    if generation.job.is_open:
+        return Answer.of({"id": id, "status": "in-progress"}, 202)
+    return deliver(request, endpoint, dialect, generation.job, Wanted.from_json(generation.wanted))
+
+
+def is_old(generation: Generation) -> bool:
+    over = generation.job.finished_at
+    return over is not None and timezone.now() >= over + KEPT
+
+
+def forget() -> int:
+    """One of `settings.DAILY_CHORES`: forget ids that lead nowhere any more; returns how many. What was made stays in the library."""
+    old = Q(job__finished_at__lt=timezone.now() - KEPT)
+    return Generation.objects.filter(old).delete()[0]
