@@ -116,15 +116,15 @@ def empty(team: Team, *, by: User) -> int:
     return emptied
 
 
-def lying_in(team: Team, before: int | None = None) -> tuple[list[Artifact], int | None]:
+def lying_in(team: Team, before: int | None = None, size: int = PAGE) -> tuple[list[Artifact], int | None]:
     """A page of the trash, what came last first, with who put it there as `trashing.user`; and from where the next page goes on."""
     rows = Trashing.objects.filter(team=team, artifact__deleted_at__isnull=False).select_related("artifact__user", "user").order_by("-id")
     if before:
         rows = rows.filter(pk__lt=before)
-    found = list(rows.annotate(is_preview=Q(artifact__job__intended__isnull=False))[: PAGE + 1])
+    found = list(rows.annotate(is_preview=Q(artifact__job__intended__isnull=False))[: size + 1])
     for row in found:
         row.artifact.trashing, row.artifact.is_preview = row, row.is_preview
-    return [row.artifact for row in found[:PAGE]], found[PAGE - 1].pk if len(found) > PAGE else None
+    return [row.artifact for row in found[:size]], found[size - 1].pk if len(found) > size else None
 
 
 def gone_on(artifact: Artifact) -> datetime:
