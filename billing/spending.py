@@ -17,7 +17,7 @@ from billing.spans import Span
 
 LONGEST = 366
 """Days that one question may be about."""
-COLUMNS = {"engine": "hold__product", "mode": "hold__operation", "person": "actor", "key": "hold__api_key"}
+COLUMNS = {"engine": "hold__product", "mode": "hold__operation", "person": "hold__actor", "key": "hold__api_key"}
 """What sums are split by -> the column of an entry that says so."""
 NOBODY = {"engine": "Without an engine", "mode": "Without a mode", "person": "Somebody who left", "key": "Without a key"}
 """What the part is called that has no name: work that people asked for on a page has no key."""

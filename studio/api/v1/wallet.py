@@ -109,9 +109,9 @@ class Period(Asked):
     def days(self) -> tuple[date, date]:
         """The first and the last day. Raises `FieldsRefused`."""
         until = self.until or timezone.localdate()
-        since = self.since or until - timedelta(days=29)
+        since = self.since or until - timedelta(days=29 if until.year >= 1970 else 0)
         days = (until - since).days + 1
-        if not 1970 <= since.year <= until.year < 9999:
+        if not 1970 <= min(since.year, until.year) <= max(since.year, until.year) < 9999:
             said = "A day lies between the years 1970 and 9998."
         elif days < 1:
             said = "“from” is after “to”. Swap them."
