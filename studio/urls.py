@@ -25,6 +25,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
     path("", include("studio.api.urls")),
+    path("", include("studio.developers.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
 ]

@@ -1,7 +1,7 @@
 // Keys that work on every page. Single keys can be switched off (WCAG 2.1.4); keys with Ctrl or ⌘ belong to their modules.
 import { isTyping } from "./dom.js";
 
-const GO = { c: "/create/", g: "/galleries/", l: "/library/", t: "/templates/", w: "/wallet/" };
+const GO = { c: "/create/", d: "/developers/", g: "/galleries/", l: "/library/", t: "/templates/", w: "/wallet/" };
 const SWITCH = "atelier.single-keys";
 let leader = 0;
 

@@ -56,12 +56,12 @@ on("pointerdown", "dialog", (event, dialog) => {
   const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
   if (!inside) dialog.close();
 });
-// Copy a value: data-copy holds it.
+// Copy a value: data-copy holds it. data-copied is said in place of the value where that is long, or nobody's business.
 on("click", "[data-copy]", async (event, control) => {
   event.preventDefault();
   try {
     await navigator.clipboard.writeText(control.dataset.copy);
-    toast(`Copied: ${control.dataset.copy.slice(0, 60)}`, { level: "success" });
+    toast(control.dataset.copied ?? `Copied: ${control.dataset.copy.slice(0, 60)}`, { level: "success" });
   } catch {
     toast("The browser does not let this page copy. Select the text and press Ctrl+C.", { level: "warning" });
   }
