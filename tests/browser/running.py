@@ -146,3 +146,15 @@ def eventually(page: Any, check: Callable[[], bool], *, seconds: float = 60) -> 
     while not check():
         assert time.monotonic() < deadline, "it never came true"
         page.wait_for_timeout(50)
+
+
+def intercept(page: Any, pattern: Any, handler: Callable[[Any], object]) -> None:
+    """`page.route`, which has taken hold when this returns: what the page asks for next goes through `handler`.
+
+    `page.route` comes back before the page itself knows of it, and a key or a click gets there by another way. Where the page was busy just
+    then, one press in four overtook it, and its request went straight to the studio. A page that loads after `page.route` needs no more.
+    """
+    page.route(pattern, handler)
+    page.route("**/is-it-routed", lambda route: route.fulfill(status=204))
+    eventually(page, lambda: page.evaluate("fetch('/is-it-routed').then((answer) => answer.status === 204)"))
+    page.unroute("**/is-it-routed")

@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, intercept
 from tests.stability_server.standin import StandIn
 
 pytestmark = pytest.mark.browser
@@ -91,7 +91,7 @@ def test_the_last_answer_counts(alice: Person) -> None:
         else:
             waiting.append(route)
 
-    page.route("**/create/quote/", hold_the_first)
+    intercept(page, "**/create/quote/", hold_the_first)
     with page.expect_request("**/create/quote/"):
         choose(page, "num_images", "4")
     expect(page.locator("#price[data-counting]")).to_have_count(1)
@@ -107,7 +107,7 @@ def test_the_last_answer_counts(alice: Person) -> None:
 
 def test_the_price_stays_while_the_studio_is_silent_and_is_mended(alice: Person) -> None:
     page = alice.go(LARGE)
-    page.route("**/create/quote/", lambda route: route.abort())
+    intercept(page, "**/create/quote/", lambda route: route.abort())
     choose(page, "num_images", "4")
     expect(page.get_by_text("The studio does not answer: this price may have changed.")).to_be_visible()
     expect(page.locator("#generate")).to_contain_text("6.5 credits")
@@ -141,7 +141,7 @@ def test_it_works_without_javascript(alice: Person, browser: Browser, studio: Ru
 def test_the_last_redraw_is_the_one_that_stays_and_words_typed_meanwhile_go_with_it(alice: Person) -> None:
     page = alice.go(LARGE)
     waiting: list[Route] = []
-    page.route("**/create/form/**", lambda route: waiting.append(route) if not waiting else route.continue_())
+    intercept(page, "**/create/form/**", lambda route: waiting.append(route) if not waiting else route.continue_())
     page.locator("#panel [name=prompt]").fill("a boat")
     with page.expect_request("**/create/form/**"):
         page.locator("#mode-image-to-image").click()

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, expect
 
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, intercept
 
 pytestmark = pytest.mark.browser
 DONE = "#stage .stage-job[data-status=succeeded]"
@@ -113,7 +113,7 @@ def test_the_price_follows_the_panel(ana):
 
 def test_another_prompt_while_the_first_is_on_its_way_is_another_job(ana, studio):
     page, before = ana.page, jobs(studio)
-    page.route("**/create/", lambda route: page.wait_for_timeout(300) or route.continue_())
+    intercept(page, "**/create/", lambda route: page.wait_for_timeout(300) or route.continue_())
     prompt(page).fill("the first")
     page.locator("#generate").click()
     prompt(page).fill("the second")
@@ -193,7 +193,7 @@ def test_a_session_that_ends_in_the_middle_costs_no_word(ana, studio):
 def test_a_studio_that_cannot_be_reached_says_so_and_keeps_what_was_typed(ana, studio):
     page, before = ana.page, jobs(studio)
     prompt(page).fill("while the line is down")
-    page.route("**/create/", lambda route: route.abort("connectionrefused") if route.request.method == "POST" else route.continue_())
+    intercept(page, "**/create/", lambda route: route.abort("connectionrefused") if route.request.method == "POST" else route.continue_())
     prompt(page).press("Control+Enter")
     expect(page.locator("#toasts [role=alert]")).to_contain_text("The studio cannot be reached. What you typed is still here.")
     expect(prompt(page)).to_have_value("while the line is down")
@@ -434,7 +434,7 @@ def test_generate_waits_for_strokes_that_are_on_their_way(ana, studio):
     canvas = paint_on(page)
     prompt(page).fill("a lighthouse instead")
     uploads: list[Any] = []
-    page.route("**/inputs/", lambda upload: uploads.append(upload))
+    intercept(page, "**/inputs/", lambda upload: uploads.append(upload))
     canvas.focus()
     page.keyboard.press(" ")
     eventually(page, lambda: len(uploads) == 1)  # by itself, after a moment

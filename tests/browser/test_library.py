@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, intercept
 
 pytestmark = pytest.mark.browser
 
@@ -230,7 +230,7 @@ def test_deleting_in_the_library_can_be_undone(page: Page, seeded: RunningStudio
 
 def test_a_deletion_that_is_refused_brings_the_picture_back(page: Page) -> None:
     everything = ids(page)
-    page.route("**/bulk/trash/", lambda route: route.fulfill(status=500, body=""))
+    intercept(page, "**/bulk/trash/", lambda route: route.fulfill(status=500, body=""))
     page.locator(f"#{everything[0]}").focus()
     page.keyboard.press("Delete")
     expect(page.locator("#toasts [data-level=error]")).to_be_visible()

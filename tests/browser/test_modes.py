@@ -10,7 +10,7 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Page, expect
 
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, intercept
 from tests.browser.test_create_page import DROP, jobs
 from tests.stability_server.media.mp3 import tune
 from tests.stability_server.standin import StandIn
@@ -131,7 +131,7 @@ def test_slots_are_on_their_own(ana, standin):
 
 def test_two_files_that_arrive_at_once_both_stay(ana):
     page = ana.go("/create/?mode=style-transfer")
-    page.route("**/inputs/", lambda route: page.wait_for_timeout(200) or route.continue_())
+    intercept(page, "**/inputs/", lambda route: page.wait_for_timeout(200) or route.continue_())
     give(page, "image", picture("#336699"))
     give(page, "style_image", picture("#aa3355", (90, 70)))
     shown(page, "image", 160)

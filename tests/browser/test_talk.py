@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, intercept
 
 pytestmark = pytest.mark.browser
 
@@ -123,7 +123,7 @@ def test_culling_with_the_keys(ids: list[str], person: Callable[..., Person]) ->
     expect(page.locator("#announce")).to_have_text("2 of 5, a favourite.")
     # The answer to an older press does not speak for a newer one that is on its way.
     held: list[Route] = []
-    page.route("**/mark/", lambda route: held.append(route))
+    intercept(page, "**/mark/", lambda route: held.append(route))
     for _ in range(2):
         page.keyboard.press(".")
     eventually(page, lambda: len(held) == 1)

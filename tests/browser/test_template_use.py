@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, intercept
 
 pytestmark = pytest.mark.browser
 FREE = "/create/?engine=null&mode=text-to-image"
@@ -180,7 +180,7 @@ def test_the_answer_to_the_last_key_is_what_is_shown(alice: Person, template: st
         else:
             route.continue_()
 
-    page.route("**/create/quote/", hold)
+    intercept(page, "**/create/quote/", hold)
     field = page.get_by_label("Product", exact=True)
     field.fill("a slow one")
     eventually(page, lambda: bool(held))
@@ -215,7 +215,7 @@ def test_the_stage_ends_with_its_batch(alice: Person, studio: RunningStudio) -> 
         is_open = studio.rows("SELECT 1 FROM generation_job WHERE status IN ('queued', 'running')")
         route.fulfill(status=204) if is_open else route.continue_()
 
-    page.route("**/jobs/*/stage/**", answer)
+    intercept(page, "**/jobs/*/stage/**", answer)
     page.locator("#panel .counts label").filter(has_text=re.compile("^2$")).click()
     page.locator("#panel textarea[name=prompt]").fill("a {red|blue} {cat|house}")
     expect(page.locator("#words")).to_contain_text("4 combinations")
