@@ -28,12 +28,16 @@ _KEY: ContextVar[ApiKey | None] = ContextVar("api_key", default=None)
 
 @contextmanager
 def acting_with(key: ApiKey | None) -> Iterator[None]:
-    """What is recorded inside was done by a program with this key; None: by the person themselves."""
-    before = _KEY.set(key)
+    """What is recorded inside was done by a program with this key; None: by the person themselves.
+
+    It may end in another context than it began in, as a request does that a thread served: so what was is set, and no token given back.
+    """
+    before = _KEY.get()
+    _KEY.set(key)
     try:
         yield
     finally:
-        _KEY.reset(before)
+        _KEY.set(before)
 
 
 def record(team: Team, actor: User | None, action: str, text: str) -> AuditEntry:

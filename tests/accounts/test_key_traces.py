@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from contextlib import ExitStack
+from contextvars import copy_context
 
 import pytest
 from django.test import Client
@@ -124,4 +126,13 @@ def test_an_error_leaves_nobody_acting_with_a_key(team: Team, alice: User) -> No
     key = made(team, alice).key
     with pytest.raises(ZeroDivisionError), audit.acting_with(key):
         raise ZeroDivisionError
+    assert audit.record(team, alice, "gallery.created", "made a gallery").api_key is None
+
+
+@pytest.mark.django_db
+def test_a_request_that_ends_in_another_context_than_it_began_in_leaves_nobody_either(team: Team, alice: User) -> None:
+    key, here = made(team, alice).key, copy_context()
+    with ExitStack() as until_it_is_over:
+        here.run(until_it_is_over.enter_context, audit.acting_with(key))
+        assert here.run(audit.record, team, alice, "gallery.created", "made a gallery").api_key == key
     assert audit.record(team, alice, "gallery.created", "made a gallery").api_key is None
