@@ -27,6 +27,7 @@ DAILY_CHORES = [
     "billing.services.subscriptions.hourly",
     "studio.generation.services.lapse",
     "studio.generation.services.end_paused",
+    "studio.api.once.forget",
     "studio.webhooks.services.forget_old",
     "studio.api.stability.results.forget",
 ]
