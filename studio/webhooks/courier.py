@@ -80,11 +80,19 @@ class Courier:
     def start(self) -> None:
         self._thread.start()
 
-    def stop(self, seconds: float = 0.0) -> None:
-        """Take nothing more, and wait so long for what is out: what has no answer by then is sent again when its lease has run out."""
+    def stop(self) -> None:
+        """Take nothing more."""
         self._ended = True
-        self._listener.interrupt()
-        self._thread.join(seconds)
+        if self._thread.is_alive():
+            self._listener.interrupt()
+        elif self._thread.ident is None:  # it never began
+            self._listener.close()
+
+    def join(self, seconds: float) -> bool:
+        """Wait for what is out, after `stop()`; whether all has its answer. What has none is sent again when its lease has run out."""
+        if self._thread.is_alive():
+            self._thread.join(seconds)
+        return not self._thread.is_alive()
 
     def _run(self) -> None:
         try:

@@ -31,11 +31,15 @@ from studio.generation.worker.pulse import Pulse
 from studio.generation.worker.runner import Runner
 from studio.generation.worker.running import RunningJobs
 from studio.processes.child import RESTART_PLEASE, leave_output_if_orphaned
+from studio.webhooks.courier import Courier
 
 log = structlog.get_logger(__name__)
 
 LOCAL_STOP_SECONDS = 5.0
 """How long a run on this machine gets to reach its next step; after that its job is given back all the same, and the process ends."""
+
+COURIER_SECONDS = 3.0
+"""How long webhooks that are out get to be answered; what is not is sent again by whoever comes next."""
 
 
 class _Work:
@@ -86,6 +90,7 @@ class WorkerProcess:
             Chores([*settings.DAILY_CHORES, *(settings.PAID_CHORES if any(one.paid for one in backends) else [])], DAILY_SECONDS),
             Chores([*settings.QUICK_CHORES, *(settings.LOCAL_CHORES if "diffusers" in queues else [])], QUICK_SECONDS),
         ]
+        self._courier = Courier()
         self._runner = Runner(queues, self._presence.name, self._running, self._progress, batch=batch, on_trouble=self._say)
         self._runners = [threading.Thread(target=self._serve, name=f"runner-{n}", daemon=True) for n in range(threads)]
 
@@ -99,6 +104,7 @@ class WorkerProcess:
             self._progress.start()
             for chores in self._chores:
                 chores.start()
+            self._courier.start()
             threading.Thread(target=self._warm_up, name="warm-up", daemon=True).start()
             for thread in self._runners:
                 thread.start()
@@ -109,6 +115,7 @@ class WorkerProcess:
             self._wind_down()
         finally:
             self._listener.close()
+            self._courier.stop()
         log.info("worker_stopped", worker=self._presence.name, exit_code=self.exit_code)
         return self.exit_code
 
@@ -132,6 +139,7 @@ class WorkerProcess:
         self._work.end()
         for chores in self._chores:
             chores.stop()
+        self._courier.stop()
         self._running.halt_to_release()
         patience = LOCAL_STOP_SECONDS if all(_is_local(job.engine) for job in self._running.jobs()) else settings.STOP_SECONDS
         deadline = time.monotonic() + patience
@@ -141,6 +149,7 @@ class WorkerProcess:
         if not any(thread.is_alive() for thread in self._runners):
             self._runner.finish()
         self._give_back()
+        self._courier.join(COURIER_SECONDS)
         self._progress.stop()
         self._pulse.stop()
         try:
