@@ -9,10 +9,10 @@ goes to one of exactly those: nothing is looked up again between the look and th
 from __future__ import annotations
 
 import re
-import socket
 import threading
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+from socket import SOCK_STREAM, getaddrinfo
 from urllib.parse import SplitResult, urlsplit
 
 from django.conf import settings
@@ -190,7 +190,7 @@ def _asked(host: str, seconds: float) -> list[str]:
 
     def run() -> None:
         try:
-            answer.append([str(one[4][0]) for one in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)])
+            answer.append([str(one[4][0]) for one in getaddrinfo(host, None, type=SOCK_STREAM)])
         except (OSError, UnicodeError) as error:
             failed.append(error)
         finally:

@@ -37,6 +37,7 @@ from studio.generation.errors import TeamIsGone
 from studio.generation.models import Artifact, Batch, InputFile, Job, JobInput
 from studio.moderation.models import Finding, WordList
 from studio.prompts.models import BrandRule, PromptTemplate, PromptTemplateVersion, Wildcard
+from studio.webhooks.models import Delivery, Endpoint, Event
 from tests.conftest import make_user
 from tests.factories import make_artifact, make_artifacts, make_job
 
@@ -237,9 +238,11 @@ def fill(team: Team, alice: User, bob: User) -> list[Artifact]:
     job = pictures[0].job
     Job.objects.filter(pk=job.pk).update(sent_at=timezone.now(), provider_cost=3000, fingerprint="f" * 64, intended={"prompt": SECRET})
     JobInput.objects.create(job=job, name="init_image", file=given)
+    Endpoint.objects.create(team=team, url=f"https://hooks.example/{SECRET}", events=list(Event), secret="whsec_c2VjcmV0", made_by=alice)
     failed = make_job(team, alice, prompt=SECRET)
     claimed = {one.pk: one for one in generation.claim(["null"], "worker")}
     generation.fail(claimed[failed.pk], "invalid_request", SECRET, fields={"prompt": SECRET})
+    assert SECRET in str(Delivery.objects.get(endpoint__team=team).payload)
     trashed = make_artifact(team, bob, prompt=SECRET)
     trash(trashed, by=bob)
     gallery = Gallery.objects.create(team=team, owner=bob, name=SECRET, cover=pictures[0])
@@ -317,7 +320,7 @@ def test_erasing_leaves_the_books_and_nothing_else(
     rows = [
         list(model._default_manager.values())
         for model in apps.get_models()
-        if model._meta.app_label in ("generation", "galleries", "moderation", "prompts")
+        if model._meta.app_label in ("generation", "galleries", "moderation", "prompts", "webhooks")
     ]
     assert "secret" not in json.dumps(rows, default=str)
     assert (Budget.objects.count(), BudgetRequest.objects.count()) == (0, 0)
