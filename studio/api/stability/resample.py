@@ -40,8 +40,18 @@ def answer_bytes(artifact: Artifact, wanted: Wanted) -> tuple[bytes, dict[str, s
 
 
 def _at(picture: Image.Image, wanted: Wanted, job: Job | None) -> Image.Image:
+    """The result at the size that is wanted. It shows all of a frame round that which has the engine's shape."""
     assert wanted.size
-    return ImageOps.fit(picture, wanted.size, Image.Resampling.LANCZOS)
+    if not (wanted.keeps and job and job.image and job.mask_image):
+        return ImageOps.fit(picture, wanted.size, Image.Resampling.LANCZOS)
+    try:
+        kept, mask = (decoded(files.read(one.file)) for one in (job.image, job.mask_image))
+    except OSError:  # somebody erased what it started from: the result is all that there is
+        return ImageOps.fit(picture, wanted.size, Image.Resampling.LANCZOS)
+    made = picture.resize(kept.size, Image.Resampling.LANCZOS).convert(kept.mode)
+    whole = Image.composite(made, kept, mask.convert("L"))
+    left, top = (kept.width - wanted.size[0]) // 2, (kept.height - wanted.size[1]) // 2
+    return whole.crop((left, top, left + wanted.size[0], top + wanted.size[1]))
 
 
 def encoded(picture: Image.Image, mime: str) -> bytes:

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import io
+import json
+import secrets
 from collections.abc import Mapping
 from typing import Any
 
 from PIL import Image, ImageDraw
 
-from studio.api.stability.asks import Ask, ask
-from tests.stability_server import contract, fields
-from tests.stability_server.multipart import Part
-from tests.stability_server.rules import RULES
+from studio.api.stability import contract, fields
+from studio.api.stability.asks import Ask, Wanted, ask
+from studio.api.stability.multipart import Part
+from studio.api.stability.resample import answer_bytes
+from studio.api.stability.rules import RULES
+from studio.backends import registry
+from studio.generation import files, services
+from studio.generation.models import Artifact
+from studio.generation.services import submit
 
 V1_PATHS = {
     "v1/text-to-image": "/v1/generation/{engine_id}/text-to-image",
@@ -83,3 +90,19 @@ def encoded(picture: Image.Image, form: str = "PNG") -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, form)
     return buffer.getvalue()
+
+
+def answered(found: Ask, team: Any, user: Any) -> tuple[Image.Image, dict[str, str], str]:
+    """What the client gets: the ask goes through the queue, its engine makes it, and the first result is answered. With its format."""
+    job = submit(user=user, team=team, request=found.request, inputs=found.inputs, idempotency_key=secrets.token_hex(8))
+    [claimed] = services.claim([job.queue], "w", batch=False)
+    given = {name: files.read(file.file) for name, file in claimed.given.items() if file}
+    backend = registry.backend(registry.engine(job.engine).backend)
+    media = backend.generate(claimed.to_request(given), on_progress=lambda progress: None, is_canceled=lambda: False)
+    assert services.succeed(claimed, media)
+    artifact = Artifact.objects.filter(job=job).earliest("index")
+    wanted = Wanted.from_json(json.loads(json.dumps(found.wanted.to_json())))
+    data, headers = answer_bytes(artifact, wanted)
+    picture = Image.open(io.BytesIO(data))
+    picture.load()
+    return picture, headers, str(picture.format)

@@ -7,10 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from PIL import Image
+
 from accounts.models import Team, User
-from studio.api.stability.asks import pictures
+from studio.api.stability.asks import masks, pictures
+from studio.api.stability.asks.pictures import frame
 from studio.api.stability.asks.sizes import Size, nearest, nearest_ratio
-from studio.api.stability.asks.wishes import MIME, Ask, Wanted, Wish
+from studio.api.stability.asks.wishes import MIME, Ask, Mask, Wanted, Wish
 from studio.api.stability.errors import CannotDo, FieldRefused
 from studio.backends import registry
 from studio.backends.base import MAX_SEED, Engine, GenerationRequest, Mode, PaidBackend, Parameter, PromptNeed
@@ -24,8 +27,18 @@ TUNED = ("guidance_scale", "num_inference_steps")
 """Settings whose best value depends on the model: the contract's default of another model says nothing about this one."""
 SILENT = ("output_format", "aspect_ratio")
 """Settings that are kept even where the engine does not know them: the answer is put into that format and shape."""
+SIDES = ("left", "right", "up", "down")
+DONE_HERE = (*SIDES, "creativity")
+"""Settings of outpaint that are seen to here where it is done as inpainting."""
+LEAST_CHANGE = 0.3
+"""Strength for a creativity of 0: less leaves the drawn-out edges of the picture as they are."""
+HALF = 128
+"""Local engines change what is at least half white."""
+MOST_PIXELS = 25_000_000
+"""Of a picture that is put together here: 75 MB in memory, several times over."""
 SURROUNDINGS = "the background, nothing else"
-"""What an engine is told that wants words, where the contract has none: erase, and outpaint without a prompt."""
+"""What a paid engine is told that wants words, where the contract has none: erase, and outpaint without a prompt. A local one does best
+without any: it goes on with what it sees."""
 
 File = CleanImage | CleanSound
 
@@ -49,7 +62,7 @@ def fitted(wish: Wish, engine: Engine, *, own: bool, team: Team, user: User) -> 
     mode = next(mode for mode in wish.modes if engine.supports(mode))
     found = Fitted()
     _fit_settings(found, wish, engine, mode, own=own)
-    _fit_files(found, wish, engine, mode)
+    _fit_files(found, wish, engine, mode, own=own)
     prompt, negative = _words(found, wish, engine, mode)
     request = GenerationRequest(
         engine=engine.id,
@@ -72,7 +85,10 @@ def fitted(wish: Wish, engine: Engine, *, own: bool, team: Team, user: User) -> 
 
 def _fit_settings(found: Fitted, wish: Wish, engine: Engine, mode: Mode, *, own: bool) -> None:
     rules = {one.name: one for one in engine.parameters_for(mode)}
+    redrawn = mode is Mode.INPAINTING and wish.modes[0] is Mode.OUTPAINTING
     for name, value in wish.settings.items():
+        if redrawn and name in DONE_HERE:
+            continue
         is_usual = name in wish.usual and value == wish.usual[name]
         if is_usual and name in TUNED and not own:
             continue
@@ -122,7 +138,7 @@ def _words(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> tuple[str, 
     if need is PromptNeed.NONE and prompt:
         found.ignored.append(wish.name("prompt"))
         prompt = ""
-    if need is PromptNeed.REQUIRED and not prompt.strip():
+    if need is PromptNeed.REQUIRED and not prompt.strip() and not engine.local:
         prompt = SURROUNDINGS
     if negative and (need is PromptNeed.NONE or not engine.negative_prompt):
         found.ignored.append(wish.name("negative_prompt"))
@@ -137,12 +153,12 @@ def _words(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> tuple[str, 
 # --- files -----------------------------------------------------------------------------------------------------------
 
 
-def _fit_files(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> None:
+def _fit_files(found: Fitted, wish: Wish, engine: Engine, mode: Mode, *, own: bool) -> None:
     rules = {one.name: one for one in engine.inputs_for(mode)}
     if wish.image is None:
         found.size = nearest(engine.size, wish.size or engine.size.default) if engine.size else None
     else:
-        _fit_picture(found, wish, engine, mode)
+        _fit_picture(found, wish, engine, mode, own=own)
     for name, data in wish.files.items():
         if name not in rules:
             found.ignored.append(wish.name(name))
@@ -157,19 +173,69 @@ def _fit_files(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> None:
             raise CannotDo(f"{engine.label}, which answers this here, cannot take {wish.name(name)}: {problem}")
 
 
-def _fit_picture(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> None:
+def _fit_picture(found: Fitted, wish: Wish, engine: Engine, mode: Mode, *, own: bool) -> None:
     """The picture to start from, with the mask over it."""
     assert wish.image is not None
     picture = pictures.opened(wish.image, wish.name("image"))
-    if mode is not Mode.INPAINTING and mode is not Mode.ERASE:
-        if engine.size:
-            assert wish.size
-            found.size = nearest(engine.size, wish.size)
-            picture = pictures.in_frame(pictures.in_shape(picture, wish.size), found.size)
+    if mode in (Mode.INPAINTING, Mode.ERASE):
+        _fit_masked(found, wish, engine, mode, picture, own=own)
+        return
+    if engine.size:
+        assert wish.size
+        found.size = nearest(engine.size, wish.size)
+        picture = pictures.in_frame(pictures.in_shape(picture, wish.size), found.size)
+    found.files["image"] = pictures.cleaned(picture)
+
+
+def _fit_masked(found: Fitted, wish: Wish, engine: Engine, mode: Mode, picture: Image.Image, *, own: bool) -> None:
+    """A picture of which a part changes, and the mask of that. Both are kept whole: the answer is put together from them."""
+    found.size = nearest(engine.size, picture.size) if engine.size else None
+    if own and found.size in (None, picture.size) and wish.mask and wish.mask.data is None and masks.is_clear(picture):
+        _grow(found, wish, engine, mode)
         found.files["image"] = pictures.cleaned(picture)
         return
-    # TODO masks
-    raise CannotDo("Masks are not taken yet.")
+    picture, mask = _marked(found, wish, engine, mode, picture)
+    if engine.local and not any(mask.histogram()[HALF:]):
+        raise FieldRefused(wish.mask.field_name if wish.mask else "mask", masks.NOTHING)
+    if engine.size:
+        found.size = nearest(engine.size, picture.size)
+        whole = frame(picture.size, found.size)
+        if whole[0] * whole[1] > MOST_PIXELS:
+            raise CannotDo(
+                f"{engine.label}, which answers this here, cannot take a picture of {picture.width} × {picture.height} pixels: it is too "
+                "large, or too long for its width. Make it smaller."
+            )
+        picture, mask = pictures.in_middle(picture, whole), masks.in_middle(mask, whole)
+    found.keeps = not own or found.size not in (None, wish.size)
+    found.files |= {"image": pictures.cleaned(picture), "mask_image": pictures.cleaned(mask)}
+
+
+def _marked(found: Fitted, wish: Wish, engine: Engine, mode: Mode, picture: Image.Image) -> tuple[Image.Image, Image.Image]:
+    """The picture as the engine is to see it, and what of it changes."""
+    if wish.mask is None:  # outpaint, done as inpainting
+        margins = tuple(int(wish.settings[side]) for side in SIDES)
+        left, right, up, down = margins
+        width, height = picture.width + left + right, picture.height + up + down
+        if width * height > MOST_PIXELS:
+            raise CannotDo(f"{width} × {height} pixels are more than this studio makes. Ask for {MOST_PIXELS:,} at most.")
+        found.settings["strength"] = round(LEAST_CHANGE + (1 - LEAST_CHANGE) * float(wish.settings["creativity"]), 3)
+        plain = masks.filled(picture, masks.mask_of(Mask(None, "alpha"), picture)) if picture.mode == "RGBA" else picture.convert("RGB")
+        return pictures.drawn_out(plain, (left, right, up, down)), masks.beyond(picture.size, (left, right, up, down))
+    mask = masks.mask_of(wish.mask, picture)
+    if not _grow(found, wish, engine, mode):
+        mask = masks.grown(mask, wish.mask.grow)
+    by_alpha = wish.mask.data is None or wish.mask.clear == "alpha"
+    if by_alpha or (mode is Mode.INPAINTING and wish.modes[0] is Mode.ERASE):
+        return masks.filled(picture, mask), mask
+    return picture, mask
+
+
+def _grow(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> bool:
+    """Leave it to the engine to make the mask larger; False where it does not do that."""
+    rules = next((one for one in engine.parameters_for(mode) if one.name == "grow_mask"), None)
+    if rules and wish.mask:
+        found.settings["grow_mask"] = _taken(rules, wish.mask.grow)
+    return rules is not None
 
 
 def _sound(name: str, data: bytes) -> CleanSound:

@@ -12,6 +12,9 @@ from studio.backends.base import MediaInput
 from studio.generation.errors import UnusableImage
 from studio.generation.images import CleanImage, open_upload
 
+Margins = tuple[int, int, int, int]
+"""Pixels left, right, above and below."""
+
 
 def opened(data: bytes, field: str) -> Image.Image:
     """The pixels of an upload: upright, RGB, RGBA or L. Raises `FieldRefused`."""
@@ -46,26 +49,30 @@ def frame(inner: Size, shape: Size) -> Size:
 
 def in_frame(picture: Image.Image, size: Size) -> Image.Image:
     """All of the picture at `size`: scaled, its edges drawn out to both sides where the shapes differ."""
-    return drawn_out(picture, frame(picture.size, size)).resize(size, Image.Resampling.LANCZOS)
+    return in_middle(picture, frame(picture.size, size)).resize(size, Image.Resampling.LANCZOS)
 
 
-def drawn_out(picture: Image.Image, size: Size) -> Image.Image:
-    """The picture in the middle of a larger one, whose margins repeat its outermost pixels."""
-    if picture.size == size:
-        return picture
-    (width, height), (wide, high) = picture.size, size
-    left, top = (wide - width) // 2, (high - height) // 2
+def in_middle(picture: Image.Image, size: Size) -> Image.Image:
+    """The picture in the middle of a larger one that repeats its outermost pixels."""
+    across, down = size[0] - picture.width, size[1] - picture.height
+    return drawn_out(picture, (across // 2, across - across // 2, down // 2, down - down // 2))
+
+
+def drawn_out(picture: Image.Image, margins: Margins) -> Image.Image:
+    """The picture with margins that repeat its outermost pixels."""
+    left, right, up, down = margins
+    width, height = picture.size
+    wide = width + left + right
     row = Image.new(picture.mode, (wide, height))
     row.paste(picture, (left, 0))
-    row.paste(picture.crop((0, 0, 1, height)).resize((left, height)), (0, 0)) if left else None
-    if wide > left + width:
-        row.paste(picture.crop((width - 1, 0, width, height)).resize((wide - left - width, height)), (left + width, 0))
-    whole = Image.new(picture.mode, size)
-    whole.paste(row, (0, top))
-    if top:
-        whole.paste(row.crop((0, 0, wide, 1)).resize((wide, top)), (0, 0))
-    if high > top + height:
-        whole.paste(row.crop((0, height - 1, wide, height)).resize((wide, high - top - height)), (0, top + height))
+    for at, margin, edge in ((0, left, 0), (left + width, right, width - 1)):
+        if margin:
+            row.paste(picture.crop((edge, 0, edge + 1, height)).resize((margin, height)), (at, 0))
+    whole = Image.new(picture.mode, (wide, height + up + down))
+    whole.paste(row, (0, up))
+    for at, margin, edge in ((0, up, 0), (up + height, down, height - 1)):
+        if margin:
+            whole.paste(row.crop((0, edge, wide, edge + 1)).resize((wide, margin)), (0, at))
     return whole
 
 
