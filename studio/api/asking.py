@@ -25,7 +25,14 @@ OWN = {"prompt", "negative_prompt", "width", "height", "num_images", "seed"}
 """Settings that stand beside `settings`, and not in there."""
 
 
-class Asked(Protocol):
+class WithFiles(Protocol):
+    """What of a body names files and things of the library."""
+
+    inputs: dict[str, UUID]
+    source: UUID | None
+
+
+class Asked(WithFiles, Protocol):
     """What of a body is looked at here (`v1.schemas.Ask`)."""
 
     engine: str
@@ -37,8 +44,6 @@ class Asked(Protocol):
     num_images: int
     seed: int | None
     settings: dict[str, bool | int | float | str | None]
-    inputs: dict[str, UUID]
-    source: UUID | None
     alternatives: bool
 
 
@@ -96,7 +101,7 @@ def wish(shop: Shop, asked: Asked) -> Wish:
     wrong: dict[str, str] = {}
     form = GenerationForm(_values(asked, engine, mode, wrong), engine=engine, mode=mode, user=caller.user, lists=shop.lists)
     _check_names(asked, form, wrong)
-    _check_files(caller, asked, wrong)
+    check_files(caller, asked, wrong)
     if not wrong and not form.is_valid():
         wrong |= _complaints(form)
     if not wrong and asked.num_images > 1 and form.filling and form.filling.varies:
@@ -186,7 +191,7 @@ def _check_names(asked: Asked, form: GenerationForm, wrong: dict[str, str]) -> N
         wrong["source"] = f"{engine.label} starts from nothing in the mode {mode.value}."
 
 
-def _check_files(caller: Caller, asked: Asked, wrong: dict[str, str]) -> None:
+def check_files(caller: Caller, asked: WithFiles, wrong: dict[str, str]) -> None:
     """Files of the caller's team only: the person may be in others, and this key works in one."""
     rows = InputFile.objects.filter(team=caller.team, pk__in=asked.inputs.values())
     ours = set(rows.values_list("pk", flat=True)) if asked.inputs else set()

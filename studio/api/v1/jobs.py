@@ -73,10 +73,10 @@ def submit_job(request: ProgramRequest, body: JobIn, wait: Wait = 0) -> HttpResp
 
     done = once(request, caller, body.model_dump(mode="json"), make)
     assert isinstance(done.made, Job)
-    return _told(request, done, wait)
+    return told_job(request, done, wait)
 
 
-def _told(request: ProgramRequest, done: Once, wait: int) -> HttpResponseBase:
+def told_job(request: ProgramRequest, done: Once, wait: int) -> HttpResponseBase:
     """The job that a submit made or found."""
     job = done.made
     assert isinstance(job, Job)
