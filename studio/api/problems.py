@@ -23,6 +23,7 @@ from studio.api.errors import ApiError, TooMany
 from studio.backends.registry import UnknownEngine
 from studio.galleries import errors as galleries
 from studio.generation import errors as generation
+from studio.webhooks.errors import EndpointOff, WebhookError
 
 log = structlog.get_logger(__name__)
 
@@ -85,13 +86,14 @@ OF_WORK: tuple[tuple[type[generation.GenerationError], int], ...] = (
     (generation.GenerationError, 422),
 )
 OF_GALLERIES: tuple[tuple[type[galleries.GalleryError], int], ...] = ((galleries.Refused, 422), (galleries.GalleryError, 409))
+OF_WEBHOOKS: tuple[tuple[type[WebhookError], int], ...] = ((EndpointOff, 409), (WebhookError, 422))
 RETRY_WORK_AFTER = 5
 """Seconds after which somebody who has as many jobs open as one may is told to look again."""
 
 
 def status_of(error: Exception) -> int:
     """The status that the own API answers an error of a lower room with."""
-    table: tuple[tuple[type[Exception], int], ...] = (*OF_ACCOUNTS, *OF_BILLING, *OF_WORK, *OF_GALLERIES)
+    table: tuple[tuple[type[Exception], int], ...] = (*OF_ACCOUNTS, *OF_BILLING, *OF_WORK, *OF_GALLERIES, *OF_WEBHOOKS)
     if isinstance(error, ApiError):
         return error.status
     return next((status for kind, status in table if isinstance(error, kind)), 500)
@@ -99,7 +101,7 @@ def status_of(error: Exception) -> int:
 
 def install(api: NinjaAPI) -> None:
     """Make problems of everything that an operation may raise."""
-    for kind in (AccountError, BillingError, generation.GenerationError, galleries.GalleryError, ApiError):
+    for kind in (AccountError, BillingError, generation.GenerationError, galleries.GalleryError, WebhookError, ApiError):
         api.add_exception_handler(kind, told)
     api.add_exception_handler(UnknownEngine, no_engine)
     api.add_exception_handler(Http404, nothing)

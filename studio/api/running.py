@@ -60,7 +60,8 @@ def filled_in(shop: Shop, template: PromptTemplate, asked: Filled) -> Wish:
         raise AssertionError
     chosen = Chosen(version)
     drawn = _drawn(shop, chosen, asked)
-    form, wrong = drawn.form, {}
+    form = drawn.form
+    wrong: dict[str, str] = {}
     given = _given(asked, form, wrong)
     _check_settings(chosen, form, given, wrong)
     _check_words(chosen, asked, wrong)
