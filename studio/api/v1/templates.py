@@ -243,7 +243,7 @@ def template_version(request: ProgramRequest, template_id: uuid.UUID, number: in
     "/templates/{uuid:template_id}/runs",
     auth=USES,
     response={201: JobOut, 200: JobOut, **statuses(402, 409)},
-    openapi_extra=IDEMPOTENT,
+    openapi_extra=IDEMPOTENT | {"x-scopes": ["templates", "generate"]},
     summary="Run a template",
 )
 def template_run(request: ProgramRequest, template_id: uuid.UUID, body: RunIn, wait: Wait = 0) -> HttpResponseBase:

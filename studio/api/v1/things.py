@@ -12,7 +12,8 @@ from django.urls import reverse
 from ninja import Field, Schema
 
 from accounts.models import ApiKey, User
-from studio.api.v1.amounts import decimal
+from studio.api.v1.schemas import KeyName
+from studio.generation.facts import decimal
 from studio.generation.models import Artifact
 
 ITEM = "0193f5c0-8a1b-7c3d-9e4f-5a6b7c8d9e0f"
@@ -25,13 +26,6 @@ class Person(Schema):
 
     id: str = Field(description="What `by` of a search takes.", examples=["7"])
     name: str = Field(description="What people call them here.", examples=["Alice Harbour"])
-
-
-class KeyName(Schema):
-    """The key that a program worked with."""
-
-    id: str = Field(description="Its public part, which follows `sk-` in the key itself.", examples=["k3Zp9QaW"])
-    name: str = Field(description="What its person called it.", examples=["Shop import"])
 
 
 class Files(Schema):

@@ -21,10 +21,11 @@ from studio.api.auth import Key, ProgramRequest
 from studio.api.errors import FieldsRefused
 from studio.api.problems import statuses
 from studio.api.v1 import paging
-from studio.api.v1.amounts import decimal
 from studio.api.v1.asked import Asked
 from studio.api.v1.paging import NEXT, Paged
-from studio.api.v1.things import KeyName, Person, key_facts, person_facts
+from studio.api.v1.schemas import KeyName
+from studio.api.v1.things import Person, key_facts, person_facts
+from studio.generation.facts import decimal
 from studio.generation.models import Job
 
 router = Router()

@@ -105,16 +105,12 @@ class DeliveryOut(Schema):
     object: Literal["delivery"] = Field(description="What kind of object this is.", examples=["delivery"])
     endpoint: uuid.UUID = Field(description="Whom it is for.", examples=[ENDPOINT])
     event: str = Field(description="What happened; `test` for a test.", examples=["job.succeeded"])
-    status: Literal["waiting", "delivered", "parked"] = Field(
-        description="`parked` is given up, after two days.", examples=["delivered"]
-    )
+    status: Literal["waiting", "delivered", "parked"] = Field(description="`parked` is given up, after two days.", examples=["delivered"])
     attempts: int = Field(description="Tries so far.", examples=[1])
     next_at: datetime | None = Field(description="When it is tried next; null when it is not.", examples=[None])
     payload: dict[str, Any] = Field(
         description="What is sent, as JSON; its `id` is the same for every endpoint and every try.",
-        examples=[
-            {"id": "evt_5f0d2c", "type": "job.succeeded", "timestamp": "2026-11-27T09:30:00Z", "team": "org-h4", "data": {}}
-        ],
+        examples=[{"id": "evt_5f0d2c", "type": "job.succeeded", "timestamp": "2026-11-27T09:30:00Z", "team": "org-h4", "data": {}}],
     )
     log: list[Try] = Field(description="The tries, the first one first.")
     created_at: datetime = Field(description="When it happened.", examples=["2026-11-27T09:30:00Z"])
