@@ -71,6 +71,11 @@ def _public(variant: str = "", *, picture: bool = False) -> Arguments:
     return arguments
 
 
+def _key(world: World, person: str) -> dict[str, Any]:
+    """A key that the creator made."""
+    return {"public_id": world.kept["key"].public_id}
+
+
 def _compared(*names: str) -> Arguments:
     """A template of which two versions were tried, and the batch of them."""
 
@@ -213,6 +218,34 @@ ROWS = [
     Row("template_starters", "GET", "+++++>>"),
     Row("template_starter", "POST", "+++F+>>", lambda world, person: {"slug": "logo"}),
     Row("template_starter_cover", "GET", "+++++>>", lambda world, person: {"slug": "storyboard"}),
+    # --- developers: everybody makes keys of what they may do; a key is its person's, and is seen by who administers the team
+    Row("developers", "GET", "+++++>>"),
+    Row("developer_key_new", "GET", "+++++>>"),
+    Row("developer_key_new", "POST", "+++++>>"),
+    Row("developer_key", "GET", "+++00>>", _key),
+    Row("developer_key_made", "GET", "+++00>>", _key),
+    Row("developer_key_change", "GET", "+++00>>", _key),
+    Row("developer_key_change", "POST", "+++00>>", _key),
+    Row("developer_key_rotate", "GET", "FF+00>>", _key),
+    Row("developer_key_rotate", "POST", "FF+00>>", _key, lambda world, person: {"overlap": "24"}),
+    Row("developer_key_revoke", "GET", "+++00>>", _key),
+    Row("developer_key_revoke", "POST", "+++00>>", _key),
+    Row("developer_examples", "GET", "+++++>>"),
+    Row("developer_webhooks", "GET", "++FF+>>"),
+    Row("developer_webhook_new", "GET", "++FF+>>"),
+    Row("developer_webhook_new", "POST", "++FF+>>"),
+    Row("developer_webhook", "GET", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_change", "GET", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_change", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_secret", "GET", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_secret", "POST", "++FF0>>", _kept("endpoint", "endpoint_id"), lambda world, person: {"overlap": "24"}),
+    Row("developer_webhook_test", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_on", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_off", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_delete", "GET", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_webhook_delete", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
+    Row("developer_delivery", "GET", "++FF0>>", _kept("delivery", "delivery_id")),
+    Row("developer_delivery_again", "POST", "++FF0>>", _kept("delivery", "delivery_id")),
     # --- what people outside see of a template: whoever has its link
     Row("shared_template", "GET", "++++++0", _shown),
     Row("shared_template_cover", "GET", "++++++0", _shown),

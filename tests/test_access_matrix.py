@@ -22,6 +22,7 @@ from django.test import Client, override_settings
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 from pytest_django.plugin import DjangoDbBlocker
 
+from accounts import keys
 from accounts.inviting import invite
 from accounts.models import Membership, Role
 from accounts.services import create_team
@@ -41,6 +42,7 @@ from studio.live.routing import websocket_urlpatterns
 from studio.prompts.access import token_of
 from studio.prompts.models import BrandRule, Wildcard
 from studio.prompts.services import templates
+from studio.webhooks.services import make_endpoint, send_test
 from tests.access_rows import IN, OPEN_ACCOUNT_PAGES, PEOPLE, ROWS, SIGN_IN, Row, World
 from tests.billing.shop import begin, offer
 from tests.conftest import make_user, seed_what_migrations_wrote
@@ -176,6 +178,9 @@ def furnish(world: World) -> None:
         curating.add(gallery, [world.picture], by=owner)
     kept["link"] = publishing.make_link(kept["gallery"], by=owner, days=7)
     kept["token"] = publishing.token_of(kept["link"])
+    kept["key"] = keys.make(team, creator, name="Robot", scopes=["generate"]).key
+    kept["endpoint"] = make_endpoint(team, by=owner, url="https://harbour.example/hook", events=["job.succeeded"])
+    kept["delivery"] = send_test(kept["endpoint"], by=owner)
     kept["report"] = publishing.report(kept["public"], None, reason="other", text="", email="")
 
 
