@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import atexit
+import fcntl
 import functools
 import os
 import queue
@@ -21,6 +22,8 @@ from typing import Any
 import psutil
 
 ROOT = Path(__file__).resolve().parent.parent.parent
+PREPARED = "ATELIER_PREPARED"
+"""The variable that names the folder in which the processes of a test run share what is `prepared()`."""
 START_SECONDS = 180
 """Long enough for a cold start of torch on a busy machine; nothing waits this long when all is well."""
 
@@ -37,11 +40,24 @@ def embedded(data_dir: Path, **environment: str) -> dict[str, str]:
 
 @functools.cache
 def prepared() -> Path:
-    """A data folder as `manage.py up` leaves it before the site starts: all migrations, all static files. Made once in a run."""
-    folder = Path(tempfile.mkdtemp(prefix="atelier-prepared-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
-    command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", "from studio.processes.prepare import prepare; prepare(print)"]
-    subprocess.run(command, cwd=ROOT, env=embedded(folder), check=True, capture_output=True)
+    """A data folder as `manage.py up` leaves it before the site starts: all migrations, all static files.
+
+    That is half a minute of a processor, so the processes of a test run share one (tests/environment.py), and so do all stages of .ci/run.
+    """
+    shared = os.environ.get(PREPARED) or tempfile.mkdtemp(prefix="atelier-prepared-")
+    if not os.environ.get(PREPARED):
+        atexit.register(shutil.rmtree, shared, ignore_errors=True)
+    Path(shared).mkdir(parents=True, exist_ok=True)
+    folder, done = Path(shared) / "data", Path(shared) / "done"
+    with (Path(shared) / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            shutil.rmtree(folder, ignore_errors=True)
+            folder.mkdir()
+            script = "from studio.processes.prepare import prepare; prepare(print)"
+            command = [sys.executable, "manage.py", "shell", "--no-imports", "-c", script]
+            subprocess.run(command, cwd=ROOT, env=embedded(folder), check=True, capture_output=True)
+            done.touch()
     return folder
 
 
