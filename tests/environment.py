@@ -45,6 +45,11 @@ def prepare() -> None:
             os.environ.pop(name, None)
     if "REDIS_URL" in os.environ:
         os.environ["REDIS_URL"] = own_redis(os.environ["REDIS_URL"], os.environ.get("PYTEST_XDIST_WORKER", ""))
+    # Nothing that a test commits outlives a crash of the server, so that no commit need wait for the disk.
+    if "DATABASE_URL" in os.environ:
+        os.environ["PGOPTIONS"] = f"{os.environ.get('PGOPTIONS', '')} -c synchronous_commit=off".strip()
+    # Workers that this process starts inherit it (tests/browser/running.py).
+    os.environ.setdefault("ATELIER_PREPARED", str(data_dir / "prepared"))
     atexit.register(shutil.rmtree, data_dir, ignore_errors=True)
 
 
