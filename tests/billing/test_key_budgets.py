@@ -5,13 +5,17 @@ The guard is proven to be what holds: without it, or looking before the wallet i
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date, timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
 from accounts import keys, services
 from accounts.models import ApiKey, Team, User
@@ -322,3 +326,71 @@ def test_looking_before_the_wallet_is_locked_all_pass(wallet: Wallet, team: Team
 
     assert kinds(at_once(*map(runner, range(RUNNERS)))) == {"Hold": 16}
     assert promised(wallet) == 8 * CREDIT, "with the check where it is, 3"
+
+
+# --- a long story ---------------------------------------------------------------------------------------------------------
+@dataclass
+class Piece:
+    """A piece of work as the model has it: amounts in millicredits."""
+
+    hold: Hold
+    key: int | None
+    on: date
+    takes: int
+    refunds: int = 0
+
+
+def told_again(pieces: list[Piece], today: date, key: ApiKey) -> list[int]:
+    """What a key spent in this month and on this day."""
+    mine = [one for one in pieces if one.key == key.pk]
+    month = sum(one.takes for one in mine if (one.on.year, one.on.month) == (today.year, today.month))
+    return [month, sum(one.takes for one in mine if one.on == today)]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_long_story_of_work_is_counted_as_in_plain_arithmetic(
+    seed: int, wallet: Wallet, team: Team, alice: User, bob: User, clock: Any
+) -> None:
+    dice = random.Random(seed)
+    wallets.grant(wallet, 10**7, reference="plenty", description="Credits")
+    budgets.set_limits(wallet, by=alice, day=None, month=10**7, scope=Scope.TEAM)
+    limited = [keys.make(team, user, name="Key", scopes=["generate"], budget_day=9_000, budget_month=30_000).key for user in (alice, bob)]
+    pieces: list[Piece] = []
+    refusals = 0
+    for step in range(150):
+        today, open_ones = timezone.localdate(), [one for one in pieces if one.hold.status == "active"]
+        done = [one for one in pieces if one.takes and one.hold.status == "captured"]
+        act = dice.choice(["place", "place", "place", "many", "capture", "void", "refund", "wait"])
+        if act in ("place", "many"):
+            key = dice.choice([*limited, None])
+            who, amount, count = key.user if key else alice, dice.randrange(3_000), dice.randrange(1, 4) if act == "many" else 1
+            month, day = told_again(pieces, today, key) if key else [0, 0]
+            fits = not key or not amount or (day + count * amount <= 9_000 and month + count * amount <= 30_000)
+            wanted = [wallets.Wanted(amount, f"job:{step}:{number}", "A picture") for number in range(count)]
+            if not fits:
+                with pytest.raises(OverBudget) as refused:
+                    wallets.place_holds(wallet, wanted, actor=who, api_key=key)
+                left = 30_000 - month if month + count * amount > 30_000 else 9_000 - day
+                assert (refused.value.scope, refused.value.left) == ("key", max(0, left))
+                refusals += 1
+                continue
+            if act == "many":
+                holds = wallets.place_holds(wallet, wanted, actor=who, api_key=key)
+            else:
+                holds = [wallets.place_hold(wallet, amount, reference=f"job:{step}", description="A", actor=who, api_key=key)]
+            pieces += [Piece(hold, key.pk if key else None, today, amount) for hold in holds]
+        elif act in ("capture", "void") and open_ones:
+            one = dice.choice(open_ones)
+            one.takes = dice.randrange(one.hold.amount + 1) if act == "capture" else 0
+            one.hold = wallets.capture(one.hold, one.takes) if act == "capture" else wallets.void(one.hold)
+        elif act == "refund" and done:
+            one = dice.choice(done)
+            back = dice.randrange(1, one.takes + 1)
+            one.takes, one.refunds = one.takes - back, one.refunds + 1
+            wallets.refund(one.hold, back, reference=f"back:{one.hold.pk}:{one.refunds}", description="Given back")
+        elif act == "wait":
+            clock.shift(timedelta(hours=dice.randrange(30)))
+        for key in limited:
+            assert [meter.spent for meter in budgets.meters_of_key(key)] == told_again(pieces, timezone.localdate(), key)
+    assert refusals, "the story came to its limits"
+    assert list(ledger.disagreements()) == []

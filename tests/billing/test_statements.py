@@ -188,6 +188,7 @@ def test_all_lines_with_all_that_is_known_of_them(alice: User, books: Wallet, cl
         "Balance": "973.000",
         "Account": "Spent",
         "Reference": "job:3",
+        "With the key": "",
     }
 
 
