@@ -268,12 +268,14 @@ def _warn(wallet: Wallet, meter: Meter, actor: User | None, amount: int) -> None
 
 
 def _warn_of_key(wallet: Wallet, meter: Meter, key: ApiKey, amount: int) -> None:
-    """Tell its person."""
+    """Tell its person, who has a page on which it is changed."""
     if not sums.warn_once(wallet, key, meter.period, meter.cap):
         return
     limit = f"{credits(meter.cap)} {noun(meter.cap)} for {meter.period.words}"
     text = f"The API key “{key.name}” has used {credits(meter.spent + amount)} of its {limit} in {wallet.team}."
-    tell(wallet, "warning", [key.user], f"Most of the budget of the API key “{key.name}” is used", text)
+    page = reverse("developer_key", args=[key.public_id])
+    subject = f"Most of the budget of the API key “{key.name}” is used"
+    tell(wallet, "warning", [key.user], subject, text, path=page, button="Look at the key")
 
 
 def tell(

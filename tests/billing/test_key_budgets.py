@@ -254,8 +254,13 @@ def test_its_person_is_told_once_that_most_of_it_is_used(
     wallets.void(place(wallet, 1, "two", key))
     place(wallet, 1, "three", key)
     place(wallet, 1, "four", key)
-    assert [(one.kind, one.people, one.text) for one in listening] == [
-        ("warning", [bob], "The API key “CI” has used 4 of its 5 credits for today in Harbour Street.")
+    assert [(one.kind, one.people, one.text, one.path) for one in listening] == [
+        (
+            "warning",
+            [bob],
+            "The API key “CI” has used 4 of its 5 credits for today in Harbour Street.",
+            f"/developers/keys/{key.public_id}/",
+        )
     ]
     key = keys.change(key, by=bob, budget_day=6 * CREDIT)
     with pytest.raises(OverBudget):
