@@ -106,9 +106,9 @@ def test_spreadsheet_runs_no_formula(client_of: ClientOf, team: Team, alice: Use
     rows = list(csv.reader(io.StringIO(answer.content.decode())))
     assert rows[0] == list(audit.HEAD)
     assert [row[1:] for row in rows[1:]] == [
-        ["The studio", "", "team.kept", "kept it"],
-        ['\'=HYPERLINK("http://evil.example")', "bob@harbour.example", "gallery.made", "'+1, and a “quote”"],
-        ["Alice Harbour", "alice@harbour.example", "team.made", "made the team"],
+        ["The studio", "", "team.kept", "kept it", ""],
+        ['\'=HYPERLINK("http://evil.example")', "bob@harbour.example", "gallery.made", "'+1, and a “quote”", ""],
+        ["Alice Harbour", "alice@harbour.example", "team.made", "made the team", ""],
     ]
 
 
