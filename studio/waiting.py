@@ -32,7 +32,10 @@ class Waiting(HttpResponse):
         """The answer, in this thread."""
         response = self.answer()
         for name, value in self.items():
-            response.headers.setdefault(name, value)
+            if name != "Content-Length":  # that is of this response, which is empty
+                response.headers.setdefault(name, value)
+        if isinstance(response, HttpResponse):
+            response.headers.setdefault("Content-Length", str(len(response.content)))
         response.cookies.update(self.cookies)
         return response
 

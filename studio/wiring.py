@@ -89,5 +89,5 @@ WALLET_ALERTS = ["studio.galleries.wallet_alerts.tell", "studio.webhooks.listene
 """Called with an alert (credits run low, or expire soon) inside the transaction that noticed it: billing has never heard of bells."""
 PAYMENT_LISTENER = "studio.webhooks.listeners.paid"
 """Called with a payment inside the transaction that writes it down, once for each."""
-BODY_LIMITS = ["studio.api.stability.edge.body_limit"]
+BODY_LIMITS = ["studio.api.edge.body_limit", "studio.api.stability.edge.body_limit"]
 """Functions from an address to how large a body may be there (`live.body_limit.Limit`), or None; the first that knows it counts."""

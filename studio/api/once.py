@@ -28,10 +28,12 @@ _KEY = re.compile(r"[\x21-\x7e](?:[\x20-\x7e]{0,253}[\x21-\x7e])?")
 
 @dataclass(frozen=True, slots=True)
 class Once:
-    """What came of it, and whether it had come of an earlier request: then the answer says `Idempotency-Replayed: true`."""
+    """What came of it, whether it had come of an earlier request (then the answer says `Idempotency-Replayed: true`), and whether it was
+    made by this one: neither where it is the same that the team had."""
 
     made: Job | Batch
     is_replay: bool
+    is_new: bool
 
 
 def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], Job | Batch]) -> Once:
@@ -42,14 +44,16 @@ def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], 
     """
     text = request.headers.get(HEADER)
     if text is None:
-        return Once(make(f"api:{uuid7().hex}"), False)
+        made = make(own := f"api:{uuid7().hex}")
+        return Once(made, is_replay=False, is_new=made.idempotency_key == own)
     if not _KEY.fullmatch(text):
         raise BadIdempotencyKey(f"{HEADER} has 1 to 255 printable ASCII characters, none of them a space at an end.")
     row, is_new = _row(caller, text, _digest(request, body))
-    if not is_new and (made := row.job or row.batch):
-        return Once(made, True)
+    if not is_new and (earlier := row.job or row.batch):
+        return Once(earlier, is_replay=True, is_new=False)
+    own = f"api:{row.pk}"
     try:
-        made = make(f"api:{row.pk}")
+        made = make(own)
     except BaseException:
         if is_new:
             Submission.objects.filter(pk=row.pk, job=None, batch=None).delete()
@@ -59,7 +63,7 @@ def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], 
         Submission.objects.get_or_create(
             api_key=caller.key, idempotency_key=text, defaults={"id": row.pk, "fingerprint": row.fingerprint, **what}
         )
-    return Once(made, not is_new)
+    return Once(made, is_replay=not is_new, is_new=is_new and made.idempotency_key == own)
 
 
 def _row(caller: Caller, text: str, digest: str) -> tuple[Submission, bool]:

@@ -27,7 +27,7 @@ def boats(number: int) -> list[dict[str, object]]:
 
 
 def test_all_are_made_under_one_id(rich, robot):
-    made = robot.post("/batches", {"items": boats(3), "title": "Boats\x00\n of all colours"})
+    made = robot.post("/batches", {"items": boats(3), "title": "Boats\x07\n of all colours"})
 
     told = made.json()
     assert made.status_code == 201

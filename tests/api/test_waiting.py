@@ -170,6 +170,7 @@ async def test_a_long_poll_is_answered_when_the_job_is_over(robot, jobs, reads):
     told = await line.answer()
     assert (line.status, told["status"]) == (200, "succeeded")
     assert line.headers["ratelimit-limit"] == line.headers["x-ratelimit-limit"]
+    assert line.headers["content-length"] == str(len(line.text.encode()))
 
 
 async def test_a_submit_that_waits_is_answered_with_the_job_that_is_over(robot, reads):

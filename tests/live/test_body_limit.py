@@ -72,6 +72,14 @@ async def test_chunks_without_a_length_are_counted():
     assert json.loads(body)["error"].startswith("That is too large")
 
 
+async def test_the_own_api_says_it_as_a_problem():
+    status, headers, body = await Site().ask([SENT] * 4 + [END], path="/api/v1/inputs")
+    assert (status, headers[b"content-type"]) == (413, b"application/problem+json")
+    told = json.loads(body)
+    assert (told["status"], told["code"]) == (413, "too_large")
+    assert "3 MiB is the most" in told["detail"]
+
+
 async def test_an_address_of_the_stability_api_has_the_limit_of_its_contract():
     site = Site()
     status, headers, body = await site.ask([SENT] * 11 + [END], path="/v2beta/stable-image/edit/erase")

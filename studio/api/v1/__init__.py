@@ -8,7 +8,6 @@ inputs   the files that work starts from
 from __future__ import annotations
 
 from importlib import import_module
-from importlib.util import find_spec
 
 from ninja import NinjaAPI
 
@@ -28,5 +27,4 @@ ROUTERS = ("engines", "inputs", "quotes", "jobs", "batches", "library", "galleri
 """A module here each, with its `router`."""
 
 for name in ROUTERS:
-    if find_spec(f"{__name__}.{name}"):
-        api.add_router("", import_module(f"{__name__}.{name}").router, tags=[name])
+    api.add_router("", import_module(f"{__name__}.{name}").router, tags=[name])

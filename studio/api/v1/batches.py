@@ -21,8 +21,10 @@ from studio.api.auth import Key, ProgramRequest
 from studio.api.errors import FieldsRefused, NotPossible
 from studio.api.once import once
 from studio.api.problems import statuses
-from studio.api.v1.answers import PAGE, Cursor, Limit, Wait, answer, closed, opened, page, when_over
+from studio.api.v1 import paging
+from studio.api.v1.answers import Wait, answer, when_over
 from studio.api.v1.jobs import IDEMPOTENT, SEES
+from studio.api.v1.paging import Paged
 from studio.api.v1.schemas import Ask, Batches, BatchIn, BatchItems, BatchMade, BatchOut
 from studio.generation.errors import BatchRefused, GenerationError
 from studio.generation.facts import batch_facts, job_facts
@@ -109,7 +111,7 @@ def submit_batch_of_jobs(request: ProgramRequest, body: BatchIn) -> HttpResponse
     headers = {"Location": f"/api/v1/batches/{done.made.pk}"} | ({"Idempotency-Replayed": "true"} if done.is_replay else {})
     batch = access.batch_for(caller, done.made.pk)
     errors = [{"index": int(at), "error": one} for at, one in sorted(_refused(batch).items(), key=lambda one: int(one[0]))]
-    return answer(_facts(batch) | {"errors": errors}, 200 if done.is_replay else 201, headers)
+    return answer(_facts(batch) | {"errors": errors}, 201 if done.is_new else 200, headers)
 
 
 def _title(title: str, items: Iterable[Item]) -> str:
@@ -128,10 +130,12 @@ def _facts(batch: Batch) -> dict[str, Any]:
 
 
 @router.get("/batches", auth=SEES, response={200: Batches, **statuses()})
-def list_batches(request: ProgramRequest, limit: Limit = PAGE, cursor: Cursor = "") -> HttpResponse:
+def list_batches(request: ProgramRequest, asked: Annotated[Paged, Query()]) -> HttpResponse:
     """Batches of the team, newest first, also those that people made; without `library:read` those of this key."""
-    rows, following = page(access.batches_of(request.caller).select_related("api_key"), limit, cursor)
-    return answer({"items": [_facts(row) for row in rows], "next": following})
+    batches = access.batches_of(request.caller).select_related("api_key").order_by("-pk")
+    if after := paging.opened(asked.cursor, paging.id_of):
+        batches = batches.filter(pk__lt=after)
+    return answer(paging.page(list(batches[: asked.limit + 1]), asked.limit, _facts))
 
 
 @router.get("/batches/{uuid:batch_id}", auth=SEES, response={200: BatchOut, **statuses()})
@@ -144,27 +148,20 @@ def show_batch(request: ProgramRequest, batch_id: UUID, wait: Wait = 0) -> HttpR
 
 
 @router.get("/batches/{uuid:batch_id}/items", auth=SEES, response={200: BatchItems, **statuses()})
-def list_items(request: ProgramRequest, batch_id: UUID, limit: Limit = PAGE, cursor: Cursor = "") -> HttpResponse:
+def list_items(request: ProgramRequest, batch_id: UUID, asked: Annotated[Paged, Query()]) -> HttpResponse:
     """The items in the order of the request, each with its job or with why there is none."""
     batch = access.batch_for(request.caller, batch_id)
-    begin = _place(cursor)
+    after = paging.opened(asked.cursor, paging.number) or 0  # the number of the last item, counted from 1
     refused = {int(place): one for place, one in _refused(batch).items()}
     made = [number - 1 for number in (batch.axes or {}).get("rows") or range(1, batch.size + 1)]
     wanted = sorted([*refused, *made])
-    here = [place for place in wanted if place >= begin][:limit]
+    here = [place for place in wanted if place >= after][: asked.limit]
     at = {place: number for number, place in enumerate(made)}
     jobs = batch.jobs.for_programs().filter(batch_place__in=[at[place] for place in here if place in at])
     told = {job.batch_place: job_facts(job) for job in jobs}
     items = [{"index": place, "job": told.get(at.get(place)), "error": refused.get(place)} for place in here]
     more = bool(here) and here[-1] < wanted[-1]
-    return answer({"items": items, "next": closed(str(here[-1] + 1)) if more else None})
-
-
-def _place(cursor: str) -> int:
-    text = opened(cursor) if cursor else "0"
-    if not (text.isascii() and text.isdigit() and len(text) < 10):
-        raise FieldsRefused("This cursor is none that the studio gave.", {"cursor": "Give `next` of the page before."})
-    return int(text)
+    return answer({"items": items, "next": paging.sealed(here[-1] + 1) if more else None})
 
 
 def _mine(caller: Caller, batch_id: UUID) -> Batch:
@@ -214,4 +211,4 @@ def retry_batch(request: ProgramRequest, batch_id: UUID) -> HttpResponse:
     done = once(request, caller, None, lambda key: retry_failed(batch, by=caller.user, key=key, api_key=caller.key))
     assert isinstance(done.made, Batch)
     headers = {"Location": f"/api/v1/batches/{done.made.pk}"} | ({"Idempotency-Replayed": "true"} if done.is_replay else {})
-    return answer(_facts(access.batch_for(caller, done.made.pk)), 200 if done.is_replay else 201, headers)
+    return answer(_facts(access.batch_for(caller, done.made.pk)), 201 if done.is_new else 200, headers)

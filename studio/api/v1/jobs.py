@@ -14,15 +14,18 @@ from ninja.params.functions import Query
 from accounts.access import require
 from studio.api import access, asking, events
 from studio.api.auth import Key, ProgramRequest
+from studio.api.errors import NotPossible
 from studio.api.once import HEADER, Once, once
 from studio.api.problems import statuses
-from studio.api.v1.answers import PAGE, Cursor, Limit, Wait, answer, page, when_over
-from studio.api.v1.schemas import JobIn, JobOut, Jobs
+from studio.api.v1 import paging
+from studio.api.v1.answers import Wait, answer, when_over
+from studio.api.v1.schemas import JobIn, JobOut, Jobs, JobsAsked
 from studio.galleries import files
+from studio.generation import finals
 from studio.generation.errors import HaveItAlready
 from studio.generation.facts import job_facts
-from studio.generation.models import Job
-from studio.generation.services import cancel, submit
+from studio.generation.models import Artifact, Job
+from studio.generation.services import cancel, finish, retry, submit
 from studio.waiting import Waiting
 
 router = Router()
@@ -73,19 +76,18 @@ def submit_job(request: ProgramRequest, body: JobIn, wait: Wait = 0) -> HttpResp
 
     done = once(request, caller, body.model_dump(mode="json"), make)
     assert isinstance(done.made, Job)
-    return told_job(request, done, wait)
+    return told_job(done, wait)
 
 
-def told_job(request: ProgramRequest, done: Once, wait: int) -> HttpResponseBase:
+def told_job(done: Once, wait: int) -> HttpResponseBase:
     """The job that a submit made or found."""
     job = done.made
     assert isinstance(job, Job)
-    is_new = not done.is_replay and job.api_key_id == request.caller.key.pk and job.idempotency_key.startswith("api:") and not job.joined
     headers = {"Location": f"/api/v1/jobs/{job.pk}"} | ({"Idempotency-Replayed": "true"} if done.is_replay else {})
 
     def then() -> HttpResponse:
         fresh = Job.objects.for_programs().get(pk=job.pk)
-        return answer(job_facts(fresh), 201 if is_new else 200, headers)
+        return answer(job_facts(fresh), 201 if done.is_new else 200, headers)
 
     return when_over([job.pk] if job.is_open else [], wait, then)
 
@@ -93,19 +95,17 @@ def told_job(request: ProgramRequest, done: Once, wait: int) -> HttpResponseBase
 @router.get("/jobs", auth=SEES, response={200: Jobs, **statuses()})
 def list_jobs(
     request: ProgramRequest,
-    status: Annotated[list[str], Query(description="Only those with one of these statuses.")] = [],  # noqa: B006 - ninja copies it
-    engine: Annotated[str, Query(max_length=80, description="Only those of this engine.")] = "",
-    limit: Limit = PAGE,
-    cursor: Cursor = "",
+    asked: Annotated[JobsAsked, Query()],
 ) -> HttpResponse:
     """Jobs of the team, newest first; without the scope `library:read` those that were asked for with this key."""
-    jobs = access.jobs_of(request.caller).for_programs()
-    if status:
-        jobs = jobs.filter(status__in=status)
-    if engine:
-        jobs = jobs.filter(engine=engine)
-    rows, following = page(jobs, limit, cursor)
-    return answer({"items": [job_facts(row) for row in rows], "next": following})
+    jobs = access.jobs_of(request.caller).for_programs().order_by("-pk")
+    if asked.status:
+        jobs = jobs.filter(status__in=asked.status)
+    if asked.engine:
+        jobs = jobs.filter(engine=asked.engine)
+    if after := paging.opened(asked.cursor, paging.id_of):
+        jobs = jobs.filter(pk__lt=after)
+    return answer(paging.page(list(jobs[: asked.limit + 1]), asked.limit, job_facts))
 
 
 @router.get("/jobs/{uuid:job_id}", auth=SEES, response={200: JobOut, **statuses()})
@@ -173,6 +173,57 @@ def cancel_job(
     return when_over([job_id] if stopped.is_open else [], wait, lambda: answer(job_facts(access.job_for(caller, job_id))))
 
 
+@router.post(
+    "/jobs/{uuid:job_id}/retry",
+    auth=Key("generate"),
+    response={201: JobOut, 200: JobOut, **statuses(402, 409)},
+    openapi_extra=IDEMPOTENT,
+)
+def retry_job(request: ProgramRequest, job_id: UUID, wait: Wait = 0) -> HttpResponseBase:
+    """Ask for the same once more, at today's price, from the same files. One that is not over is refused (`not_over`)."""
+    caller = request.caller
+    job = access.job_for(caller, job_id)
+    if job.is_open:
+        raise NotPossible("not_over", "This job is not over yet. Wait for it, or cancel it first.")
+
+    def make(key: str) -> Job:
+        try:
+            return retry(job, user=caller.user, idempotency_key=key, api_key=caller.key)
+        except HaveItAlready as error:
+            return error.job
+
+    return told_job(once(request, caller, None, make), wait)
+
+
+@router.post(
+    "/jobs/{uuid:job_id}/results/{int:index}/final",
+    auth=Key("generate"),
+    response={201: JobOut, 200: JobOut, **statuses(402, 409)},
+    openapi_extra=IDEMPOTENT,
+)
+def make_final(request: ProgramRequest, job_id: UUID, index: int, wait: Wait = 0) -> HttpResponseBase:
+    """Make what a result of a `preview` shows, with its seed. While that is under way or can be seen, it is the answer (200)."""
+    caller = request.caller
+    preview = _result(access.job_for(caller, job_id), index)
+    meant = finals.request_for(preview)
+    if meant is None:
+        raise NotPossible("no_preview", "This is no preview: its job was not asked for with “preview”.")
+
+    def make(key: str) -> Job:
+        return finish(preview, user=caller.user, request=meant, idempotency_key=key, anew=True, api_key=caller.key)
+
+    return told_job(once(request, caller, None, make), wait)
+
+
+def _result(job: Job, index: int) -> Artifact:
+    """Raises Http404."""
+    artifact = next((one for one in job.artifacts.all() if one.index == index), None)
+    if artifact is None:
+        raise Http404
+    artifact.job, artifact.team = job, job.team
+    return artifact
+
+
 @router.get(
     "/jobs/{uuid:job_id}/results/{int:index}",
     auth=SEES,
@@ -189,8 +240,5 @@ def fetch_result(request: ProgramRequest, job_id: UUID, index: int) -> HttpRespo
 
     Where the studio keeps its files in a store of its own, the answer is a redirect (302) to an address there that holds for a while.
     """
-    job = access.job_for(request.caller, job_id)
-    artifact = next((one for one in job.artifacts.all() if one.index == index), None)
-    if artifact is None:
-        raise Http404
+    artifact = _result(access.job_for(request.caller, job_id), index)
     return async_to_sync(files.respond)(request, files.wanted(artifact, "original", attachment=True))

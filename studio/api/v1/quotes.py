@@ -28,7 +28,8 @@ def quote(request: ProgramRequest, body: QuoteIn) -> HttpResponse:
     price = engine.quote(asked)
     wallet = wallets.wallet_of(caller.team)
     missing = price.amount - wallet.available
-    over = budgets.refusal(budgets.meters_of(wallet, caller.user), price.amount)
+    meters = [*budgets.meters_of(wallet, caller.user), *budgets.meters_of_key(caller.key, wallet)]
+    over = budgets.refusal(meters, price.amount)
     refusal = f"{decimal(missing)} credits are missing in the wallet." if missing > 0 else over.message if over else None
     approval = approving.why(wallet, caller.user, amount=price.amount, pictures=asked.num_images, engine=engine.id, mode=asked.mode)
     lines = [

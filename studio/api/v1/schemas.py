@@ -8,10 +8,16 @@ from uuid import UUID
 from ninja import Schema
 from pydantic import ConfigDict, Field
 
+from studio.api.v1.asked import Asked
+from studio.api.v1.paging import NEXT, Paged
+
 EXAMPLE_ID = "01997c3e-8a51-7e2f-9d1c-2a9f6f0f5b11"
 
 
-class Strict(Schema):
+Status = Literal["approval", "queued", "running", "succeeded", "failed", "canceled"]
+
+
+class Strict(Asked):
     """A body in which a name that means nothing is refused: a typing error must not become a picture that nobody meant."""
 
     model_config = ConfigDict(extra="forbid")
@@ -123,7 +129,12 @@ class JobOut(Schema):
 
 class Jobs(Schema):
     items: list[JobOut]
-    next: str | None = Field(None, description="Give it as `cursor` for what comes after; null at the end.")
+    next: str | None = Field(None, description=NEXT)
+
+
+class JobsAsked(Paged):
+    status: list[Status] = Field([], description="Only those with one of these statuses.")
+    engine: str = Field("", max_length=80, description="Only those of this engine.")
 
 
 class QuoteIn(Ask):

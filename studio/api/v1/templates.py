@@ -273,4 +273,4 @@ def template_run(request: ProgramRequest, template_id: uuid.UUID, body: RunIn, w
         except HaveItAlready as error:
             return error.job
 
-    return told_job(request, once(request, caller, body.model_dump(mode="json"), make), wait)
+    return told_job(once(request, caller, body.model_dump(mode="json"), make), wait)
