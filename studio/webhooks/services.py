@@ -42,8 +42,8 @@ Status = Delivery.Status
 
 
 def listeners(team_id: int) -> list[Endpoint]:
-    """The endpoints to which something of the team may be told. One query, by the index of teams."""
-    return list(Endpoint.objects.filter(team_id=team_id, is_active=True).select_related("team"))
+    """The endpoints to which something of the team may be told; none of a team that is being deleted. One query, by the index of teams."""
+    return list(Endpoint.objects.filter(team_id=team_id, is_active=True, team__deleted_at=None).select_related("team"))
 
 
 def publish(team_id: int, event: Event, data: Mapping[str, Any]) -> int:
