@@ -56,7 +56,7 @@ def deliver(delivery: Delivery) -> None:
     log.info(
         "webhook_sent",
         delivery=str(delivery.pk),
-        event=delivery.event,
+        tells=delivery.event,
         endpoint=str(delivery.endpoint_id),
         attempt=delivery.attempts,
         status=answer.status,
