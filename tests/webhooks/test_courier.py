@@ -21,6 +21,7 @@ from accounts.models import AuditEntry, Membership, Role, Team, User
 from studio.webhooks import courier, ending, schedule, services
 from studio.webhooks.courier import Courier, deliver, take
 from studio.webhooks.models import Delivery, Endpoint, Event
+from studio.webhooks.querysets import DeliveryQuerySet
 from studio.webhooks.sending import Answer
 from tests.billing.race import at_once
 from tests.conftest import make_user
@@ -225,9 +226,32 @@ def test_the_lease_outlasts_a_call() -> None:
     assert courier.LEASE.total_seconds() > 2 * (addresses.LOOKUP_SECONDS + sending.WHOLE_SECONDS + sending.BODY_SECONDS)
 
 
+def test_another_courier_was_quicker(endpoint: Endpoint, team: Team, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Between the look and the UPDATE. Seen to fail when that does not ask whether the row is free: then both have it."""
+    publish(team, "first")
+    publish(team, "second")
+    now = timezone.now()
+    due, quicker = DeliveryQuerySet.due, []
+
+    class Looked(list[Delivery]):
+        def select_related(self, *names: str) -> Looked:
+            return self
+
+    def look(self: DeliveryQuerySet, moment: datetime, **options: Any) -> Any:
+        seen = Looked(due(self, moment, **options).select_related("endpoint__team"))
+        with monkeypatch.context() as patch:
+            patch.setattr(DeliveryQuerySet, "due", due)
+            quicker.append(take(moment))
+        return seen
+
+    monkeypatch.setattr(DeliveryQuerySet, "due", look)
+    slower = take(now)
+    assert slower is not None
+    assert [one.payload["data"]["id"] for one in (*quicker, slower)] == ["first", "second"]
+
+
 @pytest.mark.django_db(transaction=True)
 def test_couriers_at_the_same_moment_take_each_delivery_once(endpoint: Endpoint, team: Team) -> None:
-    """Seen to fail when the UPDATE of `take` does not ask whether it is free: then all have the first."""
     for number in range(3):
         publish(team, str(number))
     now = timezone.now()

@@ -33,7 +33,7 @@ from studio.generation.quotes import describe
 from studio.generation.services.branding import refusals
 from studio.generation.services.deciding import tell
 from studio.generation.services.erasing import called
-from studio.generation.services.news import News
+from studio.generation.services.news import tell_ended
 from studio.generation.services.submitting import draft, keep, texts_of
 from studio.ids import uuid7
 from studio.live import events
@@ -332,8 +332,7 @@ def leave(team: Team, person: User) -> None:
     """One of `settings.DEPARTURE_LISTENERS`: nobody goes on with what somebody paused who is not in the team any more."""
     # All rows before the wallet's, which the first of the batches locks (`JobQuerySet.locked`).
     Job.objects.of_team(team).filter(user=person, status__in=Job.WAITING).locked()
-    paused = Batch.objects.held_up().of_team(team).filter(user=person).order_by("pk")
-    for batch in list(paused.select_for_update(no_key=True, of=("self",)).select_related("team")):
+    for batch in Batch.objects.held_up().of_team(team).filter(user=person).select_related("team"):
         _cancel(batch, by=None, because=f"{person} is not in the team any more", only=Q(paused_at__isnull=False))
 
 
@@ -355,9 +354,8 @@ def _cancel(batch: Batch, *, by: User | None, running: bool = False, because: st
         told = {"cancel_requested_at": now, "error_code": "", "error_message": ""}
         mine.filter(pk__in=[job.pk for job in jobs]).update(status=Job.Status.CANCELED, finished_at=now, **told)
         asked = next((job for job in jobs if job.approval and not job.verdict), None)
-        news = News(batch.team_id, [batch.pk])
         wallets.void_all([job.hold for job in jobs])
-        news.tell([job.pk for job in jobs])
+        tell_ended(batch.team_id, [job.pk for job in jobs], batch.pk)
         if asked:
             tell(asked, "withdrawn")
         why = f": {because}" if because else ""

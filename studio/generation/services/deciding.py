@@ -22,7 +22,7 @@ from studio.generation.dispatch import doorbell
 from studio.generation.errors import NoReason, NotWaiting, NotYours
 from studio.generation.models import Job
 from studio.generation.querysets import JobQuerySet
-from studio.generation.services.news import News
+from studio.generation.services.news import tell_ended
 from studio.live import events
 
 REASON = 300
@@ -144,9 +144,8 @@ def _end(job: Job, verdict: Job.Verdict, why: str, *, by: User | None = None) ->
     mine = Job.objects.filter(pk__in=[one.pk for one in jobs]).waits_for_approval()
     if not mine.update(status=Job.Status.CANCELED, finished_at=now, **told):
         return 0
-    news = News(job.team_id, {job.batch_id})
     wallets.void_all([one.hold for one in jobs])
-    news.tell([one.pk for one in jobs])
+    tell_ended(job.team_id, [one.pk for one in jobs], job.batch_id)
     job.refresh_from_db()
     tell(job, verdict)
     _announce(job, ended=True)

@@ -19,34 +19,27 @@ EVENTS = {
 }
 
 
-class News:
-    """Begun when the rows of some jobs have their end, and before the wallet's is touched; told when all else is written.
+def tell_ended(team_id: int, jobs: Collection[uuid.UUID], batch_id: uuid.UUID | None) -> None:
+    """Tell of jobs of a team that ended, all of one batch or of none; and of the batch, when none of it is open any more.
 
-    A batch has finished when none of its jobs is open any more. Those who end its last ones at the same moment cannot see each other, so
-    each takes the batch's row first, and the last to have it sees what the others did: that one tells, once. What failed is made again as
-    a batch of its own (`retry_failed`), so none finishes twice. Rows are taken in one order: jobs, batch, wallet.
+    To be called when all else is written, and above all the end of their holds: whoever ends a job has its wallet's row from then on. So
+    those who end the last ones of a batch at the same moment come here one after another, and the last sees what the others did; it
+    tells of the batch, once. What failed is made again as a batch of its own (`retry_failed`), so none finishes twice.
 
     One query where nobody listens.
     """
-
-    def __init__(self, team_id: int, batches: Collection[uuid.UUID | None]) -> None:
-        self._endpoints = webhooks.listeners(team_id)
-        self._batches: list[Batch] = []
-        wanted = [one for one in batches if one]
-        if wanted and any(Event.BATCH_FINISHED in one.events for one in self._endpoints):
-            self._batches = list(Batch.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk"))
-
-    def tell(self, ended: Collection[uuid.UUID]) -> None:
-        if not self._endpoints:
-            return
-        told: dict[str, list[dict[str, Any]]] = {}
-        for job in Job.objects.filter(pk__in=ended).for_programs().order_by("pk"):
-            told.setdefault(job.status, []).append(with_addresses(job_facts(job)))
-        for status, happened in told.items():
-            webhooks.publish_all(self._endpoints, EVENTS[Job.Status(status)], happened)
-        for batch in self._batches:
-            if not Job.objects.open().filter(batch=batch).exists():
-                webhooks.publish_all(self._endpoints, Event.BATCH_FINISHED, [with_addresses(batch_facts(batch))])
+    endpoints = webhooks.listeners(team_id)
+    if not endpoints:
+        return
+    told: dict[str, list[dict[str, Any]]] = {}
+    for job in Job.objects.filter(pk__in=jobs).for_programs().order_by("pk"):
+        told.setdefault(job.status, []).append(with_addresses(job_facts(job)))
+    for status, happened in told.items():
+        webhooks.publish_all(endpoints, EVENTS[Job.Status(status)], happened)
+    wanted = batch_id and any(Event.BATCH_FINISHED in one.events for one in endpoints)
+    if wanted and jobs and not Job.objects.open().filter(batch=batch_id).exists():
+        batch = Batch.objects.select_related("api_key").get(pk=batch_id)
+        webhooks.publish_all(endpoints, Event.BATCH_FINISHED, [with_addresses(batch_facts(batch))])
 
 
 def with_addresses(facts: dict[str, Any]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from studio.generation.errors import AskedForTwice, BrokenResult, StorageFull, s
 from studio.generation.models import Artifact, Job
 from studio.generation.results import examine
 from studio.generation.services.deciding import asked_with, tell
-from studio.generation.services.news import News
+from studio.generation.services.news import tell_ended
 from studio.ids import uuid7
 from studio.live import events
 
@@ -99,12 +99,11 @@ def _commit(job: Job, artifacts: list[Artifact], bill: Bill) -> bool:
         with transaction.atomic():
             won = _leave(job, Job.Status.SUCCEEDED, not_stopped=True, delivered=len(artifacts), **bill.columns)
             if won:
-                news = News(job.team_id, [job.batch_id])
                 Artifact.objects.bulk_create(artifacts)
                 changed = [one.pk for one in artifacts] + ([job.final_of_id] if job.final_of_id else [])
                 transaction.on_commit(lambda: events.pictures_changed(job.team_id, changed))
                 wallets.capture(job.hold, job.price.per_image * (len(artifacts) + bill.filtered_charged))
-                news.tell([job.pk])
+                tell_ended(job.team_id, [job.pk], job.batch_id)
             all_said = True
     except BaseException:
         # A commit whose answer was lost may have happened, and its pictures are paid for: then the files stay, and `prune_files`
@@ -131,12 +130,11 @@ def fail(
         why: dict[str, Any] = {"error_code": code, "error_message": message, "error_fields": dict(fields or {})}
         left = _leave(job, Job.Status.FAILED, only_lost=only_lost, **why, **bill.columns)
         if left:
-            news = News(job.team_id, [job.batch_id])
             if bill.filtered_charged:
                 wallets.capture(job.hold, job.price.per_image * bill.filtered_charged)
             else:
                 wallets.void(job.hold)
-            news.tell([job.pk])
+            tell_ended(job.team_id, [job.pk], job.batch_id)
     return left
 
 
@@ -145,9 +143,8 @@ def finish_canceled(job: Job, *, bill: Bill = UNKNOWN) -> bool:
     with transaction.atomic():
         left = _leave(job, Job.Status.CANCELED, stopped=True, **bill.waived().columns)
         if left:
-            news = News(job.team_id, [job.batch_id])
             wallets.void(job.hold)
-            news.tell([job.pk])
+            tell_ended(job.team_id, [job.pk], job.batch_id)
     return left
 
 
@@ -161,9 +158,8 @@ def cancel(job: Job, *, for_all: bool = False) -> Job:
         waiting = wanted.filter(status__in=Job.WAITING)
         now = timezone.now()
         if waiting.update(status=Job.Status.CANCELED, cancel_requested_at=now, finished_at=now, error_code="", error_message=""):
-            news = News(job.team_id, [job.batch_id])
             wallets.void(job.hold)
-            news.tell([job.pk])
+            tell_ended(job.team_id, [job.pk], job.batch_id)
             job.refresh_from_db()
             if job.approval and not job.verdict and not asked_with(job).exists():  # of a batch the others may be asked for still
                 tell(job, "withdrawn")
