@@ -134,6 +134,19 @@ def is_own(engine: Engine, operation: str) -> bool:
     return not engine.local and operation != "v1/upscale" and engine.id in (service.models or service.own[:1])
 
 
+def operations_of(asked: str) -> list[str]:
+    """The operations that a row of the operator's table is about: one by its path, several by an engine that clients name there."""
+    if asked in SERVICES:
+        return [asked]
+    named = _BY_ID.get(asked)
+    return [name for name, service in SERVICES.items() if asked in service.models or (named and name in named.operations)]
+
+
+def modes_of(asked: str) -> list[Mode]:
+    """What an engine that answers it must do, one of these at least."""
+    return list(dict.fromkeys(mode for name in operations_of(asked) for mode in SERVICES[name].modes))
+
+
 class Table:
     """The operator's rows and the engines, read once for as many questions as there are."""
 
