@@ -213,7 +213,7 @@ def _first(candidates: Iterable[Engine], service: Service, modes: Sequence[Mode]
     if able:
         raise NoEngine(f"{able[0].label} cannot be used now. {able[0].state_detail}".strip())
     if found:
-        raise NoEngine(f"{found[0].label}, which answers this here, does not do that: no engine of this studio {service.does} so.")
+        raise NoEngine(f"{found[0].label}, which answers this here, does not do that. Ask the operator of this studio for another engine.")
     raise NoEngine(f"No engine of this studio {service.does}. Ask its operator for one.")
 
 

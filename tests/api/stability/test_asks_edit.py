@@ -162,6 +162,18 @@ def test_v1_misses_a_mask(team, alice) -> None:
     assert (told.value.field, told.value.sentence) == ("mask_image", "is required when mask_source is MASK_IMAGE_WHITE or MASK_IMAGE_BLACK")
 
 
+def test_a_picture_that_lies_on_its_side_is_answered_upright(rich, alice, bells, hints, null_answers) -> None:
+    upright = Image.open(io.BytesIO(png((300, 500))))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    buffer = io.BytesIO()
+    upright.transpose(Image.Transpose.ROTATE_90).save(buffer, "PNG", exif=exif)
+    found = asked(INPAINT, rich, alice, prompt="x", image=buffer.getvalue(), mask=mask((300, 500), (50, 100, 200, 300)), grow_mask=0)
+    picture, _, _ = answered(found, rich, alice)
+    assert picture.size == (300, 500)
+    assert changed(upright, picture) == (50, 100, 200, 300)
+
+
 # --- what is refused -------------------------------------------------------------------------------------------------
 
 

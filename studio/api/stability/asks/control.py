@@ -26,7 +26,7 @@ def structure(values: Values) -> Wish:
 def _guided(mode: Mode, values: Values) -> Wish:
     said, image = common(values), values["image"]
     said["settings"] |= {"control_strength": float(values["control_strength"])}
-    return Wish((mode,), size=image.size, image=image.data, usual={"control_strength": 0.7}, **said)
+    return Wish((mode,), size=sizes.of(image), image=image.data, usual={"control_strength": 0.7}, **said)
 
 
 def style(values: Values) -> Wish:
@@ -40,7 +40,7 @@ def style_transfer(values: Values) -> Wish:
     said["settings"] |= {name: float(values[name]) for name in TRANSFER if name in values}
     return Wish(
         (Mode.STYLE_TRANSFER,),
-        size=sizes.in_shape_of(image.size),
+        size=sizes.in_shape_of(sizes.of(image)),
         image=image.data,
         files={"style_image": values["style_image"].data},
         usual=TRANSFER,

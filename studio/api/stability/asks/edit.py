@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from studio.api.stability.asks import sizes
 from studio.api.stability.asks.generate import common
 from studio.api.stability.asks.prompts import plain
 from studio.api.stability.asks.wishes import Mask, Wish
@@ -17,22 +18,23 @@ SIDES = ("left", "right", "up", "down")
 
 def erase(values: Values) -> Wish:
     image = values["image"]
-    return Wish((Mode.ERASE, Mode.INPAINTING), size=image.size, image=image.data, mask=_mask(values), names=NAMES, **common(values))
+    return Wish((Mode.ERASE, Mode.INPAINTING), size=sizes.of(image), image=image.data, mask=_mask(values), names=NAMES, **common(values))
 
 
 def inpaint(values: Values) -> Wish:
     image = values["image"]
-    return Wish((Mode.INPAINTING,), size=image.size, image=image.data, mask=_mask(values), names=NAMES, **common(values))
+    return Wish((Mode.INPAINTING,), size=sizes.of(image), image=image.data, mask=_mask(values), names=NAMES, **common(values))
 
 
 def outpaint(values: Values) -> Wish:
     """Its prompt has a rule of its own, which documents no weights."""
     said, image = common(values), values["image"]
+    width, height = sizes.of(image)
     left, right, up, down = margins = tuple(int(values[side]) for side in SIDES)
     said["settings"] |= dict(zip(SIDES, margins, strict=True)) | {"creativity": float(values["creativity"])}
     return Wish(
         (Mode.OUTPAINTING, Mode.INPAINTING),
-        size=(image.size[0] + left + right, image.size[1] + up + down),
+        size=(width + left + right, height + up + down),
         image=image.data,
         usual={"creativity": 0.5},
         **said | {"prompt": plain(values.get("prompt", ""))},
@@ -52,12 +54,12 @@ def _searched(mode: Mode, looked_for: str, values: Values) -> Wish:
     said["settings"] |= {looked_for: plain(values[looked_for])}
     if "grow_mask" in values:
         said["settings"] |= {"grow_mask": int(values["grow_mask"])}
-    return Wish((mode,), size=image.size, image=image.data, usual={"grow_mask": 3}, **said)
+    return Wish((mode,), size=sizes.of(image), image=image.data, usual={"grow_mask": 3}, **said)
 
 
 def remove_background(values: Values) -> Wish:
     image = values["image"]
-    return Wish((Mode.REMOVE_BACKGROUND,), size=image.size, image=image.data, **common(values))
+    return Wish((Mode.REMOVE_BACKGROUND,), size=sizes.of(image), image=image.data, **common(values))
 
 
 RELIGHT = (
@@ -83,7 +85,7 @@ def replace_background(values: Values) -> Wish:
         said["settings"] |= {"foreground_prompt": plain(values["foreground_prompt"])}
     return Wish(
         (Mode.REPLACE_BACKGROUND,),
-        size=image.size,
+        size=sizes.of(image),
         image=image.data,
         files={name: values[name].data for name in ("background_reference", "light_reference") if name in values},
         usual=RELIGHT_USUAL,

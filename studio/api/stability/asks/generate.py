@@ -51,7 +51,7 @@ def sd3(values: Values) -> Wish:
     image = values["image"]
     return Wish(
         (Mode.IMAGE_TO_IMAGE,),
-        size=sizes.in_shape_of(image.size),
+        size=sizes.in_shape_of(sizes.of(image)),
         image=image.data,
         usual=usual,
         names={"guidance_scale": "cfg_scale"},

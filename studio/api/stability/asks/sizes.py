@@ -7,9 +7,14 @@ Conservative and creative upscale: the area that was seen live, not the "4 megap
 
 from __future__ import annotations
 
+import io
 from math import log, sqrt
 
+from PIL import Image
+
+from studio.api.stability.uploads import Picture
 from studio.backends.base import SizeRules
+from studio.generation.images import ORIENTATION
 
 Size = tuple[int, int]
 
@@ -28,8 +33,21 @@ BY_RATIO: dict[str, Size] = {
 """API.md 2.4."""
 CONSERVATIVE, CREATIVE = 3112**2, 3152**2
 """Pixels (API.md 2.7)."""
+LYING = (5, 6, 7, 8)
+"""Values of the EXIF orientation that swap width and height."""
 ROOM = 1.6
 """How much larger than its own size a picture may be asked of an engine before it draws things twice: as a factor of the area."""
+
+
+def of(picture: Picture) -> Size:
+    """Width and height of an upload as it is to be looked at: cameras write beside it how to turn it, and it is kept upright."""
+    try:
+        with Image.open(io.BytesIO(picture.data)) as image:
+            turned = image.getexif().get(ORIENTATION, 1) in LYING
+    except Exception:  # noqa: BLE001 - whoever reads the pixels says what is wrong with the file
+        return picture.size
+    width, height = picture.size
+    return (height, width) if turned else (width, height)
 
 
 def core(ratio: str) -> Size:

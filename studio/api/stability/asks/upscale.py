@@ -17,7 +17,8 @@ MODES = (Mode.UPSCALING,)
 def fast(values: Values) -> Wish:
     """Four times each side, as the document's 16 MP allow and as was seen live."""
     image = values["image"]
-    return Wish(MODES, size=(4 * image.size[0], 4 * image.size[1]), image=image.data, **common(values))
+    width, height = sizes.of(image)
+    return Wish(MODES, size=(4 * width, 4 * height), image=image.data, **common(values))
 
 
 def conservative(values: Values) -> Wish:
@@ -32,4 +33,4 @@ def _redrawn(values: Values, pixels: int, usual: float) -> Wish:
     said, image = common(values), values["image"]
     if "creativity" in values:
         said["settings"] |= {"creativity": float(values["creativity"])}
-    return Wish(MODES, size=sizes.in_shape_of(image.size, pixels), image=image.data, usual={"creativity": usual}, **said)
+    return Wish(MODES, size=sizes.in_shape_of(sizes.of(image), pixels), image=image.data, usual={"creativity": usual}, **said)

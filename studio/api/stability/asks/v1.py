@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from studio.api.stability.asks import sizes
 from studio.api.stability.asks.prompts import weighted
 from studio.api.stability.asks.wishes import Mask, Wish
 from studio.api.stability.errors import FieldRefused
@@ -16,7 +17,7 @@ Values = Mapping[str, Any]
 SCHEDULERS = {theirs: ours for ours, theirs in SAMPLERS.items()}
 NAMES = {
     "prompt": "text_prompts",
-    "negative_prompt": "text_prompts",
+    "negative_prompt": "text_prompts[weight]",
     "guidance_scale": "cfg_scale",
     "num_inference_steps": "steps",
     "scheduler": "sampler",
@@ -44,7 +45,7 @@ def image_to_image(values: Values) -> Wish:
         if "step_schedule_end" in values:
             said["settings"] |= {"step_schedule_end": float(values["step_schedule_end"])}
     said["settings"] |= {"strength": round(float(strength), 6)}
-    return Wish((Mode.IMAGE_TO_IMAGE,), size=image.size, image=image.data, **said)
+    return Wish((Mode.IMAGE_TO_IMAGE,), size=sizes.of(image), image=image.data, **said)
 
 
 def masking(values: Values) -> Wish:
@@ -55,13 +56,13 @@ def masking(values: Values) -> Wish:
         raise FieldRefused("mask_image", "is required when mask_source is MASK_IMAGE_WHITE or MASK_IMAGE_BLACK")
     else:
         mask = Mask(values["mask_image"].data, "white" if source == "MASK_IMAGE_WHITE" else "black", field_name="mask_image")
-    return Wish((Mode.INPAINTING,), size=image.size, image=image.data, mask=mask, **_common(values))
+    return Wish((Mode.INPAINTING,), size=sizes.of(image), image=image.data, mask=mask, **_common(values))
 
 
 def upscale(values: Values) -> Wish:
     """By the width or the height that was asked for; words and the rest go to the latent upscaler alone, which is no more."""
     image = values["image"]
-    wide, high = image.size
+    wide, high = sizes.of(image)
     if "width" in values:
         size = values["width"], max(1, round(high * values["width"] / wide))
     elif "height" in values:
