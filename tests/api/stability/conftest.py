@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.api.stability.front import Front
-from tests.generation.conftest import bells, hints, make_job, nobody_was_fast, rich  # noqa: F401
+from tests.generation.conftest import bells, hints, make_job, nobody_was_fast, provider, rich  # noqa: F401
 from tests.generation.paid import connected
 from tests.generation.stability import stability  # noqa: F401
 from tests.stability_server.fixtures import running_standin, standin  # noqa: F401
