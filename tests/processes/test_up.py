@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import http.client
+import json
 import os
 import re
 import shutil
@@ -81,10 +82,10 @@ def jobs(studio: RunningStudio) -> list[tuple[str, int]]:
     return studio.rows("SELECT status, attempt FROM generation_job ORDER BY id")
 
 
-def send(studio: RunningStudio, body: Iterator[bytes] | bytes, **headers: str) -> tuple[int, str, str]:
+def send(studio: RunningStudio, body: Iterator[bytes] | bytes, path: str = "/inputs/", **headers: str) -> tuple[int, str, str]:
     """POST without a sign-in; status, content type and body of the answer."""
     connection = http.client.HTTPConnection("localhost", int(studio.url.rsplit(":", 1)[1]), timeout=60)
-    connection.request("POST", "/inputs/", body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
+    connection.request("POST", path, body=body, headers={name.replace("_", "-"): value for name, value in headers.items()})
     answer = connection.getresponse()
     found = answer.status, answer.headers["content-type"], answer.read().decode()
     connection.close()
@@ -160,6 +161,19 @@ def test_a_body_without_end_is_cut_off(studio):
 def test_a_body_that_fits_reaches_the_view(studio):
     status, _, _ = send(studio, b"x" * LIMIT_MB * 1024 * 1024)
     assert status in (302, 403)  # not signed in, or no token: but asked
+
+
+def test_the_stability_api_takes_as_much_as_its_contract_says(studio):
+    """More than an upload may have here, and from there on in the words of the contract."""
+    path = "/v2beta/stable-image/edit/erase?a=b"
+    status, kind, text = send(studio, b"x" * 9 * 1024 * 1024, path, content_type="text/plain")
+    assert (status, kind, json.loads(text)["errors"]) == (400, "application/json", ["content-type: must be multipart/form-data"])
+    status, kind, text = send(studio, b"x" * (10 * 1024 * 1024 + 1), path)
+    told = json.loads(text)
+    assert (status, kind, told["name"]) == (413, "application/json", "payload_too_large")
+    assert told["errors"] == ["body: payloads cannot be larger than 10MiB in size"]
+    assert send(studio, iter([b"x" * 1024 * 1024] * 11), path)[0] == 413
+    assert send(studio, iter([b"x" * 1024 * 1024] * 11), "/v2beta/audio/stable-audio-2/inpaint", content_type="text/plain")[0] == 400
 
 
 # --- a second one ----------------------------------------------------------------------------------------------------

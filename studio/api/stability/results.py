@@ -18,7 +18,7 @@ from studio.api.models import Generation
 from studio.api.stability import refusals
 from studio.api.stability.asks import Wanted
 from studio.api.stability.contract import Endpoint
-from studio.api.stability.dialects import V1, Artifact, Dialect, v1_artifacts, v2_result
+from studio.api.stability.dialects import V1, Artifact, Dialect, Refusal, v1_artifacts, v2_result
 from studio.api.stability.forms import ID_LENGTH
 from studio.api.stability.messages import Answer, Request
 from studio.api.stability.operations import Operation
@@ -103,7 +103,13 @@ def fetched(request: Request, endpoint: Endpoint, dialect: Dialect, id: str, key
         raise dialect.generation_not_found()
     if generation.job.is_open:
         return Answer.of({"id": id, "status": "in-progress"}, 202)
-    return deliver(request, endpoint, dialect, generation.job, Wanted.from_json(generation.wanted))
+    try:
+        return deliver(request, endpoint, dialect, generation.job, Wanted.from_json(generation.wanted))
+    except Refusal as refusal:
+        # An address of results declares 400, 404 and 500: what a submit would have been refused for is a 400 under its own name here.
+        if refusal.status in endpoint.statuses:
+            raise
+        raise Refusal(400, refusal.name, *refusal.problems) from None
 
 
 def is_old(generation: Generation) -> bool:

@@ -9,20 +9,13 @@ from typing import Any
 import pytest
 from PIL import Image
 
-from studio.api.stability.contract import Endpoint, endpoint, endpoints
+from studio.api.stability.contract import Endpoint, endpoints
 from studio.api.stability.operations import operation_of
 from studio.generation.models import Artifact, Job
 from tests.api.stability.front import work
 from tests.stability_server.test_endpoints import SIZE_OF
 
 POSTS = [one for one in endpoints() if one.method == "POST"]
-V2BETA = [one for one in POSTS if one.dialect == "v2beta"]
-CORE = endpoint("POST", "/v2beta/stable-image/generate/core")
-SD3 = endpoint("POST", "/v2beta/stable-image/generate/sd3")
-SOUND = endpoint("POST", "/v2beta/audio/stable-audio-2/text-to-audio")
-SOUND_3 = endpoint("POST", "/v2beta/audio/stable-audio/text-to-audio")
-CREATIVE = endpoint("POST", "/v2beta/stable-image/upscale/creative")
-SDXL = endpoint("POST", "/v1/generation/{engine_id}/text-to-image")
 SHORT = {"duration": "6", "mask_start": "1", "mask_end": "5"}
 
 
@@ -31,8 +24,20 @@ def by_name(one: Endpoint) -> str:
 
 
 def more(one: Endpoint) -> dict[str, Any]:
-    """Short sounds: long ones take their time."""
-    return {name: text for name, text in SHORT.items() if not one.chosen_by and name in one.form()}
+    """Short sounds, since long ones take their time; masks, since the smallest request's picture has no transparent part to change."""
+    if one.dialect == "v1":
+        return {"mask_source": "MASK_IMAGE_WHITE", "mask_image": mask((1024, 1024))} if "mask_source" in one.form() else {}
+    fields = SHORT | {"mask": mask((128, 96))}
+    return {name: text for name, text in fields.items() if not one.chosen_by and name in one.form()}
+
+
+def mask(size: tuple[int, int]) -> bytes:
+    """White in the middle."""
+    picture = Image.new("L", size, 0)
+    picture.paste(255, (size[0] // 4, size[1] // 4, size[0] // 2, size[1] // 2))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def is_async(one: Endpoint) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import io
+import json
 from datetime import timedelta
 from typing import Any
 
@@ -21,7 +22,7 @@ from studio.generation import services
 from studio.generation.models import Artifact, Job
 from studio.waiting import Waiting
 from tests.api.stability.front import Front, form, work
-from tests.generation.conftest import wallet
+from tests.generation.conftest import media, wallet
 from tests.stability_server.minimal import png, wav
 
 CORE = endpoint("POST", "/v2beta/stable-image/generate/core")
@@ -100,10 +101,10 @@ def test_the_format_that_was_asked_for(front, output_format):
 def test_a_sound(front, output_format):
     given = {"prompt": "waves", "duration": "6", "output_format": output_format}
     binary = front.send(SOUND, given, accept="audio/*")
-    json = front.send(SOUND, given, accept="application/json")
+    told = front.send(SOUND, given, accept="application/json")
     mime = {"mp3": "audio/mpeg", "wav": "audio/wav"}[output_format]
-    assert (binary["content-type"], json["content-type"]) == (mime, f"application/json; type={mime}")
-    assert set(json.told) == {"audio", "seed", "finish_reason"}
+    assert (binary["content-type"], told["content-type"]) == (mime, f"application/json; type={mime}")
+    assert set(told.told) == {"audio", "seed", "finish_reason"}
 
 
 def test_a_solid_is_raw_whatever_is_accepted(front):
@@ -116,12 +117,12 @@ def test_a_solid_is_raw_whatever_is_accepted(front):
 
 def test_a_picture_that_was_kept_back_is_a_grey_one_and_costs_nothing(front, rich):
     binary = front.post(ULTRA, prompt="blurme")
-    json = front.send(ULTRA, {"prompt": "blurme", "output_format": "webp"}, accept="application/json")
+    told = front.send(ULTRA, {"prompt": "blurme", "output_format": "webp"}, accept="application/json")
 
     assert (binary.status_code, binary["finish-reason"]) == (200, "CONTENT_FILTERED")
     picture = opened(binary.content)
     assert picture.getcolors() == [(picture.width * picture.height, (128, 128, 128))]
-    assert (json["content-type"], json.told["finish_reason"]) == ("application/json; type=image/webp", "CONTENT_FILTERED")
+    assert (told["content-type"], told.told["finish_reason"]) == ("application/json; type=image/webp", "CONTENT_FILTERED")
     assert wallet(rich) == (100_000, 0)
 
 
@@ -133,10 +134,8 @@ def test_one_of_several_that_was_kept_back(front, rich):
         content_type="application/json",
     )
     [job] = services.claim(["stability"], "w", batch=False)
-    from tests.generation.conftest import media
-
     services.succeed(job, media(1, filtered=1))
-    artifacts = __import__("json").loads(answer.finish_now().content)["artifacts"]
+    artifacts = json.loads(answer.finish_now().content)["artifacts"]
     assert [(one["finishReason"], one["seed"]) for one in artifacts] == [("SUCCESS", 100), ("CONTENT_FILTERED", 6), ("ERROR", 7)]
     assert artifacts[2]["base64"] == ""
 
@@ -168,9 +167,9 @@ def test_a_result_at_each_of_its_addresses(front, id, address):
     work()
     done = front.get(address + id)
     assert (done.status_code, done["content-type"], done["finish-reason"]) == (200, "image/webp", "SUCCESS")
-    json = front.get(address + id, accept="application/json; type=image/webp")
-    assert json["content-type"] == "application/json; type=image/webp"
-    assert base64.b64decode(json.told["image"]) == done.content
+    told = front.get(address + id, accept="application/json; type=image/webp")
+    assert told["content-type"] == "application/json; type=image/webp"
+    assert base64.b64decode(told.told["image"]) == done.content
     assert Job.objects.count() == 1
 
 
@@ -395,3 +394,11 @@ def test_sounds_of_the_right_length_only(front):
     given: dict[str, Any] = {"prompt": "waves", "audio": wav(5)}
     answer = front.send(endpoint("POST", "/v2beta/audio/stable-audio-2/audio-to-audio"), given)
     assert answer.told["errors"] == ["audio: must be between 6 and 190 seconds long, but is 5.00"]
+
+
+def test_a_submit_that_the_provider_moderates(front):
+    """Seen when it is fetched, for the submit was answered before; the address of results declares no 403."""
+    id = front.post(CREATIVE, prompt="an unseemly boat").told["id"]
+    work()
+    answer = front.get("/v2beta/results/" + id)
+    assert (answer.status_code, answer.told["name"]) == (400, "content_moderation")
