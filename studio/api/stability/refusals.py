@@ -104,7 +104,7 @@ def of_job(dialect: Dialect, endpoint: Endpoint, job: Job) -> Refusal:
     """The answer to a request whose job failed, was stopped or declined. Nothing was charged for it."""
     text = job.error_message or job.decision or STOPPED
     match job.error_code:
-        case "content_filtered":
+        case "content_filtered" | "all_filtered":  # a picture is another matter: `results.deliver`
             return moderated(dialect, text)
         case "public_figure" | "copyrighted_content" as name:
             return dialect.moderated(name) if 422 in endpoint.statuses else moderated(dialect, text)

@@ -23,6 +23,7 @@ from django.conf import settings
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.views.decorators.csrf import csrf_exempt
+from structlog.contextvars import bind_contextvars
 
 from accounts.keys import Caller
 from billing.services import wallets
@@ -72,6 +73,7 @@ class Exchange:
 @csrf_exempt
 def serve(http: HttpRequest) -> HttpResponse:
     asked = Request(http.method or "", http.path_info, {name.lower(): text for name, text in http.headers.items()}, b"", uuid4().hex)
+    bind_contextvars(answer_id=asked.request_id)  # what a client quotes when it complains
     dialect = dialect_of(asked.path)
     found = older.match(asked.method, asked.path)
     if found is None:
