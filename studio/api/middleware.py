@@ -11,6 +11,8 @@ from django.http import HttpRequest, HttpResponse
 from studio.api import limits, problems
 
 OWN = "/api/v1/"
+DOCS = "/api/v1/docs"
+"""The one page for people among the paths for programs: in the look that they chose, with the studio around it."""
 
 
 class ProgramMiddleware:
@@ -21,7 +23,7 @@ class ProgramMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if not request.path_info.startswith(settings.API_PATHS):
+        if not request.path_info.startswith(settings.API_PATHS) or request.path_info == DOCS:
             return self.get_response(request)
         request.META.pop("HTTP_COOKIE", None)
         request.__dict__.pop("COOKIES", None)

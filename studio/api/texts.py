@@ -161,3 +161,16 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
         [("storage_full", "Insufficient Storage", "The studio has no room left. Nothing was charged. Ask your operator to make room.", {})],
     ),
 }
+
+TITLES = {
+    "engines": "Engines",
+    "inputs": "Input files",
+    "quotes": "Prices",
+    "jobs": "Jobs",
+    "batches": "Batches",
+    "library": "Library",
+    "galleries": "Galleries",
+    "templates": "Templates",
+    "wallet": "Wallet",
+    "webhooks": "Webhooks",
+}

@@ -19,7 +19,7 @@ api = NinjaAPI(
     urls_namespace="v1",
     description="Pictures, models and sounds by program: the same engines, wallet, budgets, queue and library that people have.",
     docs_url=None,
-    openapi_url="openapi.json",
+    openapi_url=None,  # `studio.api.docs` has both
 )
 problems.install(api)
 
