@@ -12,7 +12,7 @@ from django.core.serializers.json import DjangoJSONEncoder
 
 from studio.api.auth import Key
 from studio.api.problems import MEDIA_TYPE
-from studio.api.texts import ABOUT, INFO, PROBLEMS, TAGS
+from studio.api.texts import ABOUT, EXAMPLES, INFO, PROBLEMS, TAGS
 from studio.api.v1 import api
 
 JSON = dict[str, Any]
@@ -115,7 +115,7 @@ def _polish_parameter(parameter: JSON) -> None:
     if examples:
         parameter["example"] = examples[0]
     elif "example" not in parameter:
-        parameter["example"] = example_of(schema, {})
+        parameter["example"] = EXAMPLES.get(parameter["name"], example_of(schema, {}))
     parameter.setdefault("description", schema.get("description", ""))
     if not parameter["description"]:
         parameter["description"] = ABOUT.get(parameter["name"], ABOUT["id"] if parameter["in"] == "path" else "")

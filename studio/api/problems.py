@@ -33,11 +33,11 @@ MEDIA_TYPE = "application/problem+json"
 class Problem(Schema):
     """What went wrong, in the words of RFC 9457. `code` is for programs and never changes, `detail` is a sentence for a person."""
 
-    type: str = Field(examples=["urn:atelier:problem:insufficient_credits"])
-    title: str = Field(examples=["Payment Required"])
-    status: int = Field(examples=[402])
-    detail: str = Field(examples=["This costs 8 credits and 2 are available: 6 are missing."])
-    code: str = Field(examples=["insufficient_credits"])
+    type: str = Field(description="The kind of problem; it never changes.", examples=["urn:atelier:problem:insufficient_credits"])
+    title: str = Field(description="What the status means.", examples=["Payment Required"])
+    status: int = Field(description="The same as that of the answer.", examples=[402])
+    detail: str = Field(description="For a person.", examples=["This costs 8 credits and 2 are available: 6 are missing."])
+    code: str = Field(description="For programs; it never changes.", examples=["insufficient_credits"])
     errors: dict[str, str] = Field({}, description="A sentence for each setting that is wrong, by its name.", examples=[{}])
 
 

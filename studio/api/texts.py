@@ -41,6 +41,18 @@ ABOUT: dict[str, str] = {
     "variant": "The file as it is, or a smaller picture of it.",
 }
 
+EXAMPLES: dict[str, Any] = {
+    "Idempotency-Key": "order-4711",
+    "Last-Event-ID": "12",
+    "engine_id": "storybook",
+    "entry_id": "4711",
+    "number": 3,
+    "status": ["succeeded"],
+    "engine": "storybook",
+    "wait": 30,
+}
+"""Of parameters that have none of their own, by name."""
+
 Code = tuple[str, str, str, dict[str, str]]
 """A code, the title that goes with its status, a sentence as it comes, and what it says of single settings."""
 

@@ -31,6 +31,7 @@ def list_engines(request: ProgramRequest) -> HttpResponse:
 
 @router.get("/engines/{engine_id}", auth=Key(), response={200: EngineOut, **statuses()})
 def show_engine(request: ProgramRequest, engine_id: str) -> HttpResponse:
+    """One engine with its modes, settings, sizes and prices, as it stands now."""
     engine = next((one for one in engine_list.available() if one.id == engine_id), None)
     if engine is None:
         raise Http404

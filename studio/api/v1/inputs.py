@@ -38,6 +38,7 @@ def upload_input(
 
 @router.get("/inputs/{uuid:input_id}", auth=Key("generate"), response={200: InputOut, **statuses()})
 def show_input(request: ProgramRequest, input_id: UUID) -> HttpResponse:
+    """A file that the key's person uploaded, as it is kept."""
     row = InputFile.objects.filter(team=request.caller.team, user=request.caller.user, pk=input_id).first()
     if row is None:
         raise Http404
