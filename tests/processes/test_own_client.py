@@ -64,4 +64,11 @@ def test_each_mode_of_each_engine(engine_id: str, mode: Mode, client: StabilityB
         assert studio.rows("SELECT count(*) FROM generation_job") == jobs
         return
     for one in made:
-        print("MADE", engine_id, mode, one.mime, Image.open(io.BytesIO(one.data)).size if one.mime.startswith("image") else len(one.data), before)
+        print(
+            "MADE",
+            engine_id,
+            mode,
+            one.mime,
+            Image.open(io.BytesIO(one.data)).size if one.mime.startswith("image") else len(one.data),
+            before,
+        )
