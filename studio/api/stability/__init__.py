@@ -9,5 +9,7 @@ rules      what one field says about another             v1_rules   the same of 
 messages   a request and its answer                      dialects   how v1 and v2beta word what went wrong, and hand out what was made
 operations what is asked for, whichever address was used
 
-The rest is the studio's: `views` (the way of a request), `asks` (values to the studio's words), `results`, `account`, `urls`.
+The rest is the studio's: `views` (the way of a request), `engines` and `asks` (who answers, and values in the studio's words), `results`
+(what a job came to; what is fetched later) and `resample`, `refusals` (why not), `account`, `older` (what the documents dropped), `edge`
+(how large a body may be), `urls`.
 """
