@@ -54,6 +54,7 @@ SCOPES: tuple[Scope, ...] = (
     Scope("billing:read", "Read the wallet", "See the balance, the entries and what is used.", "see"),
     Scope("webhooks", "Webhooks", "Say where the studio calls when something happens.", "administer"),
 )
+_NAMED = re.compile(r"(?:sk-)?([0-9A-Za-z]{8})")
 _ORGANIZATION = re.compile(r"org-([0-9A-Za-z]{20})")
 _RIGHTS: dict[str, access.Right] = {scope.name: scope.right for scope in SCOPES}
 
@@ -242,6 +243,19 @@ def revoke(key: ApiKey, *, by: User) -> bool:
     key.refresh_from_db(fields=["revoked_at", "revoked_by"])
     audit.record(team, by, "key.revoked", f"revoked {_called(key, by)}")
     return True
+
+
+@transaction.atomic
+def revoke_leaked(text: str) -> ApiKey | None:
+    """Revoke, for the operator, the key that a text names: a secret that was found somewhere, or the first part of one. None for no key,
+    or one that was revoked already.
+    """
+    named = _NAMED.match(text.strip())
+    found = ApiKey.objects.select_related("team", "user").filter(public_id=named[1], revoked_at=None).first() if named else None
+    if found is None or not ApiKey.objects.filter(pk=found.pk, revoked_at=None).update(revoked_at=timezone.now()):
+        return None
+    audit.record(found.team, None, "key.revoked", f"revoked the API key “{found.name}” of {found.user}, which was found elsewhere")
+    return found
 
 
 def leave(team: Team, person: User) -> None:

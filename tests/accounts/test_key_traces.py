@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Callable
 from contextlib import ExitStack
 from contextvars import copy_context
 
 import pytest
+from django.core.management import CommandError, call_command
 from django.test import Client
 
 from accounts import audit, keys, members
@@ -136,3 +138,21 @@ def test_a_request_that_ends_in_another_context_than_it_began_in_leaves_nobody_e
         here.run(until_it_is_over.enter_context, audit.acting_with(key))
         assert here.run(audit.record, team, alice, "gallery.created", "made a gallery").api_key == key
     assert audit.record(team, alice, "gallery.created", "made a gallery").api_key is None
+
+
+@pytest.mark.django_db
+def test_the_operator_revokes_one_that_was_found_elsewhere(team: Team, bob: User) -> None:
+    (key, secret), other = made(team, bob), made(team, bob, name="Other").secret
+    sink = io.StringIO()
+    call_command("revoke_key", secret[:11], stdout=sink)
+    assert f"Revoked CI (sk-{key.public_id}…) of Bob Member (bob@harbour.example) in Harbour Street." in sink.getvalue()
+    with pytest.raises(BadKey):
+        keys.caller(secret)
+    assert keys.caller(other).user == bob
+    assert log(team)[2:] == [("The studio", "key.revoked", "revoked the API key “CI” of Bob Member, which was found elsewhere")]
+    for text in (secret, secret[:11], "sk-", "sk-00000000", "", "\0", "sk-" + "é" * 8):
+        with pytest.raises(CommandError, match="No key that still holds"):
+            call_command("revoke_key", text, stdout=sink)
+    call_command("revoke_key", f"{other}\n", stdout=sink)  # the whole of it does as well
+    with pytest.raises(BadKey):
+        keys.caller(other)
