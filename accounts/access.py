@@ -42,7 +42,7 @@ RIGHT_WORDS: tuple[tuple[Right, str], ...] = (
     ("administer", "Set budgets, and grant more when somebody asks"),
     ("administer", "Make brand rules that every prompt of the team has to keep"),
     ("administer", "Make approval rules, and approve work"),
-    ("administer", "Change roles, remove people, read the log"),
+    ("administer", "Change roles, remove people, change and revoke everybody’s API keys, read the log"),
     ("delete", "Hand the team over, or delete it"),
 )
 """The rights as the team page tells them, those of most people first; a right that allows more than a line holds has several."""

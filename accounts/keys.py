@@ -215,8 +215,8 @@ def change(key: ApiKey, *, by: User, **fields: Unpack[Fields]) -> ApiKey:
 def rotate(key: ApiKey, *, by: User, overlap: timedelta = OVERLAP) -> Made:
     """Another secret for the same program: a new key like this one, which itself lets programs in for `overlap` more.
 
-    Only for its person: whoever has the secret acts as them. One with an end gets as long a time as it had. Raises KeyRefused for one that
-    is over or was replaced already, PermissionDenied.
+    Only for its person: whoever has the secret acts as them. One with an end gets as long a time as it had; what it spends is counted anew.
+    Raises KeyRefused for one that is over or was replaced already, PermissionDenied.
     """
     held = _locked(key, by)
     if held.user != by:
