@@ -146,7 +146,7 @@ def test_what_is_not_there_and_what_is_not_possible_are_problems_too(alice, prog
 
 def test_our_own_mistake_is_a_problem_that_gives_nothing_away(alice, program, monkeypatch):
     robot = program(alice)
-    monkeypatch.setattr("studio.api.v1.jobs.page", lambda *args: 1 / 0)
+    monkeypatch.setattr("studio.api.v1.jobs.access.jobs_of", lambda *args: 1 / 0)
 
     assert "ZeroDivision" not in str(problem(robot.get("/jobs"), 500, "internal"))
 
@@ -159,7 +159,7 @@ def test_a_full_disk_is_said_in_words(alice, program, monkeypatch):
         cause.sqlite_errorname = "SQLITE_FULL"
         raise OperationalError("database or disk is full") from cause
 
-    monkeypatch.setattr("studio.api.v1.jobs.page", full)
+    monkeypatch.setattr("studio.api.v1.jobs.access.jobs_of", full)
 
     problem(robot.get("/jobs"), 507, "storage_full")
 

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from threading import Barrier
 
 import pytest
+from django.conf import settings as django_settings
 
 from billing.models import Plan
 from studio.api import limits
@@ -108,14 +109,26 @@ def test_the_count_is_exact_however_many_come_at_once(alice, program, settings):
     assert sum(let_in) == 20
 
 
-def test_the_rule_of_the_stability_paths_is_exact_and_pauses(alice, program, settings, monkeypatch):
+def test_the_rule_of_the_stability_paths_is_exact_and_for_each_key(alice, program, settings):
     settings.API_BURST, settings.API_BURST_PAUSE = "30/10 seconds", 60
     key, other = program(alice).key, program(alice).key
-    start = now = time.time()
-    monkeypatch.setattr(time, "time", lambda: now)
 
     assert sum(together(50, lambda: limits.stability_rule(key))) == 30
     assert limits.stability_rule(other).remaining == 29
+    with pytest.raises(TooMany) as refused:
+        limits.stability_rule(key)
+    assert refused.value.retry_after in (59, 60)
+    assert refused.value.standing == limits.Standing(30, 0, refused.value.retry_after)
+
+
+@pytest.mark.skipif(bool(django_settings.REDIS_URL), reason="Redis has a clock of its own")
+def test_after_a_burst_a_key_is_out_for_the_whole_pause(alice, program, settings, monkeypatch):
+    settings.API_BURST, settings.API_BURST_PAUSE = "3/10 seconds", 60
+    key = program(alice).key
+    start = now = time.time()
+    monkeypatch.setattr(time, "time", lambda: now)
+    for _ in range(3):
+        limits.stability_rule(key)
 
     for seconds in (0, 11, 59):  # the window is free again after 10 seconds; the pause is not over
         now = start + seconds
@@ -123,4 +136,4 @@ def test_the_rule_of_the_stability_paths_is_exact_and_pauses(alice, program, set
             limits.stability_rule(key)
         assert refused.value.retry_after == 60 - seconds
     now = start + 60.1
-    assert limits.stability_rule(key).remaining == 29
+    assert limits.stability_rule(key).remaining == 2
