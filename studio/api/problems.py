@@ -76,6 +76,7 @@ OF_BILLING: tuple[tuple[type[BillingError], int], ...] = (
 )
 OF_WORK: tuple[tuple[type[generation.GenerationError], int], ...] = (
     (generation.TooManyOpenJobs, 429),
+    (generation.PlanIsBusy, 429),
     (generation.PlanLimit, 403),
     (generation.KeyRefusal, 403),
     (generation.TeamIsGone, 404),
@@ -88,7 +89,7 @@ OF_WORK: tuple[tuple[type[generation.GenerationError], int], ...] = (
 OF_GALLERIES: tuple[tuple[type[galleries.GalleryError], int], ...] = ((galleries.Refused, 422), (galleries.GalleryError, 409))
 OF_WEBHOOKS: tuple[tuple[type[WebhookError], int], ...] = ((EndpointOff, 409), (WebhookError, 422))
 RETRY_WORK_AFTER = 5
-"""Seconds after which somebody who has as many jobs open as one may is told to look again."""
+"""Seconds after which a program that has as many jobs open as it may is told to look again."""
 
 
 def status_of(error: Exception) -> int:
@@ -182,8 +183,10 @@ def of_framework(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         400: ("bad_request", "The request cannot be read."),
         404: ("not_found", "There is no such address here. /api/v1/docs has those there are."),
         405: ("method_not_allowed", f"{request.method} is not possible here; Allow says what is."),
+        416: ("no_such_range", "Range asks for what lies outside the file; Content-Range says how long it is."),
         413: ("too_large", "The request is too large. Upload files at /api/v1/inputs, one at a time."),
         503: ("unavailable", "The studio is not there at the moment. Try again in a minute."),
     }
     code, detail = said.get(status, ("internal" if status >= 500 else "bad_request", "This did not work."))
-    return problem(status, code, detail, headers={name: response[name] for name in ("Allow", "Retry-After") if response.has_header(name)})
+    kept = ("Allow", "Retry-After", "Content-Range")
+    return problem(status, code, detail, headers={name: response[name] for name in kept if response.has_header(name)})

@@ -8,7 +8,7 @@ import pytest
 from django.urls import reverse
 
 from accounts.access import SESSION_KEY
-from billing.models import Hold, Scope
+from billing.models import Hold, Plan, Scope
 from billing.services import budgets, wallets
 from billing.services.approvals import add_rule
 from studio.api.v1.schemas import JobOut
@@ -69,7 +69,9 @@ def test_the_bytes_come_in_parts_and_not_twice(robot):
     assert (part.status_code, part.content) == (206, data[10:20])
     assert part["Content-Range"] == f"bytes 10-19/{len(data)}"
     assert robot.get(result["path"], headers={"If-None-Match": whole["ETag"]}).status_code == 304
-    problem(robot.get(result["path"], headers={"Range": f"bytes={len(data)}-"}), 416, "bad_request")
+    outside = robot.get(result["path"], headers={"Range": f"bytes={len(data)}-"})
+    problem(outside, 416, "no_such_range")
+    assert outside["Content-Range"] == f"bytes */{len(data)}"
     problem(robot.get(result["path"].replace("/0", "/1")), 404, "not_found")
 
 
@@ -173,6 +175,26 @@ def test_an_engine_that_the_key_is_not_for(alice, rich, program):
     assert "engine" in problem(robot.post("/jobs", BOAT), 403, "engine_not_allowed")["errors"]
     [null] = [one for one in robot.get("/engines").json()["items"] if one["id"] == "null"]
     assert (null["usable"], null["refusal"]) == (False, problem(robot.post("/jobs", BOAT), 403, "engine_not_allowed")["detail"])
+
+
+def test_as_many_jobs_at_once_as_the_plan_runs(rich, robot):
+    Plan.objects.filter(slug="studio").update(jobs_at_once=1)
+    robot.post("/jobs", BOAT)
+
+    refused = robot.post("/jobs", {**BOAT, "seed": 8})
+
+    problem(refused, 429, "plan_limit")
+    assert int(refused["Retry-After"]) > 0
+    assert int(refused["RateLimit-Remaining"]) > 0  # it is the jobs that are too many, not the requests
+    work()
+    assert robot.post("/jobs", {**BOAT, "seed": 8}).status_code == 201
+
+
+def test_a_library_that_is_full(rich, robot):
+    Plan.objects.filter(slug="studio").update(storage=1)
+    robot.post("/jobs?wait=1", BOAT)
+
+    problem(robot.post("/jobs", {**BOAT, "seed": 8}), 403, "plan_limit")
 
 
 def test_words_that_are_not_allowed(robot, settings, monkeypatch):
