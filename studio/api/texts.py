@@ -122,7 +122,14 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
     ),
     "416": (
         "`Range` lies outside the file.",
-        [("bad_request", "Requested Range Not Satisfiable", "This did not work.", {})],
+        [
+            (
+                "no_such_range",
+                "Requested Range Not Satisfiable",
+                "Range asks for what lies outside the file; Content-Range says how long it is.",
+                {},
+            )
+        ],
     ),
     "422": (
         "Something in it is wrong; `errors` says what, by name. Nothing was made or charged.",
@@ -158,6 +165,7 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
         [
             ("too_many_requests", "Too Many Requests", "This key has sent too many requests. Try again in 12 s.", {}),
             ("too_many_open_jobs", "Too Many Requests", "You have 20 generations waiting or running. Wait for one to finish.", {}),
+            ("plan_limit", "Too Many Requests", "The Free plan runs one job of a team at once. Wait for one to finish.", {}),
         ],
     ),
     "500": (
