@@ -187,7 +187,7 @@ MAY_IMPORT: dict[str, set[str]] = {
     NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS, PREPARED},
     "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
     APPROVALS: {"accounts", "billing", MODELS, PICTURES, SERVICES, PAGES, NOTICES},
-    PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS},
+    PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS, WEBHOOKS},
     "waiting": set(),
     WEBHOOKS: {"accounts", DOORBELL},
     "webhook listeners": {"accounts", "billing", MODELS, PICTURES, SERVICES, WEBHOOKS},

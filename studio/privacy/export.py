@@ -21,6 +21,7 @@ from studio.galleries.models import Comment, Gallery, Mark, Tagging
 from studio.galleries.zips import PIECE, File
 from studio.generation.models import Artifact, InputFile, Job
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, TemplateFavorite
+from studio.webhooks.models import Endpoint
 
 PURCHASES = ("at", "team", "reference", "what", "price", "status", "refunded", "paid_at", "receipt")
 LEDGER = ("at", "team", "kind", "credits", "held", "description", "reference")
@@ -39,6 +40,7 @@ def everything(user: User) -> Iterator[File]:
     yield _json("templates.json", list(_templates(user)))
     yield _json("log.json", [_entry(one) for one in AuditEntry.objects.filter(actor=user).select_related("team").order_by("id")])
     yield _json("budget_requests.json", list(_requests(user)))
+    yield _json("webhooks.json", list(_endpoints(user)))
     yield File("credits.csv", [archive.as_csv(list(_ledger(user)), LEDGER)])
     yield File("purchases.csv", [archive.as_csv(list(_purchases(user)), PURCHASES)])
     teams = Membership.objects.filter(user=user).values("team")
@@ -155,6 +157,13 @@ def _templates(user: User) -> Iterator[dict[str, Any]]:
     favorites = TemplateFavorite.objects.filter(user=user, template__in=PromptTemplate.objects.visible_to(user))
     for kept in favorites.select_related("template__team").order_by("id"):
         yield {"template": kept.template.name, "team": kept.template.team.name, "favourite": True}
+
+
+def _endpoints(user: User) -> Iterator[dict[str, Any]]:
+    """The addresses that they wrote down. Not the secrets: those are the teams'."""
+    for one in Endpoint.objects.filter(made_by=user).select_related("team").order_by("id"):
+        about = {"team": one.team.name, "at": one.created_at, "url": one.url, "description": one.description}
+        yield {**about, "events": one.events, "active": one.is_active}
 
 
 def _entry(one: AuditEntry) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from billing.services import budget_requests, budgets, wallets
 from studio.galleries.models import Comment, Gallery, GalleryItem, Mark, Tag, Tagging
 from studio.generation import files
 from studio.generation.images import clean_upload
+from studio.webhooks.models import Endpoint
 from tests.billing.shop import begin, offer
 from tests.factories import draw, make_artifact, make_job
 
@@ -53,15 +54,18 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     given = files.save_input(clean_upload(io.BytesIO(draw(seed=5))), team=team, user=bob)
     budgets.set_limits(wallets.wallet_of(team), by=alice, day=1_000_000, month=None, scope=Scope.EVERYONE)
     budget_requests.ask(wallets.wallet_of(team), bob, limit="member-day", amount=2_000, why="a campaign")
+    told = {"url": "https://hooks.example/", "events": ["job.failed"], "secret": "whsec_unsaid"}
+    Endpoint.objects.create(team=team, made_by=bob, **told)
+    Endpoint.objects.create(team=team, made_by=alice, **told)
     archive = exported(client_of(bob))
     names = archive.namelist()
 
     def read(name: str) -> object:
         return json.loads(archive.read(name))
 
-    words = ["account", "generations", "comments", "ratings", "galleries", "templates", "log", "budget_requests"]
-    assert names[:10] == [*(f"{word}.json" for word in words), "credits.csv", "purchases.csv"]
-    assert names[10:] == [
+    words = ["account", "generations", "comments", "ratings", "galleries", "templates", "log", "budget_requests", "webhooks"]
+    assert names[:11] == [*(f"{word}.json" for word in words), "credits.csv", "purchases.csv"]
+    assert names[11:] == [
         f"pictures/0001 bob s boat {mine.pk.hex[-6:]}.png",
         "pictures/metadata.json",
         "pictures/metadata.csv",
@@ -83,7 +87,10 @@ def test_it_has_all_that_the_person_made_and_nothing_of_others(bob: User, alice:
     assert told == ["made the gallery Boats", "asked for 2 credits more for today"]
     [asked] = read("budget_requests.json")  # type: ignore[misc]
     assert (asked["team"], asked["credits"], asked["why"], asked["status"]) == ("Harbour Street", "2", "a campaign", "open")
-    assert archive.read(names[10]) == files.read(mine.variant("original"))
+    [hook] = read("webhooks.json")  # type: ignore[misc]
+    assert (hook["team"], hook["url"], hook["events"]) == ("Harbour Street", "https://hooks.example/", ["job.failed"])
+    assert "whsec" not in archive.read("webhooks.json").decode()
+    assert archive.read(names[11]) == files.read(mine.variant("original"))
     assert ",Harbour Street,Granted,7.5,0,A present,test" in archive.read("credits.csv").decode("utf-8-sig")
     assert ',Harbour Street,AT-001001,"1,000 credits",$10.00,Waiting for payment,$0.00,,' in archive.read("purchases.csv").decode(
         "utf-8-sig"
