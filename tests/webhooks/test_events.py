@@ -23,6 +23,7 @@ from studio.generation import services
 from studio.generation.models import Artifact, Batch, Job
 from studio.generation.services.batches import Item
 from studio.generation.services.erasing import erase_words
+from studio.generation.services.news import tell_ended
 from studio.webhooks.models import Delivery, Endpoint
 from tests.billing.race import at_once
 from tests.factories import draw
@@ -317,3 +318,10 @@ def test_two_endpoints_hear_the_same_event(endpoint: Endpoint, submit: Any, team
     rows = list(Delivery.objects.values_list("event_id", "endpoint__url"))
     assert len({event for event, _ in rows}) == 1
     assert sorted(url for _, url in rows) == sorted([endpoint.url, "https://other.example/"])
+
+
+def test_where_nobody_listens_an_end_costs_one_query_more(submit: Any, batch: Any, alice: User, django_assert_num_queries: Any) -> None:
+    made = batch(alice, 2)
+    jobs = list(made.jobs.values_list("pk", flat=True))
+    with django_assert_num_queries(1):
+        tell_ended(made.team_id, jobs, made.pk)

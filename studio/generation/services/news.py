@@ -36,8 +36,9 @@ def tell_ended(team_id: int, jobs: Collection[uuid.UUID], batch_id: uuid.UUID | 
         told.setdefault(job.status, []).append(with_addresses(job_facts(job)))
     for status, happened in told.items():
         webhooks.publish_all(endpoints, EVENTS[Job.Status(status)], happened)
-    wanted = batch_id and any(Event.BATCH_FINISHED in one.events for one in endpoints)
-    if wanted and jobs and not Job.objects.open().filter(batch=batch_id).exists():
+    if batch_id is None or not jobs or not any(Event.BATCH_FINISHED in one.events for one in endpoints):
+        return
+    if not Job.objects.open().filter(batch=batch_id).exists():
         batch = Batch.objects.select_related("api_key").get(pk=batch_id)
         webhooks.publish_all(endpoints, Event.BATCH_FINISHED, [with_addresses(batch_facts(batch))])
 
