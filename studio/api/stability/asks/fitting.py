@@ -32,6 +32,8 @@ DONE_HERE = (*SIDES, "creativity")
 """Settings of outpaint that are seen to here where it is done as inpainting."""
 LEAST_CHANGE = 0.3
 """Strength for a creativity of 0: less leaves the drawn-out edges of the picture as they are."""
+ERASED = 0.5
+"""Strength for what is taken out: its surroundings are there already, and more would put something else in its place."""
 HALF = 128
 """Local engines change what is at least half white."""
 MOST_PIXELS = 25_000_000
@@ -218,16 +220,24 @@ def _marked(found: Fitted, wish: Wish, engine: Engine, mode: Mode, picture: Imag
         width, height = picture.width + left + right, picture.height + up + down
         if width * height > MOST_PIXELS:
             raise CannotDo(f"{width} × {height} pixels are more than this studio makes. Ask for {MOST_PIXELS:,} at most.")
-        found.settings["strength"] = round(LEAST_CHANGE + (1 - LEAST_CHANGE) * float(wish.settings["creativity"]), 3)
+        _change(found, engine, mode, LEAST_CHANGE + (1 - LEAST_CHANGE) * float(wish.settings["creativity"]))
         plain = masks.filled(picture, masks.mask_of(Mask(None, "alpha"), picture)) if picture.mode == "RGBA" else picture.convert("RGB")
         return pictures.drawn_out(plain, (left, right, up, down)), masks.beyond(picture.size, (left, right, up, down))
     mask = masks.mask_of(wish.mask, picture)
     if not _grow(found, wish, engine, mode):
         mask = masks.grown(mask, wish.mask.grow)
-    by_alpha = wish.mask.data is None or wish.mask.clear == "alpha"
-    if by_alpha or (mode is Mode.INPAINTING and wish.modes[0] is Mode.ERASE):
+    if mode is Mode.INPAINTING and wish.modes[0] is Mode.ERASE:
+        _change(found, engine, mode, ERASED)
         return masks.filled(picture, mask), mask
-    return picture, mask
+    by_alpha = wish.mask.data is None or wish.mask.clear == "alpha"
+    return (masks.filled(picture, mask) if by_alpha else picture), mask
+
+
+def _change(found: Fitted, engine: Engine, mode: Mode, strength: float) -> None:
+    """How much of what was put there first may change, where an engine can be told."""
+    rules = next((one for one in engine.parameters_for(mode) if one.name == "strength"), None)
+    if rules:
+        found.settings["strength"] = _taken(rules, round(strength, 3))
 
 
 def _grow(found: Fitted, wish: Wish, engine: Engine, mode: Mode) -> bool:
