@@ -125,3 +125,10 @@ def test_what_is_wanted_survives_being_kept() -> None:
     wanted = Wanted((640, 384), "image/webp", ("sampler",), keeps=True)
     assert Wanted.from_json(wanted.to_json()) == wanted
     assert Wanted.from_json(Wanted(None, "audio/wav").to_json()) == Wanted(None, "audio/wav")
+
+
+def test_a_picture_much_longer_than_wide_takes_no_more_memory_than_another(team, alice) -> None:
+    """A frame of its own height round it would have 540 megapixels."""
+    found = asked(SD3, team, alice, prompt="a cat", mode="image-to-image", image=png((30_000, 64)), strength=0.5)
+    assert (found.inputs["image"].width, found.inputs["image"].height) == (640, 384)
+    assert found.wanted.size == (22168, 48)

@@ -48,8 +48,13 @@ def frame(inner: Size, shape: Size) -> Size:
 
 
 def in_frame(picture: Image.Image, size: Size) -> Image.Image:
-    """All of the picture at `size`: scaled, its edges drawn out to both sides where the shapes differ."""
-    return in_middle(picture, frame(picture.size, size)).resize(size, Image.Resampling.LANCZOS)
+    """All of the picture at `size`: scaled, its edges drawn out to both sides where the shapes differ.
+
+    It is scaled first: of a picture that is much longer than wide the frame would not fit into memory.
+    """
+    scale = min(size[0] / picture.width, size[1] / picture.height)
+    width, height = (min(most, max(1, round(side * scale))) for side, most in zip(picture.size, size, strict=True))
+    return in_middle(picture.resize((width, height), Image.Resampling.LANCZOS), size)
 
 
 def in_middle(picture: Image.Image, size: Size) -> Image.Image:
@@ -91,7 +96,7 @@ def within(rules: MediaInput, file: CleanImage) -> CleanImage:
     if rules.min_pixels and scale * scale * width * height < rules.min_pixels:
         scale = (rules.min_pixels / (width * height)) ** 0.5
     enlarges = scale > 1
-    size = (int(width * scale) + enlarges, int(height * scale) + enlarges)
+    size = (max(1, int(width * scale) + enlarges), max(1, int(height * scale) + enlarges))
     if scale == 1 or rules.size_problem(*size):
         return file
     picture = Image.open(io.BytesIO(file.data))
