@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
-from studio.api.stability.asks import FieldRefused, Wanted
+from studio.api.stability.asks import CannotDo, FieldRefused, Wanted
 from studio.api.stability.asks.sizes import BY_RATIO
 from studio.backends import registry
 from studio.backends.base import Mode
+from studio.generation.models import InputFile
 from tests.api.stability.asking import asked, png
 
 pytestmark = pytest.mark.django_db
@@ -132,3 +133,13 @@ def test_a_picture_much_longer_than_wide_takes_no_more_memory_than_another(team,
     found = asked(SD3, team, alice, prompt="a cat", mode="image-to-image", image=png((30_000, 64)), strength=0.5)
     assert (found.inputs["image"].width, found.inputs["image"].height) == (640, 384)
     assert found.wanted.size == (22168, 48)
+
+
+def test_a_side_that_the_format_cannot_hold_is_refused_before_anything_is_made(team, alice) -> None:
+    said = {"prompt": "a cat", "mode": "image-to-image", "image": png((30_000, 64)), "strength": 0.5}
+    with pytest.raises(CannotDo) as told:
+        asked(SD3, team, alice, output_format="webp", **said)
+    sentence = "A side of 22,168 pixels is more than image/webp can hold (16,383). Ask for png, or make the picture smaller."
+    assert told.value.sentence == sentence
+    assert not InputFile.objects.exists()
+    assert asked(SD3, team, alice, output_format="jpeg", **said).wanted.mime == "image/jpeg"

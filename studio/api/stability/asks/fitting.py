@@ -38,6 +38,8 @@ HALF = 128
 """Local engines change what is at least half white."""
 MOST_PIXELS = 25_000_000
 """Of a picture that is put together here: 75 MB in memory, several times over."""
+LONGEST = {"image/webp": 16_383, "image/jpeg": 65_500}
+"""Pixels of a side that the format (WebP) and the library that writes it (libjpeg) can hold."""
 SURROUNDINGS = "the background, nothing else"
 """What a paid engine is told that wants words, where the contract has none: erase, and outpaint without a prompt. A local one does best
 without any: it goes on with what it sees."""
@@ -277,4 +279,9 @@ def _wanted(found: Fitted, wish: Wish, engine: Engine, *, own: bool) -> Wanted:
     as_it_comes = own and (engine.size is None or found.size == wish.size)
     if wish.mime not in MIME.values():
         return Wanted(None, wish.mime, tuple(found.ignored))
+    longest, most = max(wish.size or (0,)), LONGEST.get(wish.mime, MOST_PIXELS)
+    if not as_it_comes and longest > most:
+        raise CannotDo(
+            f"A side of {longest:,} pixels is more than {wish.mime} can hold ({most:,}). Ask for png, or make the picture smaller."
+        )
     return Wanted(None if as_it_comes else wish.size, wish.mime, tuple(found.ignored), found.keeps)
