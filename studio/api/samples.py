@@ -26,7 +26,8 @@ class Sample(NamedTuple):
 
 def of(base: str, method: str, path: str, parameters: Sequence[dict[str, Any]], media: str, body: Any) -> list[Sample]:
     """One for each language. `body` is an example of what is sent; of a form its fields."""
-    address, query = path, {}
+    address = path
+    query: dict[str, Any] = {}
     for one in parameters:
         if one.get("in") == "path":
             address = address.replace(f"{{{one['name']}}}", str(one["example"]))
