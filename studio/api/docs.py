@@ -152,8 +152,8 @@ def book(base: str) -> Book:
 
 def _operation(base: str, method: str, path: str, one: JSON, told: JSON) -> Operation:
     schemas: JSON = told["components"]["schemas"]
-    contents: dict[str, JSON] = one.get("requestBody", {}).get("content", {})
-    media, body = next(iter(contents.items()), ("", {}))
+    nothing: tuple[str, JSON] = ("", {})
+    media, body = next(iter(one.get("requestBody", {}).get("content", {}).items()), nothing)
     schema = body.get("schema", {})
     parts = [list(entry["key"]) for entry in one["security"]]
     return Operation(

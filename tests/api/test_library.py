@@ -222,7 +222,7 @@ def test_into_the_trash_and_back(alice: User, team: Team, program: Makes) -> Non
     ids = [str(one.pk) for one in pictures]
     robot = program(alice)
     assert robot.delete(f"/library/{ids[0]}").json()["deleted_at"]
-    assert found(robot.get("/library")) == [ids[2], ids[1]]
+    assert set(found(robot.get("/library"))) == set(ids[1:])
     assert robot.post("/library/trash", {"ids": ids[1:]}).json()["message"] == "2 pictures deleted."
     assert sorted(found(robot.get("/library/trash"))) == sorted(ids)
     first = robot.get("/library/trash", {"limit": 2}).json()
