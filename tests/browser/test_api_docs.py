@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, StorageState, expect
+from playwright.sync_api import StorageState, expect
 
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
@@ -25,19 +25,11 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     assert running.stop() == 0
 
 
-@pytest.fixture(scope="module")
-def cookies(browser: Browser, studio: RunningStudio) -> Iterator[StorageState]:
-    context = browser.new_context()
-    Person(context, studio).arrive("Ana Marques")
-    yield context.storage_state()
-    context.close()
-
-
 @pytest.mark.parametrize("theme", ["dark", "light"])
 @pytest.mark.parametrize("width", [1440, 390])
-def test_everybody_can_read_it(person: Callable[..., Person], cookies: StorageState, width: int, theme: str) -> None:
+def test_everybody_can_read_it(person: Callable[..., Person], signed_in: StorageState, width: int, theme: str) -> None:
     """Signed in or not; nothing sticks out, nothing is blocked, and a link to an operation leads to it."""
-    for state in (cookies, None):
+    for state in (signed_in, None):
         one = person(storage_state=state, color_scheme=theme)
         one.page.set_viewport_size({"width": width, "height": 900})
         page = one.go(PAGE)
@@ -49,9 +41,9 @@ def test_everybody_can_read_it(person: Callable[..., Person], cookies: StorageSt
         assert one.complaints == []
 
 
-def test_it_is_used_by_keyboard_alone(person: Callable[..., Person], cookies: StorageState) -> None:
+def test_it_is_used_by_keyboard_alone(person: Callable[..., Person], signed_in: StorageState) -> None:
     """Find an operation, go to it, choose a language, and copy its example; the language stays."""
-    one = person(storage_state=cookies, permissions=["clipboard-read", "clipboard-write"])
+    one = person(storage_state=signed_in, permissions=["clipboard-read", "clipboard-write"])
     page = one.go(PAGE)
     page.keyboard.press("/")
     page.keyboard.type("run template")
@@ -79,8 +71,8 @@ def test_it_is_used_by_keyboard_alone(person: Callable[..., Person], cookies: St
     assert one.complaints == []
 
 
-def test_on_a_phone_the_contents_open_and_close(person: Callable[..., Person], cookies: StorageState) -> None:
-    one = person(storage_state=cookies)
+def test_on_a_phone_the_contents_open_and_close(person: Callable[..., Person], signed_in: StorageState) -> None:
+    one = person(storage_state=signed_in)
     one.page.set_viewport_size({"width": 390, "height": 844})
     page = one.go(PAGE)
     link = page.get_by_role("navigation", name="Contents").get_by_role("link", name="GET See the balance")
