@@ -33,6 +33,12 @@ QUICK = {
     "STUDIO_WELCOME_CREDITS": "1000",
     "STUDIO_WEBHOOK_PRIVATE": "127.0.0.1,localhost",
 }
+ROUTE = """
+from studio.api.models import EngineRoute
+EngineRoute.objects.create(asked="stable-image/generate/core", engine="null")
+"""
+PATIENCE = 120
+"""Seconds for a program; it takes two where nothing else runs."""
 EVERY = [(task, language) for task, one in TASKS.items() for language in one.languages]
 
 
@@ -41,6 +47,8 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     running = RunningStudio(tmp_path_factory.mktemp("studio"), **QUICK)
     running.start()
     running.wait_for(r"^remote.*worker_ready")
+    routed = running.manage("shell", "--no-imports", "-c", ROUTE)
+    assert routed.returncode == 0, routed.stderr
     yield running
     assert running.stop() == 0
 
@@ -72,7 +80,13 @@ def write(text: str, language: str, folder: Path) -> Path:
 
 def run(file: Path, language: str, **environment: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [*COMMANDS[language], file.name], cwd=file.parent, env=os.environ | environment, text=True, capture_output=True, check=False
+        [*COMMANDS[language], file.name],
+        cwd=file.parent,
+        env=os.environ | environment,
+        text=True,
+        capture_output=True,
+        check=False,
+        timeout=PATIENCE,
     )
 
 
