@@ -61,7 +61,7 @@ def routes(resolver: URLResolver | None = None, prefix: str = "") -> Iterator[tu
 
 
 ELSEWHERE = ("accounts/", "admin/", "api/v1/", "^(?:v1|v2beta|v2alpha)/")
-"""Pages of allauth and the admin; what programs ask for has a matrix of its own (`tests/api/test_access_matrix.py`)."""
+"""Pages of allauth and the admin; what programs ask for has a matrix of its own: `tests/api/test_access_matrix.py`."""
 
 
 def ours() -> dict[str, str]:
