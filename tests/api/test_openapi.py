@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -12,9 +13,17 @@ from jsonschema import Draft202012Validator, FormatChecker
 from schemathesis.specs.openapi.definitions import OPENAPI_31_VALIDATOR
 
 from accounts import keys
+from accounts.errors import AccountError
 from accounts.models import User
+from billing.errors import BillingError
+from studio.api import problems
 from studio.api.document import document, operations
+from studio.api.errors import ApiError
+from studio.api.problems import status_of
 from studio.api.texts import PROBLEMS
+from studio.galleries.errors import GalleryError
+from studio.generation.errors import GenerationError
+from studio.webhooks.errors import WebhookError
 
 BASE = "https://studio.example"
 
@@ -128,6 +137,23 @@ def test_every_problem_is_shown_as_it_comes(told: dict[str, Any]) -> None:
         for code, example in media["examples"].items():
             value = example["value"]
             assert (value["type"], value["status"], value["code"]) == (f"urn:atelier:problem:{code}", int(status), code)
+
+
+def test_every_code_that_is_shown_is_one_that_comes(told: dict[str, Any]) -> None:
+    """Those of errors have the status that their kind is answered with."""
+
+    def kinds(of: type[Exception]) -> Iterator[type[Any]]:
+        for kind in of.__subclasses__():
+            yield from (kind, *kinds(kind))
+
+    found: dict[str, set[int]] = {}
+    for base in (AccountError, BillingError, ApiError, GalleryError, GenerationError, WebhookError):
+        for kind in kinds(base):
+            found.setdefault(kind.code, set()).add(status_of(kind.__new__(kind)))
+    source = inspect.getsource(problems)
+    for status, (_, codes) in PROBLEMS.items():
+        for code, *_ in codes:
+            assert int(status) in found.get(code, ()) or (code not in found and f'"{code}"' in source), f"{status} {code}"
 
 
 def test_every_operation_names_scopes_that_there_are(told: dict[str, Any]) -> None:

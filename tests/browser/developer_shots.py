@@ -165,6 +165,8 @@ SHOTS = (
     Shot("developers-examples", lambda seeded: f"/developers/examples/?key={seeded.key}"),
     Shot("developers-examples-python", lambda seeded: f"/developers/examples/?key={seeded.key}&in=python"),
     Shot("developers-examples-webhook", "/developers/examples/?task=webhook&in=javascript"),
+    Shot("developers-docs", "/api/v1/docs", whole=False),
+    Shot("developers-docs-operation", "/api/v1/docs#template_run", whole=False),
     Shot("developers-webhooks", "/developers/webhooks/"),
     Shot("developers-endpoint-new", "/developers/webhooks/new/", act=name_an_address_within),
     Shot("developers-endpoint", _endpoint()),
