@@ -137,7 +137,7 @@ def leave_it_empty(page: Page) -> None:
 
 
 def name_an_address_within(page: Page) -> None:
-    page.get_by_label("Address").fill("http://localhost:8000/hook")
+    page.get_by_label("Address").fill("http://192.168.1.20/hook")
     page.get_by_role("button", name="Add the endpoint").click()
     expect(page.locator(".errorlist").first).to_be_visible()
 
