@@ -8,6 +8,9 @@ from email.parser import BytesHeaderParser
 
 MOST_PARTS = 1000
 """More than any form has. Each costs time, and a body is read before it is known who asks (API.md 0)."""
+MOST_HEADERS = 4096
+"""Bytes before the data of a part. The parser of mails takes a time that grows with the square of a header's length: a megabyte of it
+would hold a thread for half a minute."""
 
 
 class Malformed(Exception):
@@ -49,6 +52,8 @@ def read(content_type: str, body: bytes) -> list[Part]:
 
 def _part(piece: bytes) -> Part:
     head, found, data = piece.lstrip(b" \t").removeprefix(b"\r\n").partition(b"\r\n\r\n")
+    if len(head) > MOST_HEADERS:
+        raise Malformed("body: the headers of a part in multipart/form-data are too long")
     headers = BytesHeaderParser().parsebytes(head)
     try:
         name = headers.get_param("name", header="content-disposition")

@@ -84,5 +84,13 @@ def test_a_body_of_a_hundred_thousand_parts(front):
     assert answer.told["errors"] == ["body: multipart/form-data has too many parts"]
 
 
+def test_a_part_whose_headers_are_a_megabyte(front):
+    """The parser of mails would take half an hour over ten of them, for a stranger."""
+    body = b'--b\r\nContent-Disposition: form-data; name="a"' + b";a" * 500_000 + b"\r\n\r\n1\r\n--b--"
+    answer = front.raw("POST", INPAINT.path, body, content_type="multipart/form-data; boundary=b", authorization="Bearer sk-nobodys")
+    assert answer.status_code == 400
+    assert answer.told["errors"] == ["body: the headers of a part in multipart/form-data are too long"]
+
+
 def test_a_text_with_a_nul(front):
     assert front.post(INPAINT, prompt="a \x00 b").told["errors"] == ["prompt: must be text"]
