@@ -42,8 +42,13 @@ Status = Delivery.Status
 
 
 def listeners(team_id: int) -> list[Endpoint]:
-    """The endpoints to which something of the team may be told; none of a team that is being deleted. One query, by the index of teams."""
-    return list(Endpoint.objects.filter(team_id=team_id, is_active=True, team__deleted_at=None).select_related("team"))
+    """The endpoints to which something of the team may be told; none of a team that is being deleted. One query, by the index of teams.
+
+    They stay until this transaction is over: one that somebody deletes before the commit would let the whole of it fail there, with a
+    picture that is paid for.
+    """
+    known = Endpoint.objects.filter(team_id=team_id, is_active=True, team__deleted_at=None).select_related("team")
+    return list(known.order_by("id").select_for_update(no_key=True, of=("self",)))
 
 
 def publish(team_id: int, event: Event, data: Mapping[str, Any]) -> int:
@@ -82,19 +87,18 @@ def _ring() -> None:
 # --- endpoints -------------------------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def make_endpoint(team: Team, *, by: User, url: str, events: Collection[str], description: str = "") -> Endpoint:
     """Tell `url` of the team's `events` from now on. Raises EndpointRefused, with `fields`."""
-    values = _checked(url=url, events=events, description=description)
-    Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # of two who make the last one that is allowed, one is told so
-    if Endpoint.objects.of_team(team).count() >= MOST:
-        raise EndpointRefused(f"A team has {MOST} endpoints at most. Delete one that is not needed any more.")
-    endpoint = Endpoint.objects.create(team=team, made_by=by, secret=new_secret(), **values)
-    audit.record(team, by, "webhook.made", f"added the endpoint {named(endpoint)}")
+    values = _checked(url=url, events=events, description=description)  # it looks a name up: nothing may be locked meanwhile
+    with transaction.atomic():
+        Team.objects.select_for_update(no_key=True).get(pk=team.pk)  # of two who make the last one that is allowed, one is told so
+        if Endpoint.objects.of_team(team).count() >= MOST:
+            raise EndpointRefused(f"A team has {MOST} endpoints at most. Delete one that is not needed any more.")
+        endpoint = Endpoint.objects.create(team=team, made_by=by, secret=new_secret(), **values)
+        audit.record(team, by, "webhook.made", f"added the endpoint {named(endpoint)}")
     return endpoint
 
 
-@transaction.atomic
 def change_endpoint(
     endpoint: Endpoint,
     *,
@@ -111,11 +115,12 @@ def change_endpoint(
         changes |= {"is_active": is_active, "switched_off_at": None, "failing_since": None}
     if not changes:
         return endpoint
-    Endpoint.objects.filter(pk=endpoint.pk).update(**changes)
-    endpoint.refresh_from_db()
-    audit.record(endpoint.team, by, "webhook.changed", f"changed the endpoint {named(endpoint)}{_switched(is_active, changes)}")
-    if changes.get("is_active"):
-        _ring()
+    with transaction.atomic():
+        Endpoint.objects.filter(pk=endpoint.pk).update(**changes)
+        endpoint.refresh_from_db()
+        audit.record(endpoint.team, by, "webhook.changed", f"changed the endpoint {named(endpoint)}{_switched(is_active, changes)}")
+        if changes.get("is_active"):
+            _ring()
     return endpoint
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
+from django.db import connection
 from django.http import Http404
 from django.utils import timezone
 
@@ -36,6 +37,17 @@ def test_made(team: Team, alice: User, receiver: Receiver) -> None:
     assert (made.is_active, made.made_by) == (True, alice)
     assert len(base64.b64decode(made.secret.removeprefix("whsec_"))) == 32
     assert log_of(team) == [f"Alice Harbour added the endpoint “Our own” at 127.0.0.1:{receiver.port}"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nothing_is_locked_while_a_name_is_looked_up(team: Team, alice: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With SQLite a transaction that writes keeps all others waiting, and a look-up may take seconds."""
+    held: list[bool] = []
+    monkeypatch.setattr(services.addresses, "check", lambda url: held.append(connection.in_atomic_block))
+    made = services.make_endpoint(team, by=alice, url="https://example.com/", events=["job.failed"])
+    services.change_endpoint(made, by=alice, url="https://example.com/other")
+    assert held == [False, False]
+    assert made.url == "https://example.com/other"
 
 
 @pytest.mark.parametrize(
