@@ -21,12 +21,13 @@ from django.test import Client, override_settings
 from hypothesis import HealthCheck, Phase, settings
 from pytest_django.plugin import DjangoDbBlocker
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.transport import Response
 from schemathesis.specs.openapi.checks import content_type_conformance, response_schema_conformance, status_code_conformance
 
 from accounts.models import Role
+from studio.api.document import document
 from studio.api.models import EngineRoute
 from studio.api.stability.engines import SERVICES
-from studio.api.v1 import api
 from studio.generation import throttle
 from studio.waiting import Waiting
 from tests.api.conftest import work
@@ -49,23 +50,19 @@ FEW = settings(
 """Examples for an operation; all in all some thousand requests."""
 
 
-def own_document() -> dict[str, Any]:
-    return json.loads(json.dumps(api.get_openapi_schema()))
-
-
 def stability_document(family: str) -> dict[str, Any]:
     """The contract, and the statuses that the provider was seen to answer although it does not list them (`front.UNDOCUMENTED`)."""
-    document: dict[str, Any] = json.loads((DOCUMENTS / f"openapi-{family}.json").read_text())
+    told: dict[str, Any] = json.loads((DOCUMENTS / f"openapi-{family}.json").read_text())
     error = {"description": "Refused", "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}}}
-    for operations in document["paths"].values():
+    for operations in told["paths"].values():
         for operation in operations.values():
             if isinstance(operation, dict) and "responses" in operation:
                 for status in UNDOCUMENTED[family]:
                     operation["responses"].setdefault(str(status), error)
-    return document
+    return told
 
 
-OWN = schemathesis.openapi.from_dict(own_document())
+OWN = schemathesis.openapi.from_dict(document(ADDRESS))
 V1 = schemathesis.openapi.from_dict(stability_document("v1"))
 V2BETA = schemathesis.openapi.from_dict(stability_document("v2beta"))
 
@@ -134,7 +131,7 @@ def request_of(case: Any, headers: dict[str, str]) -> dict[str, Any]:
     return {name: value for name, value in case.as_transport_kwargs(base_url=ADDRESS, headers=headers).items() if name != "timeout"}
 
 
-def answer_to(sent: requests.PreparedRequest) -> requests.Response:
+def answer_to(sent: requests.PreparedRequest) -> Response:
     """What Django answers, as schemathesis reads answers; a wait is over at once, with the work done."""
     body = sent.body if isinstance(sent.body, bytes) else (sent.body or "").encode()
     names = {name: text for name, text in sent.headers.items() if name.lower() not in ("content-type", "content-length", "cookie")}
@@ -144,11 +141,8 @@ def answer_to(sent: requests.PreparedRequest) -> requests.Response:
     if isinstance(got, Waiting):
         work()
         got = got.finish_now()
-    answer = requests.Response()
-    answer.status_code, answer.request, answer.url = got.status_code, sent, sent.url
-    answer.headers.update(dict(got.items()))
-    answer._content = first(got) if got.streaming else got.content
-    return answer
+    headers = {name: [text] for name, text in got.items()}
+    return Response(got.status_code, headers, first(got) if got.streaming else got.content, sent, elapsed=0.0, verify=True)
 
 
 def first(got: Any) -> bytes:
