@@ -47,7 +47,7 @@ class Scope(NamedTuple):
 
 
 SCOPES: tuple[Scope, ...] = (
-    Scope("generate", "Generate", "Make pictures, video, sound and 3D, and spend credits on them; cancel what it asked for.", "generate"),
+    Scope("generate", "Generate", "Make pictures, 3D models and sounds, and spend credits on them; stop what it asked for.", "generate"),
     Scope("library:read", "Read the library", "Search it and download what the team made.", "see"),
     Scope("library:write", "Change the library", "Upload, tag, delete and bring back; arrange galleries.", "edit"),
     Scope("templates", "Templates", "List prompt templates. To run one takes “Generate” as well.", "see"),
