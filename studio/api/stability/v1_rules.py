@@ -46,7 +46,8 @@ def check(request: Request, reading: Reading, engine: str = SDXL[0]) -> None:
 
 
 def size(engine: str, width: int, height: int) -> None:
-    """Whether an engine draws pictures of this size. Of one that the contract does not know (the studio's own) it has no rule."""
+    """Whether an engine draws pictures of this size. Of one that the contract does not know (the studio's own) it has no rule: that one
+    may be asked for as many pixels as v1 ever answers with, since whatever it draws is answered at the size that was asked for."""
     if engine in SDXL:
         sdxl_size(width, height)
     elif engine in SIDES:
@@ -61,6 +62,9 @@ def size(engine: str, width: int, height: int) -> None:
         if not least <= width * height <= MOST_PIXELS:
             text = f"Incorrect number of pixels specified: {engine} takes {least:,} to {MOST_PIXELS:,}, but we received {width * height:,}"
             raise Refusal(400, "invalid_pixel_count", text)
+    elif width * height > MOST_UPSCALED:
+        text = f"Incorrect number of pixels specified: {engine} takes {MOST_UPSCALED:,} at most, but we received {width * height:,}"
+        raise Refusal(400, "invalid_pixel_count", text)
 
 
 def sdxl_size(width: int, height: int) -> None:

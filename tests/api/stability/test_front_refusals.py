@@ -375,6 +375,14 @@ def test_v1_names_the_sizes_of_sdxl(front):
     )
 
 
+def test_v1_has_the_engines_of_the_studio_asked_for_no_more_than_it_answers(front):
+    """Whatever they draw is answered at the size that was asked for: it has to fit into memory."""
+    given = {"text_prompts": [{"text": "a"}], "width": 2048, "height": 2048 + 64}
+    refusal = "Incorrect number of pixels specified: null takes 4,194,304 at most, but we received 4,325,376"
+    assert told(front.send(SDXL, given, "null")) == (400, "invalid_pixel_count", [refusal])
+    assert not Job.objects.exists()
+
+
 def test_v1_gives_several_as_json_alone(front):
     answer = front.send(SDXL, {"text_prompts": [{"text": "a"}], "width": 1024, "height": 1024, "samples": 2}, accept="image/png")
     assert told(answer)[:2] == (400, "invalid_samples")
