@@ -99,7 +99,7 @@ def test_of_many_that_go_on_at_once_as_many_do_as_the_plan_has_room_for(make_bat
         paused.append(make_batch(alice, rich, 2))
         services.pause(paused[-1], by=alice)
     runners = [(lambda batch=batch: batch, lambda batch: services.go_on(batch, by=alice)) for batch in paused]
-    assert kinds(at_once(*runners)) == {"PlanLimit": 3, "bool": 1}
+    assert kinds(at_once(*runners)) == {"PlanIsBusy": 3, "bool": 1}
     assert usage.open_jobs(rich) == 1
 
 

@@ -63,5 +63,6 @@ def test_every_group_of_the_index_has_a_name_of_its_own(operator: Client) -> Non
         "Signing in: other accounts",
         "Signing in: second step",
         "Signing in: sessions",
+        "The API",
         "Webhooks",
     ]
