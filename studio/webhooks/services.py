@@ -139,6 +139,7 @@ def switch_on(endpoint: Endpoint, *, by: User) -> Endpoint:
 def delete_endpoint(endpoint: Endpoint, *, by: User) -> None:
     """And all that waits for it or was sent to it."""
     was = named(endpoint)
+    Endpoint.objects.select_for_update().filter(pk=endpoint.pk).first()  # after whoever tells it something just now
     Delivery.objects.filter(endpoint=endpoint).delete()
     if Endpoint.objects.filter(pk=endpoint.pk).delete()[0]:
         audit.record(endpoint.team, by, "webhook.deleted", f"deleted the endpoint {was}")

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import base64
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import time_machine
 from django.core.exceptions import PermissionDenied
-from django.db import connection
+from django.db import OperationalError, connection, transaction
 from django.http import Http404
 from django.utils import timezone
 
@@ -37,6 +38,29 @@ def test_made(team: Team, alice: User, receiver: Receiver) -> None:
     assert (made.is_active, made.made_by) == (True, alice)
     assert len(base64.b64decode(made.secret.removeprefix("whsec_"))) == 32
     assert log_of(team) == [f"Alice Harbour added the endpoint “Our own” at 127.0.0.1:{receiver.port}"]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_nobody_deletes_what_something_is_just_being_told_to(endpoint: Endpoint, team: Team, alice: User) -> None:
+    """Else the transaction in which it happened would fail at its commit: a delivery to nobody."""
+
+    def delete() -> str:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SET lock_timeout = '100ms'" if connection.vendor == "postgresql" else "PRAGMA busy_timeout = 100")
+            services.delete_endpoint(endpoint, by=alice)
+        except OperationalError:
+            return "locked"
+        finally:
+            connection.close()
+        return "deleted"
+
+    with ThreadPoolExecutor(1) as beside, transaction.atomic():
+        found = services.listeners(team.pk)
+        assert beside.submit(delete).result() == "locked"
+        assert services.publish_all(found, Event.JOB_FAILED, [{"id": "one"}]) == 1
+    services.delete_endpoint(endpoint, by=alice)
+    assert not Endpoint.objects.exists()
 
 
 @pytest.mark.django_db(transaction=True)
