@@ -224,9 +224,7 @@ def rotate(key: ApiKey, *, by: User, overlap: timedelta = OVERLAP) -> Made:
     if held.replaced_by.filter(revoked_at=None).exists():
         raise KeyRefused({"name": f"“{held.name}” was replaced already. Use the key that took its place."})
     now = timezone.now()
-    copied = {
-        name: getattr(held, name) for name in ("team", "user", "name", "scopes", "all_teams", "engines", "budget_day", "budget_month")
-    }
+    copied = {name: getattr(held, name) for name in _COPIED}
     made = _create(ApiKey(**copied, replaces=held, expires_at=held.expires_at and now + (held.expires_at - held.created_at)))
     held.expires_at = min(held.expires_at or now + overlap, now + max(overlap, timedelta()))
     held.save(update_fields=["expires_at"])
@@ -282,6 +280,7 @@ _WORDS = {
 }
 """What the log calls the fields."""
 _COPIED = ("team", "user", "name", "scopes", "all_teams", "engines", "budget_day", "budget_month")
+"""What a key has from the one that it replaces."""
 
 
 def _called(key: ApiKey, by: User, name: str = "") -> str:
