@@ -105,12 +105,12 @@ def install(api: NinjaAPI) -> None:
     for kind in (AccountError, BillingError, generation.GenerationError, galleries.GalleryError, WebhookError, ApiError):
         api.add_exception_handler(kind, told)
     api.add_exception_handler(UnknownEngine, no_engine)
-    api.add_exception_handler(Http404, nothing)
+    api.add_exception_handler(Http404, lambda request, error: nothing())
     api.add_exception_handler(PermissionDenied, forbidden)
     api.add_exception_handler(ValidationError, invalid)
     api.add_exception_handler(RequestDataTooBig, too_big)
     api.add_exception_handler(HttpError, of_ninja)
-    api.add_exception_handler(Exception, broken)
+    api.add_exception_handler(Exception, lambda request, error: broken(error))
 
 
 def told(request: HttpRequest, error: Any) -> HttpResponse:
@@ -131,7 +131,7 @@ def no_engine(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(422, "unknown_engine", said, {"engine": said})
 
 
-def nothing(request: HttpRequest, error: Any) -> HttpResponse:
+def nothing() -> HttpResponse:
     """The same words whether a thing is not there or another team's."""
     return problem(404, "not_found", "There is nothing here, or nothing that this key may see.")
 
@@ -160,7 +160,7 @@ def of_ninja(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(error.status_code, HTTPStatus(error.status_code).phrase.lower().replace(" ", "_"), str(error))
 
 
-def broken(request: HttpRequest, error: Any) -> HttpResponse:
+def broken(error: Any) -> HttpResponse:
     """Our mistake, or a full disk."""
     if isinstance(error, DatabaseError) and is_full(error.__cause__):
         log.error("database_full", reason=type(error).__name__)

@@ -91,6 +91,21 @@ def test_the_answer_can_wait_for_the_end(robot):
     problem(robot.get(f"/jobs/{later['id']}?wait=61"), 422, "invalid")
 
 
+def test_what_is_not_there_any_more_when_the_wait_is_over_is_a_problem(robot):
+    made = robot.post("/jobs", BOAT).json()
+    waiting = robot.client.get(f"/api/v1/jobs/{made['id']}?wait=30")
+    services.cancel(Job.objects.get())
+    Job.objects.update(team=robot.key.user.memberships.exclude(team=robot.key.team).get().team)
+    problem(waiting.finish_now(), 404, "not_found")
+
+
+def test_a_mistake_of_ours_when_the_wait_is_over_is_a_problem(robot, monkeypatch):
+    made = robot.post("/jobs", BOAT).json()
+    waiting = robot.client.get(f"/api/v1/jobs/{made['id']}?wait=30")
+    monkeypatch.setattr("studio.api.v1.jobs.job_facts", lambda job: 1 // 0)
+    problem(waiting.finish_now(), 500, "internal")
+
+
 @pytest.mark.parametrize(
     ("change", "name"),
     [

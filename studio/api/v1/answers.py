@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Annotated, Any
 from uuid import UUID
 
-from django.http import JsonResponse
+from django.core.exceptions import ObjectDoesNotExist
+from django.http import Http404, JsonResponse
 from django.http.response import HttpResponseBase
 from ninja.params.functions import Query
 
+from studio.api import problems
 from studio.api.waiting import until_over
 from studio.waiting import Waiting
 
@@ -32,4 +34,14 @@ def when_over(job_ids: Iterable[UUID], seconds: float, then: Callable[[], HttpRe
     async def over() -> None:
         await until_over(ids, seconds)
 
-    return Waiting(over, then)
+    return Waiting(over, lambda: _told(then))
+
+
+def _told(then: Callable[[], HttpResponseBase]) -> HttpResponseBase:
+    """The answer, or the problem that became of it. Ninja, which makes problems of errors, is not there any more after the wait."""
+    try:
+        return then()
+    except (Http404, ObjectDoesNotExist):
+        return problems.nothing()
+    except Exception as error:  # noqa: BLE001 - as Ninja does it
+        return problems.broken(error)
