@@ -37,6 +37,10 @@ class Waiting(HttpResponse):
         if isinstance(response, HttpResponse):
             response.headers.setdefault("Content-Length", str(len(response.content)))
         response.cookies.update(self.cookies)
+        # Such as the files that came with the request.
+        ours: list[Callable[[], None]] = self._resource_closers  # type: ignore[attr-defined]
+        response._resource_closers += ours  # type: ignore[attr-defined]
+        ours.clear()
         return response
 
 
