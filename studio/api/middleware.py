@@ -37,4 +37,13 @@ class ProgramMiddleware:
             for name, value in limits.headers(standing).items():
                 response.headers.setdefault(name, value)
         response.headers.setdefault("Cache-Control", "no-store")
+        _vary_by_no_cookie(response)
         return response
+
+
+def _vary_by_no_cookie(response: HttpResponse) -> None:
+    """Whoever looked at the session said that the answer depends on it; here there is none."""
+    words = [word for one in response.get("Vary", "").split(",") if (word := one.strip()) and word.lower() != "cookie"]
+    del response["Vary"]
+    if words:
+        response["Vary"] = ", ".join(words)

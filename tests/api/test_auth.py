@@ -42,6 +42,7 @@ def test_cookies_sign_nobody_in_and_cost_no_query(alice, client_of, django_asser
 
     problem(answer, 401, "bad_key")
     assert not answer.cookies
+    assert not answer.has_header("Vary")
 
 
 def test_a_browser_may_not_send_a_form_with_its_cookies(alice, client_of):
