@@ -18,13 +18,13 @@ REPLACED_AT_MOST = 20
 def jobs_of(caller: Caller) -> JobQuerySet:
     """With `library:read` all of the team, as people see them; else those that were asked for with this key or one that it replaced."""
     jobs = Job.objects.of_team(caller.team)
-    return jobs if "library:read" in caller.scopes else jobs.filter(api_key__in=_line(caller.key))
+    return jobs if "library:read" in caller.scopes else jobs.filter(api_key__in=line_of(caller.key))
 
 
 def batches_of(caller: Caller) -> BatchQuerySet:
     """As `jobs_of`."""
     batches = Batch.objects.of_team(caller.team)
-    return batches if "library:read" in caller.scopes else batches.filter(api_key__in=_line(caller.key))
+    return batches if "library:read" in caller.scopes else batches.filter(api_key__in=line_of(caller.key))
 
 
 def job_for(caller: Caller, job_id: UUID) -> Job:
@@ -43,7 +43,7 @@ def batch_for(caller: Caller, batch_id: UUID) -> Batch:
     return batch
 
 
-def _line(key: ApiKey) -> list[int]:
+def line_of(key: ApiKey) -> list[int]:
     """The key and those that it took the place of, one after the other."""
     line, before = [key.pk], key.replaces_id
     while before and before not in line and len(line) < REPLACED_AT_MOST:

@@ -15,7 +15,7 @@ class Submission(models.Model):
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
     idempotency_key = models.CharField(max_length=255)
-    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was asked: method, path and body.")
+    fingerprint = models.CharField(max_length=64, help_text="SHA-256 of what was asked: method, path, team and body.")
     job = models.ForeignKey(Job, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     batch = models.ForeignKey(Batch, on_delete=models.CASCADE, null=True, blank=True, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

@@ -48,7 +48,7 @@ def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], 
         return Once(made, is_replay=False, is_new=made.idempotency_key == own)
     if not _KEY.fullmatch(text):
         raise BadIdempotencyKey(f"{HEADER} has 1 to 255 printable ASCII characters, none of them a space at an end.")
-    row, is_new = _row(caller, text, _digest(request, body))
+    row, is_new = _row(caller, text, _digest(request, caller, body))
     if not is_new and (earlier := row.job or row.batch):
         return Once(earlier, is_replay=True, is_new=False)
     own = f"api:{row.pk}"
@@ -83,9 +83,9 @@ def _row(caller: Caller, text: str, digest: str) -> tuple[Submission, bool]:
     return row, False
 
 
-def _digest(request: HttpRequest, body: Any) -> str:
-    """Of what was asked for, not of how it was written down: spaces and the order of names mean nothing in JSON."""
-    told = json.dumps([request.method, request.path, body], sort_keys=True, default=str)
+def _digest(request: HttpRequest, caller: Caller, body: Any) -> str:
+    """Of what was asked for and in which team, not of how it was written down: spaces and the order of names mean nothing in JSON."""
+    told = json.dumps([request.method, request.path, caller.team.public_id, body], sort_keys=True, default=str)
     return hashlib.sha256(told.encode()).hexdigest()
 
 

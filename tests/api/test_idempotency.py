@@ -10,6 +10,8 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from accounts.keys import organization_id
+from accounts.models import Team
 from billing.services import wallets
 from studio.api.models import Submission
 from studio.api.once import forget
@@ -50,6 +52,17 @@ def test_another_body_under_the_same_key_is_refused(rich, robot):
     problem(robot.post("/jobs", {**BOAT, "seed": 8}, headers=same("k")), 409, "idempotency_conflict")
     problem(robot.post("/batches", {"items": [BOAT]}, headers=same("k")), 409, "idempotency_conflict")
     assert wallet(rich) == (100_000, 1_000)
+
+
+def test_another_team_under_the_same_key_is_refused(alice, rich, program):
+    """It may be one that the person has left since."""
+    robot = program(alice, all_teams=True)
+    robot.post("/jobs", BOAT, headers=same("k"))
+    own = Team.objects.get(is_personal=True, memberships__user=alice)
+
+    elsewhere = robot.post("/jobs", BOAT, headers={**same("k"), "Organization": organization_id(own)})
+
+    problem(elsewhere, 409, "idempotency_conflict")
 
 
 def test_another_key_of_the_studio_has_keys_of_its_own(alice, robot, program):

@@ -50,7 +50,7 @@ class Migration(migrations.Migration):
             fields=[
                 ("id", models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name="ID")),
                 ("idempotency_key", models.CharField(max_length=255)),
-                ("fingerprint", models.CharField(help_text="SHA-256 of what was asked: method, path and body.", max_length=64)),
+                ("fingerprint", models.CharField(help_text="SHA-256 of what was asked: method, path, team and body.", max_length=64)),
                 ("created_at", models.DateTimeField(auto_now_add=True)),
                 ("api_key", models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="+", to="accounts.apikey")),
                 (

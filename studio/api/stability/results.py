@@ -9,11 +9,12 @@ from __future__ import annotations
 import secrets
 from datetime import timedelta
 
-from django.db.models import Q
 from django.utils import timezone
 from PIL import Image
 
-from accounts.models import ApiKey
+from accounts.keys import Caller
+from accounts.models import ApiKey, Membership
+from studio.api.access import line_of
 from studio.api.models import Generation
 from studio.api.stability import refusals
 from studio.api.stability.asks import Wanted
@@ -94,10 +95,16 @@ def submitted(job: Job, *, key: ApiKey, operation: Operation, wanted: Wanted) ->
     return Generation.objects.create(id=id, api_key=key, job=job, operation=operation.name, wanted=wanted.to_json())
 
 
-def fetched(request: Request, endpoint: Endpoint, dialect: Dialect, id: str, key: ApiKey) -> Answer:
-    """202 while it is in progress, then the result. Raises the `Refusal` of what is not this key's, of another kind, or too old."""
+def fetched(request: Request, endpoint: Endpoint, dialect: Dialect, id: str, caller: Caller) -> Answer:
+    """202 while it is in progress, then the result.
+
+    Raises the `Refusal` of what was asked for with another key (one that this one replaced is as good), in a team that its person has left,
+    of another kind, or too old.
+    """
     assert not isinstance(dialect, V1)
-    generation = Generation.objects.select_related("job").filter(pk=id, api_key=key).first()
+    teams = Membership.objects.of(caller.user).values("team")
+    mine = Generation.objects.filter(api_key__in=line_of(caller.key), job__team__in=teams)
+    generation = mine.select_related("job").filter(pk=id).first()
     media = "audio" if "/audio/" in endpoint.path else "image"
     if generation is None or Operation(generation.operation).media != media or is_old(generation):
         raise dialect.generation_not_found()
@@ -119,5 +126,5 @@ def is_old(generation: Generation) -> bool:
 
 def forget() -> int:
     """One of `settings.DAILY_CHORES`: forget ids that lead nowhere any more; returns how many. What was made stays in the library."""
-    old = Q(job__finished_at__lt=timezone.now() - KEPT)
-    return Generation.objects.filter(old).delete()[0]
+    before = timezone.now() - KEPT
+    return Generation.objects.filter(created_at__lt=before, job__finished_at__lt=before).delete()[0]

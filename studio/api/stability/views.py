@@ -130,7 +130,7 @@ def looked_up(exchange: Exchange) -> Answer:
     if problems := forms.id_problems(exchange.asked, exchange.endpoint, exchange.place["id"]):
         raise exchange.dialect.bad_request(*problems)
     caller = let_in(exchange)
-    return results.fetched(exchange.asked, exchange.endpoint, exchange.dialect, exchange.place["id"], caller.key)
+    return results.fetched(exchange.asked, exchange.endpoint, exchange.dialect, exchange.place["id"], caller)
 
 
 def let_in(exchange: Exchange, scope: str = "") -> Caller:

@@ -14,6 +14,7 @@ from PIL import Image
 
 from accounts import keys
 from accounts.keys import organization_id
+from accounts.models import Membership, Team
 from billing.services import wallets
 from studio.api.models import EngineRoute, Generation
 from studio.api.stability import older, results
@@ -23,7 +24,7 @@ from studio.generation.models import Artifact, Job
 from studio.waiting import Waiting
 from tests.api.stability.front import Front, form, work
 from tests.generation.conftest import media, wallet
-from tests.stability_server.minimal import png, wav
+from tests.stability_server.minimal import minimal, png, wav
 
 CORE = endpoint("POST", "/v2beta/stable-image/generate/core")
 ULTRA = endpoint("POST", "/v2beta/stable-image/generate/ultra")
@@ -182,6 +183,25 @@ def test_a_result_belongs_to_the_key_that_asked(front, id, program, alice):
     assert front.get(TWINS[0] + id).status_code == 200
 
 
+def test_a_result_is_there_for_the_key_that_took_its_place(front, id, alice, bob):
+    work()
+    made = keys.rotate(front.program.key, by=alice)
+    assert front.get(TWINS[0] + id, authorization=f"Bearer {made.secret}").status_code == 200
+    other = keys.make(front.program.key.team, bob, name="Bob's", scopes=["generate"])
+    assert front.get(TWINS[0] + id, authorization=f"Bearer {other.secret}").status_code == 404
+
+
+def test_a_result_of_a_team_that_its_person_has_left(front, program, bob, rich):
+    own = Team.objects.get(is_personal=True, memberships__user=bob)
+    roaming = Front(program(bob, own, all_teams=True))
+    there = {"organization": organization_id(rich)}
+    id = roaming.send(CREATIVE, minimal(CREATIVE), **there).told["id"]
+    work()
+    assert roaming.get(TWINS[0] + id).status_code == 200
+    Membership.objects.filter(user=bob, team=rich).delete()
+    assert roaming.get(TWINS[0] + id).status_code == 404
+
+
 def test_a_result_is_kept_for_a_day(front, id):
     work()
     Job.objects.update(finished_at=timezone.now() - timedelta(hours=23, minutes=59))
@@ -189,6 +209,7 @@ def test_a_result_is_kept_for_a_day(front, id):
     assert results.forget() == 0
     Job.objects.update(finished_at=timezone.now() - timedelta(hours=24))
     assert front.get(TWINS[0] + id).status_code == 404
+    Generation.objects.update(created_at=timezone.now() - timedelta(hours=24, minutes=5))
     assert results.forget() == 1
     assert (Generation.objects.count(), Artifact.objects.count()) == (0, 1)
 
