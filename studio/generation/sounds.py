@@ -28,6 +28,8 @@ RATES = {3: (44_100, 48_000, 32_000), 2: (22_050, 24_000, 16_000), 0: (11_025, 1
 ISO 13818-3 2.4.2.3."""
 TAGS = (b"TAG", b"APETAGEX", b"LYRICSBEGIN", b"ID3", b"3DI")
 """What may follow the last frame."""
+MOST_TAGS = 20
+"""ID3v2 tags before the first frame. A file of nothing else would keep a thread busy, and the Stability API reads it for strangers."""
 LONGEST_FRAME = 1441
 """Bytes: 320 kbit/s at 32 kHz, with padding. Less than this at the end of a file is a frame that was cut off, as recorders leave it."""
 
@@ -86,14 +88,14 @@ def _clean_mp3(data: bytes) -> CleanSound:
 def _after_id3(data: bytes) -> int:
     """Where the first frame should be: behind the ID3v2 tags and the zeros that pad them (ID3v2.4, 3.1: a size has seven bits a byte)."""
     at = 0
-    while data[at : at + 3] == b"ID3" and len(data) >= at + 10:
+    for _ in range(MOST_TAGS):
+        if data[at : at + 3] != b"ID3" or len(data) < at + 10:
+            break
         size = 0
         for byte in data[at + 6 : at + 10]:
             size = size << 7 | byte & 0x7F
         at += 10 + size + (10 if data[at + 5] & 0x10 else 0)
-    while at < len(data) and not data[at]:
-        at += 1
-    return at
+    return len(data) - len(data[at:].lstrip(b"\0"))
 
 
 def _frames(data: bytes, at: int) -> Iterator[tuple[int, int, float]]:

@@ -12,7 +12,7 @@ from studio.galleries.pages import choosing
 from studio.generation import files
 from studio.generation.errors import UnusableSound
 from studio.generation.models import InputFile
-from studio.generation.sounds import DAMAGED, SILENT, clean_sound
+from studio.generation.sounds import DAMAGED, MOST_TAGS, SILENT, clean_sound
 from tests.factories import make_artifact
 from tests.generation.conftest import HTMX, upload
 from tests.generation.stability import mp3, wav
@@ -72,6 +72,7 @@ def test_a_wav_that_was_written_to_a_pipe_has_no_length():
     ("data", "says"),
     [
         (ID3, SILENT),
+        (ID3 * (MOST_TAGS + 1) + mp3(7), SILENT),
         (ID3 + b"no frame at all", SILENT),
         (mp3(2) + b"what is this? " * 200 + mp3(2), DAMAGED),
         (wav(2)[:-1000], DAMAGED),

@@ -41,10 +41,10 @@ class Ask(Strict):
         None, description="Left out: a random one, which the results tell. The same seed gives the same result.", examples=[1234]
     )
     settings: dict[str, bool | int | float | str | None] = Field(
-        {}, description="The engine's own settings by their names; what is left out is as the engine has it.", examples=[{}]
+        {}, max_length=100, description="The engine's own settings by their names; what is left out is as the engine has it.", examples=[{}]
     )
     inputs: dict[str, UUID] = Field(
-        {}, description="Ids of uploaded files (`POST /inputs`), by the names of the engine's inputs.", examples=[{}]
+        {}, max_length=20, description="Ids of uploaded files (`POST /inputs`), by the names of the engine's inputs.", examples=[{}]
     )
     source: UUID | None = Field(
         None,

@@ -9,11 +9,12 @@ from PIL import Image
 
 from studio.api.models import EngineRoute
 from studio.api.stability.asks import Wanted, ask
-from studio.api.stability.asks.sizes import BY_RATIO, nearest
+from studio.api.stability.asks.sizes import BY_RATIO, nearest, of
 from studio.api.stability.resample import answer_bytes, encoded
 from studio.api.stability.uploads import Picture
 from studio.backends.base import SizeRules
 from studio.generation import files
+from studio.generation.images import ORIENTATION
 from studio.generation.models import Artifact
 from tests.api.stability.asking import answered, asked, png
 from tests.generation.conftest import run
@@ -42,6 +43,17 @@ def done(make_job, alice, rich):
 
 
 # --- sizes -----------------------------------------------------------------------------------------------------------
+
+
+def test_how_a_picture_is_turned_is_not_looked_for_in_one_that_is_too_large(settings) -> None:
+    """A PNG has to be decoded for that, and may be far larger in memory than it was on its way."""
+    turned, data = Image.Exif(), io.BytesIO()
+    turned[ORIENTATION] = 6
+    Image.new("RGB", (20, 10)).save(data, "PNG", exif=turned)
+    picture = Picture.read(data.getvalue())
+    assert of(picture) == (10, 20)
+    settings.MAX_UPLOAD_PIXELS = 199
+    assert of(picture) == (20, 10)
 
 
 @pytest.mark.parametrize("operation", [CORE, ULTRA, SD3])

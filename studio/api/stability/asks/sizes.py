@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 from math import log, sqrt
 
+from django.conf import settings
 from PIL import Image
 
 from studio.api.stability.uploads import Picture
@@ -40,7 +41,12 @@ ROOM = 1.6
 
 
 def of(picture: Picture) -> Size:
-    """Width and height of an upload as it is to be looked at: cameras write beside it how to turn it, and it is kept upright."""
+    """Width and height of an upload as it is to be looked at: cameras write beside it how to turn it, and it is kept upright.
+
+    To find that, a PNG is decoded. One that is too large for it is refused when its pixels are read (`pictures.opened`).
+    """
+    if picture.size[0] * picture.size[1] > settings.MAX_UPLOAD_PIXELS:
+        return picture.size
     try:
         with Image.open(io.BytesIO(picture.data)) as image:
             turned = image.getexif().get(ORIENTATION, 1) in LYING
