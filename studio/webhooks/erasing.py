@@ -19,10 +19,14 @@ def erase_team(team: Team) -> None:
     Endpoint.objects.filter(team=team).delete()
 
 
-def erase_told(subjects: Collection[uuid.UUID]) -> int:
-    """Delete what was told of some jobs and batches: it says what people wrote. Returns how many there were."""
+def erase_told(teams: Collection[int], subjects: Collection[uuid.UUID]) -> int:
+    """Delete what was told of some jobs and batches of these teams: it says what people wrote. Returns how many there were.
+
+    All that a team was told is read for it, since no index leads from a job to it; where nobody listens that is nothing.
+    """
+    to_them = Delivery.objects.filter(endpoint__team__in=teams)
     ids = [str(one) for one in subjects]
     gone = 0
     for start in range(0, len(ids), BATCH):
-        gone += Delivery.objects.filter(payload__data__id__in=ids[start : start + BATCH]).delete()[0]
+        gone += to_them.filter(payload__data__id__in=ids[start : start + BATCH]).delete()[0]
     return gone

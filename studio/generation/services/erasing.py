@@ -43,7 +43,7 @@ def erase_words(jobs: JobQuerySet) -> int:
     """Take out of ended jobs all that people wrote, and what was said of it; returns how many jobs there were."""
     ids = list(jobs.order_by("pk").values_list("pk", flat=True))
     for start in range(0, len(ids), BATCH):
-        batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "request", "batch"))
+        batch = list(Job.objects.filter(pk__in=ids[start : start + BATCH]).only("pk", "team", "request", "batch"))
         for job in batch:
             job.request = _figures(job.request)
             job.prompt = job.fingerprint = job.error_message = job.decision = ""
@@ -52,7 +52,7 @@ def erase_words(jobs: JobQuerySet) -> int:
         Job.objects.bulk_update(batch, WRITTEN)
         batches = {job.batch_id for job in batch if job.batch_id}
         _erase_titles(batches)
-        erase_told([*(job.pk for job in batch), *batches])
+        erase_told({job.team_id for job in batch}, [*(job.pk for job in batch), *batches])
     JobInput.objects.filter(job__in=jobs).delete()
     return len(ids)
 
