@@ -65,7 +65,7 @@ def operations() -> Iterator[tuple[str, str, tuple[str, ...]]]:
 
 def shape(path: str) -> str:
     """A path without the names of what stands in it."""
-    path = re.sub(r"(?<=^/engines/)null$|(?<=/files/)original$|(?<=/results/)0$|(?<=/versions/)1$", "{}", path)
+    path = re.sub(r"(?<=^/engines/)null$|(?<=/files/)original$|(?<=/results/)0(?=$|/)|(?<=/versions/)1$", "{}", path)
     return re.sub(r"{[^}]*}", "{}", path)
 
 

@@ -48,7 +48,7 @@ FEW = settings(
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )
-"""Examples for an operation, each sent with a key and without one: some 600 requests, a minute and a half. `EXAMPLES=50` for a long look."""
+"""Examples for an operation, each sent with a key and without one: some 600 requests in a minute and a half. `EXAMPLES=50` looks longer."""
 
 
 def stability_document(family: str) -> dict[str, Any]:
