@@ -21,7 +21,7 @@ class Migration(migrations.Migration):
             model_name="hold",
             name="api_key",
             field=models.ForeignKey(
-                blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.apikey"
+                blank=True, db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name="+", to="accounts.apikey"
             ),
         ),
         migrations.AddField(

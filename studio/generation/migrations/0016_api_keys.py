@@ -39,6 +39,7 @@ class Migration(migrations.Migration):
             name="api_key",
             field=models.ForeignKey(
                 blank=True,
+                db_index=False,
                 help_text="What a program asked with.",
                 null=True,
                 on_delete=django.db.models.deletion.SET_NULL,
