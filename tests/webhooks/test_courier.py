@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import time_machine
 from django.core import mail
+from django.db import transaction
 from django.utils import timezone
 from hypothesis import given
 from hypothesis import strategies as st
@@ -33,7 +34,8 @@ OK, BAD, GONE = Answer(5, 200, "thanks"), Answer(7, 500, "oh"), Answer(3, 410)
 
 
 def publish(team: Team, what: str = "one") -> Delivery:
-    services.publish(team.pk, Event.JOB_FAILED, {"id": what})
+    with transaction.atomic():
+        services.publish(team.pk, Event.JOB_FAILED, {"id": what})
     return Delivery.objects.order_by("-created_at", "-id").first()  # type: ignore[return-value]
 
 
