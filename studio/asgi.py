@@ -19,21 +19,25 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from studio.live.body_limit import BodyLimit  # noqa: E402
 from studio.live.origin import SameOrigin  # noqa: E402
 from studio.live.routing import websocket_urlpatterns  # noqa: E402
-from studio.waiting import Waiting  # noqa: E402
+from studio.waiting import Turns, Waiting  # noqa: E402
 
 
 class OneThreadHandler(ASGIHandler):
     """Django's handler with the whole chain of middleware and the view in one thread.
 
     Our middleware and views are synchronous. Django would carry each request back to the event loop and into the thread again between the
-    two, which costs two more turns in the queue for the interpreter while other requests compute.
+    two, which costs two more turns in the queue for the interpreter while other requests compute. Hundreds that come at once would each
+    have a thread, with its memory and its wish for a connection: they take turns.
     """
+
+    REQUESTS = Turns(64)
 
     def load_middleware(self, is_async: bool = False) -> None:
         super().load_middleware(is_async=False)
 
     async def get_response_async(self, request: HttpRequest) -> HttpResponseBase:
-        response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
+        async with self.REQUESTS.turn():
+            response = await sync_to_async(self.get_response, thread_sensitive=True)(request)
         return await response.finish() if isinstance(response, Waiting) else response
 
 

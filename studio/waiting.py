@@ -1,13 +1,31 @@
-"""An answer that is not there yet, for which no thread waits."""
+"""Requests that take turns, and an answer that is not there yet, for which no thread waits."""
 
 from __future__ import annotations
 
+import asyncio
+import weakref
 from collections.abc import Awaitable, Callable
 
 from asgiref.sync import SyncToAsync, sync_to_async
 from django.db import connections
 from django.http import HttpResponse
 from django.http.response import HttpResponseBase
+
+
+class Turns:
+    """Lets at most `number` at once do something in threads; the others wait for their turn on the loop, where waiting costs nothing."""
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        self._here: weakref.WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = weakref.WeakKeyDictionary()
+
+    def turn(self) -> asyncio.Semaphore:
+        """To be entered (`async with`): a turn on the loop that runs."""
+        return self._here.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(self.number))
+
+
+ANSWERS = Turns(16)
+"""An answer that was waited for may be a picture of megapixels, put together in memory; 300 may be due in the same moment."""
 
 
 class Waiting(HttpResponse):
@@ -26,7 +44,8 @@ class Waiting(HttpResponse):
         """The answer, once it is there. Called outside every thread (`studio.asgi`)."""
         await leave_thread()
         await self.over()
-        return await sync_to_async(self.finish_now, thread_sensitive=True)()
+        async with ANSWERS.turn():
+            return await sync_to_async(self.finish_now, thread_sensitive=True)()
 
     def finish_now(self) -> HttpResponseBase:
         """The answer, in this thread."""

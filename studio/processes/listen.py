@@ -58,7 +58,7 @@ def _listen(address: str, port: int) -> socket.socket:
         if family == socket.AF_INET6:
             one.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
         one.bind((address, port))
-        one.listen(128)
+        one.listen(1024)
         one.setblocking(False)
     except OSError:
         one.close()
