@@ -74,6 +74,7 @@ def test_a_search_has_the_words_of_the_page(alice: User, bob: User, team: Team, 
     sorting.set_tags([house], add=["Homes"], by=bob)
     robot = program(bob)
     Mark.objects.create(team=team, user=bob, artifact=house, rating=4, is_favourite=True)
+    Artifact.objects.filter(pk=boat.pk).update(api_key=robot.key)
     for query, wanted in (
         ({}, [hum, house, boat]),
         ({"sort": "oldest"}, [boat, house, hum]),
@@ -91,6 +92,8 @@ def test_a_search_has_the_words_of_the_page(alice: User, bob: User, team: Team, 
         ({"from": str(timezone.localdate() + timedelta(days=1))}, []),
         ({"engine": "null", "kind": "picture", "q": "house"}, [house]),
         ({"gallery": str(uuid.uuid4())}, []),
+        ({"key": robot.key.public_id}, [boat]),
+        ({"key": "nobodys8"}, []),
     ):
         assert found(robot.get("/library", query)) == [str(one.pk) for one in wanted], query
 
@@ -107,6 +110,7 @@ def test_a_search_has_the_words_of_the_page(alice: User, bob: User, team: Team, 
         ({"from": "2026-02-30"}, "from"),
         ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
         ({"seed": "-1"}, "seed"),
+        ({"key": "sk-"}, "key"),
         ({"cursor": "abc"}, "cursor"),
         ({"cursor": "!"}, "cursor"),
         ({"cursor": base64.urlsafe_b64encode(b"no id").decode()}, "cursor"),

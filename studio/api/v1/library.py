@@ -59,6 +59,12 @@ class Search(Paged):
     )
     shape: Literal["", *SHAPES] = Field("", description="Which way a picture is longer.", examples=["landscape"])  # type: ignore[valid-type]
     seed: int | None = Field(None, ge=0, lt=1 << 63, description="The seed that it was made with.", examples=[1234])
+    key: str = Field(
+        "",
+        pattern=r"^([0-9A-Za-z]{8})?$",
+        description="The id of the API key that it was made or uploaded with.",
+        examples=["h4rb0ur1"],
+    )
     rating: int = Field(0, ge=0, le=5, description="Stars at least, as the key's person gave them.", examples=[4])
     favourite: bool = Field(False, description="Only favourites of the key's person.", examples=[True])
     sort: Literal["", *SORTS] = Field("", description="`newest` first where nothing is said.", examples=["oldest"])  # type: ignore[valid-type]
