@@ -27,6 +27,7 @@ from studio.generation.services.deciding import without_reason
 from studio.privacy.errors import AccountStays
 from studio.prompts import leaving as templates
 from studio.prompts.erasing import erase_private
+from studio.webhooks.erasing import erase_named
 
 log = structlog.get_logger(__name__)
 
@@ -143,6 +144,7 @@ def _erase_talk(user: User) -> None:
         Comment.objects.filter(user=user, deleted_at=None).update(deleted_at=timezone.now())
         Comment.objects.filter(user=user).update(text="", user=None)
         Notice.objects.filter(actor=user).delete()
+        erase_named(user)
         Invitation.objects.filter(email__iexact=user.email).delete()
         BudgetRequest.objects.filter(decided_by=user).update(note="")
         Job.objects.filter(decided_by=user, verdict=Job.Verdict.DECLINED).update(decision="")

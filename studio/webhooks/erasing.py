@@ -5,8 +5,11 @@ from __future__ import annotations
 import uuid
 from collections.abc import Collection
 
-from accounts.models import Team
+from django.db.models import Q
+
+from accounts.models import Removal, Team, User
 from studio.webhooks.models import Delivery, Endpoint
+from studio.webhooks.services import tested_by
 
 BATCH = 500
 
@@ -30,3 +33,10 @@ def erase_told(teams: Collection[int], subjects: Collection[uuid.UUID]) -> int:
     for start in range(0, len(ids), BATCH):
         gone += to_them.filter(payload__data__id__in=ids[start : start + BATCH]).delete()[0]
     return gone
+
+
+def erase_named(user: User) -> int:
+    """Delete what names a person to the teams that they are or were in: that they asked for something, or tested an endpoint."""
+    teams = Team.objects.filter(Q(memberships__user=user) | Q(pk__in=Removal.objects.filter(user=user).values("team")))
+    named = Q(payload__data__approval__asked_by=str(user)) | Q(payload__data__message=tested_by(user))
+    return Delivery.objects.filter(named, endpoint__team__in=teams.values("pk")).delete()[0]

@@ -197,11 +197,16 @@ def named(endpoint: Endpoint) -> str:
 def send_test(endpoint: Endpoint, *, by: User) -> Delivery:
     """Send it a test, once, also while it is switched off."""
     event_id = uuid.uuid4()
-    data = {"object": "test", "message": f"{by} tests this endpoint.", "endpoint": str(endpoint.pk)}
+    data = {"object": "test", "message": tested_by(by), "endpoint": str(endpoint.pk)}
     payload = _payload(endpoint.team, event_id, TEST, data, timezone.now())
     delivery = Delivery.objects.create(endpoint=endpoint, event_id=event_id, event=TEST, payload=payload)
     _ring()
     return delivery
+
+
+def tested_by(person: User) -> str:
+    """What a test says."""
+    return f"{person} tests this endpoint."
 
 
 @transaction.atomic

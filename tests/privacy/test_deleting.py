@@ -28,6 +28,8 @@ from studio.privacy import erasing
 from studio.privacy.errors import AccountStays
 from studio.prompts.content import Content
 from studio.prompts.services import templates
+from studio.webhooks.models import Delivery, Endpoint, Event
+from studio.webhooks.services import publish, send_test
 from tests.conftest import PASSWORD
 from tests.factories import draw, make_artifact, make_job
 
@@ -262,6 +264,20 @@ def test_logs_name_them_nowhere_and_are_not_spoilt(alice: User, bob: User, team:
     assert texts[team.pk][-1].startswith("removed somebody who left from the team, and Annabel, and somebody who left")
     assert len(texts[team.pk][-1]) == 300
     assert texts[other_team.pk][1:] == ["invited somebody who left as creator", "made the gallery “An evening”"]
+
+
+def test_webhooks_name_them_nowhere(alice: User, bob: User, team: Team) -> None:
+    """Work that is left to the team was asked for by nobody, what waits to be sent again among it."""
+    endpoint = Endpoint.objects.create(team=team, url="https://hooks.example/", events=list(Event), secret="whsec_c2VjcmV0")
+    job = make_job(team, bob, status=Job.Status.CANCELED)
+    publish(team.pk, Event.APPROVAL_ASKED, {"id": str(job.pk), "approval": {"asked_by": str(bob)}})
+    publish(team.pk, Event.JOB_CANCELED, {"id": str(job.pk)})
+    send_test(endpoint, by=bob)
+    hers = send_test(endpoint, by=alice)
+    erasing.erase_account(bob, leaves_work=True)
+    assert "Bob Member" not in everything_written()
+    assert {one.event for one in Delivery.objects.all()} == {"job.canceled", "test"}
+    assert Delivery.objects.get(event="test") == hers
 
 
 def test_where_they_were_removed_nothing_names_them_any_more(alice: User, bob: User, team: Team) -> None:
