@@ -169,3 +169,15 @@ def test_a_batch_of_five_hundred_takes_no_query_for_each(robot, team, django_ass
     with django_assert_max_num_queries(80):
         made = robot.post("/batches", {"items": boats(500)})
     assert made.json()["size"] == 500
+
+
+@pytest.mark.parametrize("depth", [21, 300, 500, 5000])
+@pytest.mark.parametrize(("begin", "end"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_too_deeply_is_refused(robot, depth, begin, end):
+    body = f'{{"items": [{begin * depth}1{end * depth}]}}'
+    answer = robot.client.generic("POST", "/api/v1/batches", body, content_type="application/json")
+    if depth < 1000:
+        told = problem(answer, 422, "invalid")
+        assert "lists and objects are nested at most 20 deep" in told["errors"]["items"]
+    else:  # Python's own reader gives up
+        problem(answer, 400, "unreadable")
