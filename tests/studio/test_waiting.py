@@ -1,12 +1,15 @@
-"""Requests take turns: so many at once, on each loop by itself."""
+"""Requests take turns, so many at once, on each loop by itself; and what becomes of an answer that was waited for."""
 
 from __future__ import annotations
 
 import asyncio
 
 import pytest
+from django.core.signals import request_finished
+from django.db import close_old_connections
+from django.http import HttpResponse
 
-from studio.waiting import Turns
+from studio.waiting import Turns, Waiting
 
 
 async def most_at_once(turns: Turns, asked: int) -> int:
@@ -47,3 +50,32 @@ async def test_who_hangs_up_gives_the_turn_back() -> None:
         await gone
     async with asyncio.timeout(60), turns.turn():
         pass
+
+
+async def over() -> None:
+    """Nothing to wait for."""
+
+
+def test_what_came_with_the_request_is_closed_with_the_answer_and_once() -> None:
+    closed: list[str] = []
+    waiting = Waiting(over, lambda: HttpResponse("there"))
+    waiting._resource_closers.append(lambda: closed.append("files"))
+    answer = waiting.finish_now()
+    assert closed == []
+    request_finished.disconnect(close_old_connections)
+    try:
+        answer.close()
+        waiting.close()
+    finally:
+        request_finished.connect(close_old_connections)
+    assert closed == ["files"]
+
+
+def test_headers_of_both_are_kept_and_the_answer_counts() -> None:
+    def answer() -> HttpResponse:
+        return HttpResponse("there", headers={"X-Own": "answer"})
+
+    waiting = Waiting(over, answer)
+    waiting["X-Own"], waiting["X-Around"], waiting["Content-Length"] = "begun", "begun", "0"
+    told = waiting.finish_now()
+    assert (told["X-Own"], told["X-Around"], told["Content-Length"], told.status_code) == ("answer", "begun", "5", 200)
