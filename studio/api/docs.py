@@ -20,6 +20,7 @@ from studio.api import samples
 from studio.api.document import JSON, SCHEMAS, document, example_of
 from studio.api.samples import Sample
 from studio.api.texts import PROBLEMS, TITLES
+from studio.api.v1.things import base_of
 
 HEADS = 8
 """Documents that are kept, one for each name by which the studio is reached."""
@@ -109,10 +110,6 @@ class Book:
             for chapter in self.chapters
         ]
         return replace(self, chapters=[chapter for chapter in kept if chapter.operations])
-
-
-def base_of(request: HttpRequest) -> str:
-    return request.build_absolute_uri("/").rstrip("/")
 
 
 @require_safe
