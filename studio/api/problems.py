@@ -9,9 +9,11 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.conf import settings
+from django.core.exceptions import BadRequest, PermissionDenied, RequestDataTooBig, SuspiciousOperation, TooManyFieldsSent, TooManyFilesSent
 from django.db import DatabaseError
 from django.http import Http404, HttpRequest, HttpResponse
+from django.http.multipartparser import MultiPartParserError
 from ninja import NinjaAPI, Schema
 from ninja.errors import HttpError, ValidationError
 from pydantic import Field
@@ -109,6 +111,8 @@ def install(api: NinjaAPI) -> None:
     api.add_exception_handler(PermissionDenied, forbidden)
     api.add_exception_handler(ValidationError, invalid)
     api.add_exception_handler(RequestDataTooBig, too_big)
+    for unread in (BadRequest, SuspiciousOperation, MultiPartParserError):
+        api.add_exception_handler(unread, malformed)
     api.add_exception_handler(HttpError, of_ninja)
     api.add_exception_handler(Exception, lambda request, error: broken(error))
 
@@ -152,6 +156,20 @@ def invalid(request: HttpRequest, error: Any) -> HttpResponse:
 
 def too_big(request: HttpRequest, error: Any) -> HttpResponse:
     return problem(413, "too_large", "The request is too large. Upload files at /api/v1/inputs, one at a time.")
+
+
+def malformed(request: HttpRequest, error: Any) -> HttpResponse:
+    """What Django itself cannot take apart. Its own sentences are for whoever set it up."""
+    if isinstance(error, MultiPartParserError):
+        said = "The form cannot be read. Send multipart/form-data with its boundary, as a library for it does, and short file names."
+        return problem(400, "malformed_body", said)
+    if isinstance(error, TooManyFieldsSent):
+        said = f"The request has too many fields: {settings.DATA_UPLOAD_MAX_NUMBER_FIELDS} is the most, in the address and in a form."
+        return problem(400, "too_many_fields", said)
+    if isinstance(error, TooManyFilesSent):
+        said = f"The form has too many files: {settings.DATA_UPLOAD_MAX_NUMBER_FILES} is the most. Upload them one at a time."
+        return problem(400, "too_many_files", said)
+    return problem(400, "bad_request", "The request cannot be read.")
 
 
 def of_ninja(request: HttpRequest, error: Any) -> HttpResponse:

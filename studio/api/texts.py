@@ -62,6 +62,19 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
         [
             ("unreadable", "Bad Request", "The body is no JSON that can be read.", {}),
             (
+                "malformed_body",
+                "Bad Request",
+                "The form cannot be read. Send multipart/form-data with its boundary, as a library for it does, and short file names.",
+                {},
+            ),
+            (
+                "too_many_fields",
+                "Bad Request",
+                "The request has too many fields: 600 is the most, in the address and in a form.",
+                {},
+            ),
+            ("too_many_files", "Bad Request", "The form has too many files: 100 is the most. Upload them one at a time.", {}),
+            (
                 "bad_idempotency_key",
                 "Bad Request",
                 "Idempotency-Key has 1 to 255 printable ASCII characters, none of them a space at an end.",
