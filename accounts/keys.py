@@ -196,6 +196,7 @@ def make(
 def change(key: ApiKey, *, by: User, **fields: Unpack[Fields]) -> ApiKey:
     """Change what is given. `by` is its person, or somebody who administers the team; neither gives it what the person may not do.
 
+    A budget is one for the whole line: it is that of older and newer secrets too, as far as they let programs in.
     Raises KeyRefused, also for one that is over; Http404 and PermissionDenied as `access.require` does.
     """
     held = _locked(key, by)
@@ -206,6 +207,9 @@ def change(key: ApiKey, *, by: User, **fields: Unpack[Fields]) -> ApiKey:
         for name in changed:
             setattr(held, name, checked[name])
         held.save(update_fields=changed)
+        budgets = {name: checked[name] for name in changed if name in _OF_LINE}
+        if budgets:
+            ApiKey.objects.in_line(held).usable().update(**budgets)
         what = ", ".join(_WORDS[name] for name in changed)
         audit.record(held.team, by, "key.changed", f"changed {what} of {_called(held, by, before)}")
     return held
@@ -215,7 +219,8 @@ def change(key: ApiKey, *, by: User, **fields: Unpack[Fields]) -> ApiKey:
 def rotate(key: ApiKey, *, by: User, overlap: timedelta = OVERLAP) -> Made:
     """Another secret for the same program: a new key like this one, which itself lets programs in for `overlap` more.
 
-    Only for its person: whoever has the secret acts as them. One with an end gets as long a time as it had; what it spends is counted anew.
+    Only for its person: whoever has the secret acts as them. One with an end gets as long a time as it had. Both spend from one budget:
+    what was spent with the old one counts for the new one as well.
     Raises KeyRefused for one that is over or was replaced already, PermissionDenied.
     """
     held = _locked(key, by)
@@ -225,7 +230,9 @@ def rotate(key: ApiKey, *, by: User, overlap: timedelta = OVERLAP) -> Made:
         raise KeyRefused({"name": f"“{held.name}” was replaced already. Use the key that took its place."})
     now = timezone.now()
     copied = {name: getattr(held, name) for name in _COPIED}
-    made = _create(ApiKey(**copied, replaces=held, expires_at=held.expires_at and now + (held.expires_at - held.created_at)))
+    made = _create(
+        ApiKey(**copied, replaces=held, origin_id=held.first_id, expires_at=held.expires_at and now + (held.expires_at - held.created_at))
+    )
     held.expires_at = min(held.expires_at or now + overlap, now + max(overlap, timedelta()))
     held.save(update_fields=["expires_at"])
     audit.record(held.team, by, "key.rotated", f"replaced {_called(held, by)}")
@@ -281,6 +288,8 @@ _WORDS = {
 """What the log calls the fields."""
 _COPIED = ("team", "user", "name", "scopes", "all_teams", "engines", "budget_day", "budget_month")
 """What a key has from the one that it replaces."""
+_OF_LINE = ("budget_day", "budget_month")
+"""What the keys of a line have together."""
 
 
 def _called(key: ApiKey, by: User, name: str = "") -> str:

@@ -215,6 +215,7 @@ class ApiKey(models.Model):
     Only a hash of the secret is kept; `public_id` is the part of it by which it is looked up and by which people tell keys apart.
     `budget_day` and `budget_month` are millicredits, None for none of its own; `engines` are in the words of a plan's, empty for all.
     One that works in `all_teams` of the person does so where a request names another one; else its own team is the only one.
+    Keys that replace each other are a line: one program with several secrets, and one budget. `origin` is the first of it.
     """
 
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="api_keys")
@@ -228,6 +229,7 @@ class ApiKey(models.Model):
     budget_day = models.BigIntegerField(null=True, blank=True)
     budget_month = models.BigIntegerField(null=True, blank=True)
     replaces = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, related_name="replaced_by")
+    origin = models.ForeignKey("self", on_delete=models.SET_NULL, null=True, blank=True, editable=False, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)
     expires_at = models.DateTimeField(null=True, blank=True)
     last_used_at = models.DateTimeField(null=True, blank=True, editable=False)
@@ -250,6 +252,11 @@ class ApiKey(models.Model):
     def is_over(self) -> bool:
         """Revoked or expired: no program gets in with it any more."""
         return self.revoked_at is not None or (self.expires_at is not None and self.expires_at <= timezone.now())
+
+    @property
+    def first_id(self) -> int:
+        """The first key of its line, by which what all of them do together is known."""
+        return self.origin_id or self.pk
 
     def allows(self, names: Iterable[str]) -> bool:
         """Whether an engine may be used that goes by any of these `names`."""

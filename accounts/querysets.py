@@ -62,6 +62,10 @@ class ApiKeyQuerySet(models.QuerySet["ApiKey"]):
         """Neither revoked nor expired. Whether the person may still act in the team is asked with each request."""
         return self.filter(Q(expires_at=None) | Q(expires_at__gt=now or timezone.now()), revoked_at=None)
 
+    def in_line(self, key: ApiKey) -> ApiKeyQuerySet:
+        """The key, those that it took the place of, and those that took its place."""
+        return self.filter(Q(pk=key.first_id) | Q(origin=key.first_id))
+
 
 class AuditQuerySet(models.QuerySet["AuditEntry"]):
     def of_team(self, team: Team) -> AuditQuerySet:

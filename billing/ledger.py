@@ -210,7 +210,7 @@ def _sums() -> Iterator[str]:
     kinds = (
         (Q(member=None, api_key=None), of_team),
         (Q(member__isnull=False), of_team.filter(actor=OuterRef("member"))),
-        (Q(api_key__isnull=False), of_team.filter(api_key=OuterRef("api_key"))),
+        (Q(api_key__isnull=False), of_team.filter(Q(api_key=OuterRef("api_key")) | Q(api_key__origin=OuterRef("api_key")))),
     )
     for kept, holds in kinds:
         total = Subquery(holds.order_by().values("wallet").annotate(total=Sum(COST)).values("total"))

@@ -62,7 +62,8 @@ class Budget(models.Model):
 
 class Spent(models.Model):
     """A running sum: what the work that was asked for from `begins` on and before `ends` takes from budgets, of the whole team (neither
-    `member` nor `api_key`), of one person, or with one key. It moves with each of its holds, under the wallet's lock; see `services.sums`.
+    `member` nor `api_key`), of one person, or with a key and those that took its place (`api_key` is the first of them). It moves with each
+    of its holds, under the wallet's lock; see `services.sums`.
 
     `warned_of` is the limit of a key that people were told of when most of it was used.
     """

@@ -92,8 +92,8 @@ class News:
 def check(wallet: Wallet, actor: User | None, amount: int, api_key: ApiKey | None = None) -> None:
     """Called by `wallets.place_hold` with the wallet's row locked, before the hold is there. Raises OverBudget.
 
-    What was asked for with a key counts for it, its person and the team. What crosses `WARN_AT` is told, once in a period. A wallet without
-    budgets costs one query.
+    What was asked for with a key counts for it (and its line), its person and the team. What crosses `WARN_AT` is told, once in a period. A
+    wallet without budgets costs one query.
     """
     if not amount:
         return
@@ -140,7 +140,10 @@ def meters_of(wallet: Wallet, person: User | None) -> list[Meter]:
 
 
 def meters_of_key(key: ApiKey, wallet: Wallet | None = None) -> list[Meter]:
-    """The limits of a key itself, the month before the day; empty without any. In its own team, or where the `wallet` is another's."""
+    """The limits of a key itself, the month before the day; empty without any. In its own team, or where the `wallet` is another's.
+
+    What was spent with a key that it replaced, or that replaced it, counts as well.
+    """
     of = wallet or Wallet.objects.filter(team=key.team_id).first()
     return meters_of_keys(of, [key])[key.pk] if of else []
 
@@ -177,7 +180,7 @@ def _measured(wallet: Wallet, limits: Sequence[Meter], *, locked: bool = False) 
     """With what is spent. One query, and one for each sum that is not kept."""
     if not limits:
         return []
-    whose = [sums.Whose(one.person.pk if one.person else None, one.api_key.pk if one.api_key else None) for one in limits]
+    whose = [sums.Whose(one.person.pk if one.person else None, one.api_key.first_id if one.api_key else None) for one in limits]
     spent = sums.spent(wallet, [(who, one.period) for who, one in zip(whose, limits, strict=True)], keep=locked)
     return [replace(one, spent=spent[who, one.period.kind]) for who, one in zip(whose, limits, strict=True)]
 

@@ -26,14 +26,20 @@ COST = Case(When(status=Hold.Status.ACTIVE, then=F("amount")), default=F("captur
 
 _MOVE = """
     UPDATE billing_spent SET amount = amount + %s
-    WHERE wallet_id = %s AND (member_id = %s OR api_key_id = %s OR (member_id IS NULL AND api_key_id IS NULL))
-    AND begins <= %s AND ends > %s
+    WHERE wallet_id = %s AND (
+        member_id = %s
+        OR api_key_id = (SELECT COALESCE(origin_id, id) FROM accounts_apikey WHERE id = %s)
+        OR (member_id IS NULL AND api_key_id IS NULL)
+    ) AND begins <= %s AND ends > %s
 """
 """By hand: every hold and every end of one waits for it behind the lock, and to write it takes Django twice what the database takes."""
 
 
 class Whose(NamedTuple):
-    """Of whom a sum is, by their keys: of the whole team (neither), a person, or what a program asks with."""
+    """Of whom a sum is, by their keys: of the whole team (neither), a person, or what a program asks with.
+
+    `api_key` is the first of a line of keys (`ApiKey.first_id`): one that is replaced leaves what it spent to the next.
+    """
 
     member: int | None = None
     api_key: int | None = None
@@ -64,7 +70,8 @@ def spent(wallet: Wallet, asked: Iterable[tuple[Whose, Period]], *, keep: bool =
 def warn_once(wallet: Wallet, api_key: ApiKey, period: Period, limit: int) -> bool:
     """Whether people have to be told that most of this limit of a key is used: once, as long as the sum is kept. With the wallet locked."""
     begins, ends = _utc(period)
-    told = Spent.objects.filter(Q(warned_of=None) | ~Q(warned_of=limit), wallet=wallet, api_key=api_key, begins=begins, ends=ends)
+    mine = Spent.objects.filter(wallet=wallet, api_key=api_key.first_id, begins=begins, ends=ends)
+    told = mine.filter(Q(warned_of=None) | ~Q(warned_of=limit))
     return told.update(warned_of=limit) == 1
 
 
@@ -108,7 +115,7 @@ def _of(asked: Iterable[Whose]) -> Q:
 def _counted(wallet: Wallet, whose: Whose, begins: datetime, ends: datetime) -> int:
     holds = Hold.objects.filter(wallet=wallet, created_at__gte=begins, created_at__lt=ends)
     if whose.api_key is not None:
-        holds = holds.filter(api_key=whose.api_key)
+        holds = holds.filter(Q(api_key=whose.api_key) | Q(api_key__origin=whose.api_key))
     elif whose.member is not None:
         holds = holds.filter(actor=whose.member)
     return int(holds.aggregate(total=Coalesce(Sum(COST), 0))["total"])

@@ -186,6 +186,75 @@ def test_many_at_once_are_asked_of_it_together(wallet: Wallet, team: Team, alice
     assert list(ledger.disagreements()) == []
 
 
+# --- keys that replace each other ----------------------------------------------------------------------------------------
+def test_another_secret_brings_no_budget_of_its_own(wallet: Wallet, team: Team, alice: User, clock: Any) -> None:
+    old = key_of(team, alice, day=3, month=5)
+    place(wallet, 2, "one", old)
+    new = keys.rotate(old, by=alice).key
+    newest = keys.rotate(new, by=alice).key
+    assert [spent(key) for key in (old, new, newest)] == [[2, 2]] * 3
+    for number, key in enumerate((newest, new, old)):
+        with pytest.raises(OverBudget) as refused:
+            place(wallet, 2, f"too much:{number}", key)
+        assert (refused.value.scope, refused.value.span, refused.value.left) == ("key", "day", CREDIT)
+    hold = place(wallet, 1, "two", newest)
+    assert [spent(key) for key in (old, new, newest)] == [[3, 3]] * 3
+    assert hold.api_key == newest, "which secret it was is still known"
+    assert {row.api_key for row in Spent.objects.exclude(api_key=None)} == {old}
+    Spent.objects.all().delete()
+    assert [spent(key) for key in (old, new, newest)] == [[3, 3]] * 3, "counted anew it is the same"
+    wallets.void(hold)
+    clock.move_to("2026-11-11T12:00:00Z")
+    place(wallet, 3, "three", newest)
+    with pytest.raises(OverBudget) as refused:
+        place(wallet, 1, "four", newest)
+    assert refused.value.span == "month"
+    assert list(ledger.disagreements()) == []
+
+
+def test_keys_of_a_line_are_measured_together_and_others_apart(wallet: Wallet, team: Team, alice: User, clock: Any) -> None:
+    old, other = key_of(team, alice, day=5), key_of(team, alice, name="Other", day=5)
+    new = keys.rotate(old, by=alice).key
+    for number, key in enumerate((old, new, new, other)):
+        place(wallet, 1, f"job:{number}", key)
+    with CaptureQueriesContext(connection) as queries:
+        meters = budgets.meters_of_keys(wallet, [old, new, other])
+    assert len(queries) == 1
+    assert {pk: [one.spent // CREDIT for one in found] for pk, found in meters.items()} == {old.pk: [3], new.pk: [3], other.pk: [1]}
+
+
+def test_a_limit_that_is_changed_on_one_secret_holds_for_all_of_its_line(wallet: Wallet, team: Team, alice: User, clock: Any) -> None:
+    old, other = key_of(team, alice, day=5), key_of(team, alice, name="Other", day=5)
+    new = keys.rotate(old, by=alice).key
+    place(wallet, 2, "one", new)
+    keys.change(new, by=alice, budget_day=2 * CREDIT, name="Renamed")
+    for key in (old, new, other):
+        key.refresh_from_db()
+    assert [(key.name, key.budget_day) for key in (old, new, other)] == [("CI", 2 * CREDIT), ("Renamed", 2 * CREDIT), ("Other", 5 * CREDIT)]
+    with pytest.raises(OverBudget):
+        place(wallet, 1, "two", old)
+    keys.change(old, by=alice, budget_day=3 * CREDIT)
+    new.refresh_from_db()
+    place(wallet, 1, "two", new)
+    assert spent(old) == spent(new) == [3]
+
+
+def test_two_secrets_at_once_spend_from_one_budget(wallet: Wallet, team: Team, alice: User) -> None:
+    old = key_of(team, alice, day=3)
+    line = [old, keys.rotate(old, by=alice).key]
+
+    def runner(number: int) -> tuple[Callable[[], Wallet], Callable[[Wallet], Hold]]:
+        def act(seen: Wallet) -> Hold:
+            key = ApiKey.objects.get(pk=line[number % 2].pk)
+            return wallets.place_hold(seen, CREDIT, reference=f"job:{number}", description="A picture", actor=alice, api_key=key)
+
+        return lambda: Wallet.objects.get(pk=wallet.pk), act
+
+    assert kinds(at_once(*map(runner, range(RUNNERS)))) == {"Hold": 3, "OverBudget": 13}
+    assert (promised(wallet), spent(line[0]), spent(line[1])) == (3 * CREDIT, [3], [3])
+    assert list(ledger.disagreements()) == []
+
+
 # --- what it costs, and what is kept ------------------------------------------------------------------------------------
 def test_the_sums_are_counted_once_and_move_with_every_hold(wallet: Wallet, team: Team, alice: User, clock: Any) -> None:
     key = key_of(team, alice)
@@ -339,7 +408,7 @@ class Piece:
     """A piece of work as the model has it: amounts in millicredits."""
 
     hold: Hold
-    key: int | None
+    key: int | None  # the first of its line
     on: date
     takes: int
     refunds: int = 0
@@ -347,7 +416,7 @@ class Piece:
 
 def told_again(pieces: list[Piece], today: date, key: ApiKey) -> list[int]:
     """What a key spent in this month and on this day."""
-    mine = [one for one in pieces if one.key == key.pk]
+    mine = [one for one in pieces if one.key == key.first_id]
     month = sum(one.takes for one in mine if (one.on.year, one.on.month) == (today.year, today.month))
     return [month, sum(one.takes for one in mine if one.on == today)]
 
@@ -365,7 +434,7 @@ def test_a_long_story_of_work_is_counted_as_in_plain_arithmetic(
     for step in range(150):
         today, open_ones = timezone.localdate(), [one for one in pieces if one.hold.status == "active"]
         done = [one for one in pieces if one.takes and one.hold.status == "captured"]
-        act = dice.choice(["place", "place", "place", "many", "capture", "void", "refund", "wait"])
+        act = dice.choice(["place", "place", "place", "place", "many", "capture", "void", "refund", "wait", "rotate"])
         if act in ("place", "many"):
             key = dice.choice([*limited, None])
             who, amount, count = key.user if key else alice, dice.randrange(3_000), dice.randrange(1, 4) if act == "many" else 1
@@ -383,7 +452,7 @@ def test_a_long_story_of_work_is_counted_as_in_plain_arithmetic(
                 holds = wallets.place_holds(wallet, wanted, actor=who, api_key=key)
             else:
                 holds = [wallets.place_hold(wallet, amount, reference=f"job:{step}", description="A", actor=who, api_key=key)]
-            pieces += [Piece(hold, key.pk if key else None, today, amount) for hold in holds]
+            pieces += [Piece(hold, key.first_id if key else None, today, amount) for hold in holds]
         elif act in ("capture", "void") and open_ones:
             one = dice.choice(open_ones)
             one.takes = dice.randrange(one.hold.amount + 1) if act == "capture" else 0
@@ -393,6 +462,9 @@ def test_a_long_story_of_work_is_counted_as_in_plain_arithmetic(
             back = dice.randrange(1, one.takes + 1)
             one.takes, one.refunds = one.takes - back, one.refunds + 1
             wallets.refund(one.hold, back, reference=f"back:{one.hold.pk}:{one.refunds}", description="Given back")
+        elif act == "rotate":
+            place_of = dice.randrange(2)
+            limited[place_of] = keys.rotate(limited[place_of], by=limited[place_of].user).key
         elif act == "wait":
             clock.shift(timedelta(hours=dice.randrange(30)))
         for key in limited:
