@@ -11,12 +11,9 @@ from accounts.models import ApiKey
 from studio.generation.models import Batch, Job
 from studio.generation.querysets import BatchQuerySet, JobQuerySet
 
-REPLACED_AT_MOST = 20
-"""Keys that are followed back, each replaced by the next."""
-
 
 def jobs_of(caller: Caller) -> JobQuerySet:
-    """With `library:read` all of the team, as people see them; else those that were asked for with this key or one that it replaced."""
+    """With `library:read` all of the team, as people see them; else those that were asked for with this key or another of its line."""
     jobs = Job.objects.of_team(caller.team)
     return jobs if "library:read" in caller.scopes else jobs.filter(api_key__in=line_of(caller.key))
 
@@ -44,9 +41,5 @@ def batch_for(caller: Caller, batch_id: UUID) -> Batch:
 
 
 def line_of(key: ApiKey) -> list[int]:
-    """The key and those that it took the place of, one after the other."""
-    line, before = [key.pk], key.replaces_id
-    while before and before not in line and len(line) < REPLACED_AT_MOST:
-        line.append(before)
-        before = ApiKey.objects.filter(pk=before).values_list("replaces_id", flat=True).first()
-    return line
+    """The key with those that it took the place of and those that took its place: one program with several secrets."""
+    return list(ApiKey.objects.in_line(key).values_list("pk", flat=True))

@@ -11,7 +11,10 @@ from studio.generation.models import Batch, Job
 
 
 class Submission(models.Model):
-    """A submit that came with an `Idempotency-Key`: the same again gives the same job or batch, another body under it is refused."""
+    """A submit that came with an `Idempotency-Key`: the same again gives the same job or batch, another body under it is refused.
+
+    `api_key` is the first of its line (`ApiKey.first_id`), whichever secret the program had.
+    """
 
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")
     idempotency_key = models.CharField(max_length=255)
@@ -28,7 +31,10 @@ class Submission(models.Model):
 
 
 class Generation(models.Model):
-    """Work that a client of the Stability API submitted, to be polled with the same key. `wanted` is how it asked to be answered."""
+    """Work that a client of the Stability API submitted, to be polled with the same key or another of its line.
+
+    `wanted` is how it asked to be answered.
+    """
 
     id = models.CharField(primary_key=True, max_length=64, help_text="64 hex digits.")
     api_key = models.ForeignKey(ApiKey, on_delete=models.CASCADE, related_name="+")

@@ -40,7 +40,8 @@ def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], 
     """Call `make` with the key of its job or batch, unless this request was made before. `body` is what was asked for, as JSON types.
 
     Two at the same moment give one: the row of the submission is made first, and the job's own key comes of it. A refusal leaves nothing
-    behind, so that the same key may come again with the mistake mended. Raises BadIdempotencyKey, OtherBody, and what `make` raises.
+    behind, so that the same key may come again with the mistake mended. A program that was given a new secret in between is
+    the same: rows hang on the first key of a line. Raises BadIdempotencyKey, OtherBody, and what `make` raises.
     """
     text = request.headers.get(HEADER)
     if text is None:
@@ -61,19 +62,19 @@ def once(request: HttpRequest, caller: Caller, body: Any, make: Callable[[str], 
     what = {"job": made} if isinstance(made, Job) else {"batch": made}
     if not Submission.objects.filter(pk=row.pk).update(**what):  # taken away by the same request beside this one, which was refused
         Submission.objects.get_or_create(
-            api_key=caller.key, idempotency_key=text, defaults={"id": row.pk, "fingerprint": row.fingerprint, **what}
+            api_key_id=caller.key.first_id, idempotency_key=text, defaults={"id": row.pk, "fingerprint": row.fingerprint, **what}
         )
     return Once(made, is_replay=not is_new, is_new=is_new and made.idempotency_key == own)
 
 
 def _row(caller: Caller, text: str, digest: str) -> tuple[Submission, bool]:
     """Raises OtherBody."""
-    mine = Submission.objects.filter(api_key=caller.key, idempotency_key=text).select_related("job", "batch")
+    mine = Submission.objects.filter(api_key=caller.key.first_id, idempotency_key=text).select_related("job", "batch")
     row = mine.first()
     if row is None:
         try:
             with transaction.atomic():
-                return Submission.objects.create(api_key=caller.key, idempotency_key=text, fingerprint=digest), True
+                return Submission.objects.create(api_key_id=caller.key.first_id, idempotency_key=text, fingerprint=digest), True
         except IntegrityError:
             row = mine.first()
             if row is None:

@@ -10,6 +10,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
+from accounts import keys
 from accounts.keys import organization_id
 from accounts.models import Team
 from billing.services import wallets
@@ -70,6 +71,26 @@ def test_another_key_of_the_studio_has_keys_of_its_own(alice, robot, program):
 
     assert (first.status_code, other.status_code) == (201, 201)
     assert first.json()["id"] != other.json()["id"]
+
+
+def test_a_new_secret_of_the_same_key_gives_the_first_job(alice, rich, robot):
+    first = robot.post("/jobs", BOAT, headers=same("k"))
+    made = keys.rotate(robot.key, by=alice)
+    newest = keys.rotate(made.key, by=alice)
+
+    for secret in (made.secret, newest.secret):
+        again = robot.post("/jobs", BOAT, headers={**same("k"), "Authorization": f"Bearer {secret}"})
+        assert (again.status_code, again["Idempotency-Replayed"], again.json()["id"]) == (200, "true", first.json()["id"])
+    problem(
+        robot.post("/jobs", {**BOAT, "seed": 8}, headers={**same("k"), "Authorization": f"Bearer {made.secret}"}),
+        409,
+        "idempotency_conflict",
+    )
+    later = robot.post("/jobs", BOAT, headers={**same("later"), "Authorization": f"Bearer {newest.secret}"})
+    assert later.status_code == 201
+    assert robot.post("/jobs", BOAT, headers=same("later")).json()["id"] == later.json()["id"], "with the old secret, while it holds"
+    assert Job.objects.count() == 2
+    assert wallet(rich) == (100_000, 2_000)
 
 
 def test_what_was_refused_may_come_again_mended_or_when_there_is_money(alice, team, program):
