@@ -98,7 +98,7 @@ def submitted(job: Job, *, key: ApiKey, operation: Operation, wanted: Wanted) ->
 def fetched(request: Request, endpoint: Endpoint, dialect: Dialect, id: str, caller: Caller) -> Answer:
     """202 while it is in progress, then the result.
 
-    Raises the `Refusal` of what was asked for with another key (one that this one replaced is as good), in a team that its person has left,
+    Raises the `Refusal` of what was asked for with another key (one of its line is as good), in a team that its person has left,
     of another kind, or too old.
     """
     assert not isinstance(dialect, V1)

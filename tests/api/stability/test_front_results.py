@@ -187,8 +187,19 @@ def test_a_result_is_there_for_the_key_that_took_its_place(front, id, alice, bob
     work()
     made = keys.rotate(front.program.key, by=alice)
     assert front.get(TWINS[0] + id, authorization=f"Bearer {made.secret}").status_code == 200
+    newest = keys.rotate(made.key, by=alice)
+    assert front.get(TWINS[0] + id, authorization=f"Bearer {newest.secret}").status_code == 200
+    assert front.get(TWINS[0] + id).status_code == 200, "with the old secret as well, while it holds"
     other = keys.make(front.program.key.team, bob, name="Bob's", scopes=["generate"])
     assert front.get(TWINS[0] + id, authorization=f"Bearer {other.secret}").status_code == 404
+
+
+def test_what_the_new_secret_asked_for_is_there_for_the_old_one_while_it_holds(front, alice, program):
+    made = keys.rotate(front.program.key, by=alice)
+    id = front.send(CREATIVE, minimal(CREATIVE), authorization=f"Bearer {made.secret}").told["id"]
+    work()
+    assert front.get(TWINS[0] + id).status_code == 200
+    assert Front(program(alice)).get(TWINS[0] + id).status_code == 404
 
 
 def test_a_result_of_a_team_that_its_person_has_left(front, program, bob, rich):
