@@ -240,20 +240,32 @@ def rotate(key: ApiKey, *, by: User, overlap: timedelta = OVERLAP) -> Made:
 
 
 @transaction.atomic
-def revoke(key: ApiKey, *, by: User) -> bool:
-    """Let no program in with it from the next request on; False when it was revoked already. For those who may `change` it."""
+def revoke(key: ApiKey, *, by: User, only: bool = False) -> bool:
+    """Let no program in with it from the next request on; False when it was revoked already. For those who may `change` it.
+
+    Older secrets of its line that still let the same program in go with it, unless `only` this one is meant; what took its place stays.
+    """
     team = _require(key, by)
-    if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now(), revoked_by=by):
+    gone = {"revoked_at": timezone.now(), "revoked_by": by}
+    if not ApiKey.objects.filter(pk=key.pk, revoked_at=None).update(**gone):
         return False
     key.refresh_from_db(fields=["revoked_at", "revoked_by"])
-    audit.record(team, by, "key.revoked", f"revoked {_called(key, by)}")
+    count = 0 if only else ApiKey.objects.in_line(key).usable().filter(pk__lt=key.pk).update(**gone)
+    with_it = "" if not count else " and the secret that it replaced" if count == 1 else f" and the {count} secrets that it replaced"
+    audit.record(team, by, "key.revoked", f"revoked {_called(key, by)}{with_it}")
     return True
+
+
+def older_and_newer(key: ApiKey) -> tuple[list[ApiKey], list[ApiKey]]:
+    """The other secrets of the same program that let it in now: those that this key replaced, and those that replaced it. One query."""
+    others = list(ApiKey.objects.in_line(key).usable().exclude(pk=key.pk).order_by("pk"))
+    return [one for one in others if one.pk < key.pk], [one for one in others if one.pk > key.pk]
 
 
 @transaction.atomic
 def revoke_leaked(text: str) -> ApiKey | None:
     """Revoke, for the operator, the key that a text names: a secret that was found somewhere, or the first part of one. None for no key,
-    or one that was revoked already.
+    or one that was revoked already. Others of its line did not leak, and stay: the program goes on with them.
     """
     named = _NAMED.match(text.strip())
     found = ApiKey.objects.select_related("team", "user").filter(public_id=named[1], revoked_at=None).first() if named else None

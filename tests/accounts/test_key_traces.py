@@ -153,6 +153,22 @@ def test_the_operator_revokes_one_that_was_found_elsewhere(team: Team, bob: User
     for text in (secret, secret[:11], "sk-", "sk-00000000", "", "\0", "sk-" + "é" * 8):
         with pytest.raises(CommandError, match="No key that still holds"):
             call_command("revoke_key", text, stdout=sink)
+    assert "still gets in" not in sink.getvalue()
     call_command("revoke_key", f"{other}\n", stdout=sink)  # the whole of it does as well
     with pytest.raises(BadKey):
         keys.caller(other)
+
+
+@pytest.mark.django_db
+def test_of_a_secret_that_leaked_only_that_one_is_revoked_and_the_operator_is_told_of_the_others(team: Team, bob: User) -> None:
+    old = made(team, bob)
+    new = keys.rotate(old.key, by=bob)
+    newest = keys.rotate(new.key, by=bob)
+    sink = io.StringIO()
+    call_command("revoke_key", new.secret[:11], stdout=sink)
+    with pytest.raises(BadKey):
+        keys.caller(new.secret)
+    assert [keys.caller(one.secret).key for one in (old, newest)] == [old.key, newest.key]
+    assert sink.getvalue().splitlines()[1:] == [
+        f"The same program still gets in with CI (sk-{one.key.public_id}…). If that leaked as well, revoke it too." for one in (old, newest)
+    ]

@@ -340,6 +340,29 @@ def test_revoking_is_done_once_by_those_who_may(team: Team, alice: User, bob: Us
     assert log(team)[1:] == [("Alice Harbour", "key.revoked", "revoked the API key “CI” of Bob Member")]
 
 
+@pytest.mark.django_db
+def test_with_a_key_go_the_older_secrets_that_still_let_its_program_in(team: Team, alice: User, bob: User) -> None:
+    first, other = made(team, bob), made(team, bob)
+    second = keys.rotate(first.key, by=bob)
+    third = keys.rotate(second.key, by=bob)
+    assert keys.older_and_newer(second.key) == ([first.key], [third.key])
+    assert keys.revoke(second.key, by=alice)
+    for gone in (first, second):
+        with pytest.raises(BadKey):
+            keys.caller(gone.secret)
+        gone.key.refresh_from_db()
+        assert gone.key.revoked_by == alice
+    assert [keys.caller(one.secret).key for one in (third, other)] == [third.key, other.key], "what took its place, and what is no kin"
+    assert keys.older_and_newer(third.key) == ([], [])
+    fourth = keys.rotate(third.key, by=bob)
+    assert keys.revoke(fourth.key, by=bob, only=True)
+    assert keys.caller(third.secret).key == third.key
+    assert [text for _, action, text in log(team) if action == "key.revoked"] == [
+        "revoked the API key “CI” of Bob Member and the secret that it replaced",
+        "revoked the API key “CI”",
+    ]
+
+
 # --- another secret for it --------------------------------------------------------------------------------------------
 @pytest.mark.django_db
 def test_the_old_secret_holds_until_the_overlap_is_over(team: Team, alice: User) -> None:
@@ -387,6 +410,6 @@ def test_a_key_is_replaced_once_and_by_its_person_alone(team: Team, alice: User,
     new = keys.rotate(key, by=bob).key
     with pytest.raises(KeyRefused, match="was replaced already"):
         keys.rotate(key, by=bob)
-    keys.revoke(new, by=bob)  # the new secret leaked before it was used
+    keys.revoke(new, by=bob, only=True)  # the new secret leaked before it was used
     assert keys.rotate(key, by=bob).key.replaces == key
     assert ApiKey.objects.usable().count() == 2

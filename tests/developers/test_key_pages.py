@@ -269,6 +269,39 @@ def test_revoking_asks_first_and_holds_at_once(client_of: Callable[..., Client],
     assert AuditEntry.objects.of_team(team).filter(action="key.revoked").count() == 1
 
 
+def test_revoking_the_new_secret_takes_the_old_one_with_it(client_of: Callable[..., Client], bob: User, team: Team) -> None:
+    old = keys.make(team, bob, name="Robot", scopes=["generate"])
+    new = keys.rotate(old.key, by=bob)
+    client, path = client_of(bob), f"/developers/keys/{new.key.public_id}/revoke/"
+    assert f"The old secret that it replaced, sk-{old.key.public_id}…, is revoked with it." in page_of(client, path).text
+    client.post(path)
+    assert (keys.find(old.secret), keys.find(new.secret)) == (None, None)
+    said = page_of(client, "/developers/").text
+    assert f"“Robot” is revoked. No program gets in with sk-{new.key.public_id}… any more." in said
+    assert "still gets in" not in said
+
+
+def test_the_old_secret_may_be_left_when_the_new_one_is_revoked(client_of: Callable[..., Client], bob: User, team: Team) -> None:
+    old = keys.make(team, bob, name="Robot", scopes=["generate"])
+    new = keys.rotate(old.key, by=bob)
+    client = client_of(bob)
+    client.post(f"/developers/keys/{new.key.public_id}/revoke/", {"only": "yes"})
+    assert (keys.find(old.secret), keys.find(new.secret)) == (old.key, None)
+    assert f"The program still gets in with sk-{old.key.public_id}…." in page_of(client, "/developers/").text
+
+
+def test_revoking_the_old_secret_says_that_the_new_one_goes_on(client_of: Callable[..., Client], bob: User, team: Team) -> None:
+    old = keys.make(team, bob, name="Robot", scopes=["generate"])
+    new = keys.rotate(old.key, by=bob)
+    client, path = client_of(bob), f"/developers/keys/{old.key.public_id}/revoke/"
+    page = page_of(client, path)
+    assert f"programs that have the new secret, sk-{new.key.public_id}…, get in as before." in page.text
+    assert "only" not in [one.get("name") for one in page.all("input")]
+    client.post(path)
+    assert (keys.find(old.secret), keys.find(new.secret)) == (None, new.key)
+    assert f"The program still gets in with sk-{new.key.public_id}…." in page_of(client, "/developers/").text
+
+
 # --- others ----------------------------------------------------------------------------------------------------------
 
 ONE = ("", "made/", "change/", "rotate/", "revoke/")

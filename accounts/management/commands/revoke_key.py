@@ -20,3 +20,5 @@ class Command(BaseCommand):
         if revoked is None:
             raise CommandError("No key that still holds begins like this. Compare the first eleven characters: they look like sk-1a2B3c4D.")
         self.stdout.write(f"Revoked {revoked} of {revoked.user} ({revoked.user.email}) in {revoked.team}. Its log says so; tell them.")
+        for one in [key for others in keys.older_and_newer(revoked) for key in others]:
+            self.stdout.write(f"The same program still gets in with {one}. If that leaked as well, revoke it too.")

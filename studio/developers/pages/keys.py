@@ -146,13 +146,23 @@ def key_rotate(request: SignedInRequest, public_id: str) -> HttpResponse:
 @login_required
 @never_cache
 def key_revoke(request: SignedInRequest, public_id: str) -> HttpResponse:
-    """GET asks, POST does."""
+    """GET asks, POST does. Older secrets that still work go with it, unless the box for them is ticked."""
     key = access.key_for(request.user, public_id)
+    older, newer = keys.older_and_newer(key)
     if request.method == "POST":
-        if keys.revoke(key, by=request.user):
-            messages.success(request, f"“{key.name}” is revoked. No program gets in with it any more.")
+        only = bool(request.POST.get("only"))
+        if keys.revoke(key, by=request.user, only=only):
+            goes_on = [one.public_id for one in (older if only else [])] + [one.public_id for one in newer]
+            others = f" The program still gets in with {_secrets(goes_on)}." if goes_on else ""
+            messages.success(request, f"“{key.name}” is revoked. No program gets in with sk-{key.public_id}… any more.{others}")
         return redirect("developers")
-    return render(request, "developers/key_revoke.html", {"key": key, "standing": standing.of_key(key)})
+    names = {"older": _secrets([one.public_id for one in older]), "newer": _secrets([one.public_id for one in newer])}
+    return render(request, "developers/key_revoke.html", {"key": key, "standing": standing.of_key(key), **names})
+
+
+def _secrets(public_ids: Sequence[str]) -> str:
+    """ "sk-1a2B3c4D… and sk-5e6F7g8H…"."""
+    return " and ".join(f"sk-{one}…" for one in public_ids)
 
 
 def _show_once(request: SignedInRequest, made: keys.Made, ticket: str, *, is_rotated: bool = False) -> HttpResponse:
