@@ -33,7 +33,7 @@ def of_key(key: ApiKey) -> Standing:
         return Standing("off", "Revoked", f"Revoked{who} on {_moment(key.revoked_at)}. No program gets in with it.", works=False)
     if key.expires_at and key.expires_at <= now:
         return Standing("bad", "Expired", f"Expired on {_moment(key.expires_at)}. Make another one.", works=False)
-    if key.expires_at and (new := next(iter(key.replaced_by.all()), None)):
+    if key.expires_at and (new := next((one for one in key.replaced_by.all() if not one.revoked_at), None)):
         return Standing("warn", "Replaced", f"sk-{new.public_id}… replaces it. The old secret works until {_moment(key.expires_at)}.")
     if key.expires_at and key.expires_at - now <= SOON:
         return Standing("warn", "Expires soon", f"Works until {_moment(key.expires_at)}. Rotate it to go on without a break.")

@@ -14,6 +14,7 @@ from django.utils import timezone
 from accounts import keys
 from accounts.errors import BadKey
 from accounts.models import ApiKey, AuditEntry, Membership, Role, Team, User
+from billing.services import wallets
 from studio.developers import once
 from tests.accounts.pages import Page
 
@@ -246,6 +247,40 @@ def test_an_old_secret_that_ends_at_once_is_refused_at_once(client_of: Callable[
     page = page_of(client, client.post(f"/developers/keys/{old.key.public_id}/rotate/", {"overlap": "0"})["Location"])
     assert keys.find(old.secret) is None
     assert "has ended" in page.text
+
+
+def test_the_old_and_the_new_secret_show_one_budget(client_of: Callable[..., Client], alice: User, bob: User, team: Team) -> None:
+    old = keys.make(team, bob, name="Robot", scopes=["generate"], budget_day=4000).key
+    wallet, client = wallets.wallet_of(team), client_of(bob)
+    wallets.grant(wallet, 9000, reference="first", description="Credits")
+    wallets.place_hold(wallet, 3000, reference="one", description="A picture", actor=bob, api_key=old)
+    told = "One budget for the old and the new secret"
+    before = page_of(client, f"/developers/keys/{old.public_id}/").text
+    assert told not in before
+    assert "3 of 4 credits" in before
+    new = keys.rotate(old, by=bob).key
+    for key in (old, new):
+        page = page_of(client, f"/developers/keys/{key.public_id}/").text
+        assert told in page
+        assert "3 of 4 credits" in page
+
+
+def test_a_replaced_secret_whose_successor_was_revoked_is_not_called_replaced(
+    client_of: Callable[..., Client], bob: User, team: Team
+) -> None:
+    old = keys.make(team, bob, name="Robot", scopes=["generate"]).key
+    new = keys.rotate(old, by=bob).key
+    path, client = f"/developers/keys/{old.public_id}/", client_of(bob)
+    assert f"sk-{new.public_id}… replaces it." in page_of(client, path).text
+    keys.revoke(new, by=bob, only=True)
+    page = page_of(client, path)
+    assert "replaces it" not in page.text
+    assert "Expires soon" in page.text
+    assert "/rotate/" in page.source
+
+
+def test_a_key_for_all_teams_is_said_to_hang_on_its_own(client_of: Callable[..., Client], bob: User, team: Team) -> None:
+    assert "while this team is deleted, it works in none." in page_of(client_of(bob), "/developers/keys/new/").text
 
 
 def test_nobody_rotates_the_key_of_another(client_of: Callable[..., Client], alice: User, bob: User, team: Team) -> None:
