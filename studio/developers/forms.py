@@ -66,7 +66,8 @@ class KeyForm(forms.Form):
     all_teams = forms.BooleanField(
         label="Also in my other teams",
         required=False,
-        help_text="A program then names the team in the header Organization. What it may do there depends on your role there.",
+        help_text="A program then names the team in the header Organization. What it may do there depends on your role there. "
+        "The key belongs to this team all the same: while this team is deleted, it works in none.",
     )
 
     def __init__(self, *args: Any, role: str, key: ApiKey | None = None, **kwargs: Any) -> None:
