@@ -73,7 +73,7 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
                 "The request has too many fields: 600 is the most, in the address and in a form.",
                 {},
             ),
-            ("too_many_files", "Bad Request", "The form has too many files: 100 is the most. Upload them one at a time.", {}),
+            ("too_many_files", "Bad Request", "The form has too many files: 20 is the most. Upload them one at a time.", {}),
             (
                 "bad_idempotency_key",
                 "Bad Request",

@@ -43,6 +43,8 @@ MODERATIONS: dict[str, tuple[int, str]] = {
 }
 """Name → status and text in v2beta; the texts are the examples of its document."""
 
+CREDITS_PAGE = "https://platform.stability.ai/account/credits"
+
 SERVER_ERRORS = {502: "bad_gateway", 503: "service_unavailable", 504: "gateway_timeout"}
 """Names of our own: only 500 is documented."""
 
@@ -69,7 +71,7 @@ class V2Beta:
 
     def insufficient_balance(self, need: Decimal, have: Decimal) -> Refusal:
         text = "You lack sufficient credits to make this request. Please purchase more credits at "
-        return Refusal(402, "payment_required", text + "https://platform.stability.ai/account/credits and try again.")
+        return Refusal(402, "payment_required", f"{text}{CREDITS_PAGE} and try again.")
 
     def moderated(self, name: str) -> Refusal:
         status, text = MODERATIONS[name]

@@ -11,7 +11,11 @@ The contract has few names, and clients go by them (API.md 4, 2). So:
   which no connection waits for.
 - What no engine here can do: 400 `bad_request`. Nothing else that is documented fits: 404 is an engine that v1 does not know, 403 would
   blame the prompt, 500 asks to be tried again.
+- What somebody stopped in the studio, or whose team was deleted meanwhile: 400 `bad_request` too. The contract has no name for it, and a
+  client that is told 500 asks for the same again, and would make what a person has just said no to.
 - What failed on the way: 500, as there. Nothing was charged.
+- Where to buy credits: the contract's sentence leads to the provider's page, where none for this studio are to be had. It leads to the
+  wallet here; clients go by the name.
 
 Where the contract has a text, it comes first, and the studio's sentence after it.
 """
@@ -20,12 +24,15 @@ from __future__ import annotations
 
 from decimal import Decimal
 
+from django.urls import reverse
+
 from accounts.errors import AccountError, BadKey, NotInTeam, ScopeMissing, TermsNotAgreed
+from accounts.mails import absolute
 from billing.credits import MILLICREDITS
 from billing.errors import BillingError, InsufficientCredits
 from studio.api.errors import ApiError, NotOpenYet, TooMany
 from studio.api.stability.contract import Endpoint
-from studio.api.stability.dialects import FLAGGED, V1, Dialect, Refusal
+from studio.api.stability.dialects import CREDITS_PAGE, FLAGGED, V1, Dialect, Refusal
 from studio.api.stability.errors import AskRefused, EngineNotFound, FieldRefused
 from studio.backends.errors import BackendError
 from studio.backends.registry import UnknownEngine
@@ -77,7 +84,8 @@ def of(dialect: Dialect, endpoint: Endpoint, error: Exception) -> Refusal:
         case InsufficientCredits():
             need, have = (Decimal(amount) / MILLICREDITS for amount in (error.needed, error.available))
             refusal = dialect.insufficient_balance(need, have)
-            return Refusal(refusal.status, refusal.name, *refusal.problems, text)
+            theirs = [one.replace(CREDITS_PAGE, absolute(reverse("wallet"))) for one in refusal.problems]
+            return Refusal(refusal.status, refusal.name, *theirs, text)
         case TooMany():
             return dialect.rate_limited(retry_after=str(error.retry_after))
         case FieldRefused():
@@ -102,6 +110,8 @@ def of(dialect: Dialect, endpoint: Endpoint, error: Exception) -> Refusal:
 
 def of_job(dialect: Dialect, endpoint: Endpoint, job: Job) -> Refusal:
     """The answer to a request whose job failed, was stopped or declined. Nothing was charged for it."""
+    if job.status == Job.Status.CANCELED and not job.verdict:
+        return stopped(dialect)
     text = job.error_message or job.decision or STOPPED
     match job.error_code:
         case "content_filtered" | "all_filtered":  # a picture is another matter: `results.deliver`
@@ -143,6 +153,10 @@ def moderated(dialect: Dialect, text: str) -> Refusal:
 
 def needs_approval(dialect: Dialect, why: str) -> Refusal:
     return named(dialect, (400, "invalid_prompts"), (403, "content_moderation"), APPROVAL.format(why=why))
+
+
+def stopped(dialect: Dialect) -> Refusal:
+    return dialect.bad_request(STOPPED)
 
 
 def broken(dialect: Dialect, text: str) -> Refusal:

@@ -191,7 +191,7 @@ def waiting(exchange: Exchange, job_id: UUID, wanted: asks.Wanted) -> Waiting:
 def finished(exchange: Exchange, job_id: UUID, wanted: asks.Wanted) -> Answer:
     job = Job.objects.filter(pk=job_id).first()
     if job is None:  # its team was deleted meanwhile
-        raise refusals.broken(exchange.dialect, refusals.STOPPED)
+        raise refusals.stopped(exchange.dialect)
     if job.is_open:
         raise refusals.broken(exchange.dialect, refusals.GOES_ON)
     return results.deliver(exchange.asked, exchange.endpoint, exchange.dialect, job, wanted)

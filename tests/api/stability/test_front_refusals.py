@@ -30,10 +30,7 @@ SDXL = endpoint("POST", "/v1/generation/{engine_id}/text-to-image")
 SDXL_IMAGE = endpoint("POST", "/v1/generation/{engine_id}/image-to-image")
 MASKING = endpoint("POST", "/v1/generation/{engine_id}/image-to-image/masking")
 BAD_KEY = "authorization: invalid or missing header value"
-EMPTY = (
-    "You lack sufficient credits to make this request. Please purchase more credits at "
-    "https://platform.stability.ai/account/credits and try again."
-)
+EMPTY = "You lack sufficient credits to make this request. Please purchase more credits at http://studio.example/wallet/ and try again."
 BROKEN = "An unexpected server error has occurred, please try again later."
 FILTERED_WORDS = "One or more of the prompts contains filtered words."
 
@@ -135,7 +132,8 @@ def test_a_key_that_is_not_for_this_engine(front, program, alice):
     assert Job.objects.count() == 0
 
 
-def test_an_empty_wallet(front, program, bob, other_team, mallory):
+def test_an_empty_wallet(front, program, bob, other_team, mallory, settings):
+    settings.STUDIO_URL = "http://studio.example"
     poor = Front(program(mallory, other_team))
     available = wallets.wallet_of(other_team).available
     wallets.place_hold(wallets.wallet_of(other_team), available, reference="test", description="All of it")
@@ -266,9 +264,29 @@ def test_work_that_fails(front):
     assert text.startswith("An unexpected server error occurred, please try again. The engine could not be reached")
 
 
-def test_work_that_was_stopped(front):
+STOPPED = (400, "bad_request", ["This was stopped in the studio. Nothing was charged."])
+
+
+@pytest.mark.parametrize("one", [CORE, SDXL], ids=["v2beta", "v1"])
+def test_work_that_was_stopped_is_not_to_be_tried_again(front, one):
     front.finish = lambda answer: (services.cancel(Job.objects.get()), answer.finish_now())[1]  # type: ignore[method-assign]
-    assert told(front.post(CORE)) == (500, "internal_error", [BROKEN, "This was stopped in the studio. Nothing was charged."])
+    assert told(front.post(one)) == STOPPED
+
+
+def test_work_whose_team_is_gone(front):
+    def gone(answer: Any) -> Any:
+        services.cancel(Job.objects.get())
+        Job.objects.all().delete()
+        return answer.finish_now()
+
+    front.finish = gone  # type: ignore[method-assign]
+    assert told(front.post(CORE)) == STOPPED
+
+
+def test_work_that_was_stopped_and_is_fetched_later(front):
+    id = front.post(CREATIVE).told["id"]
+    services.cancel(Job.objects.get())
+    assert told(front.get(f"/v2beta/results/{id}")) == STOPPED
 
 
 def test_our_own_mistake(front, monkeypatch):
