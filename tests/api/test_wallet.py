@@ -153,8 +153,9 @@ def test_nothing_spent_is_nothing(alice: User, team: Team, program: Makes) -> No
     [
         ({"from": "2026-03-02", "to": "2026-03-01"}, "from"),
         ({"from": "2020-01-01", "to": "2021-06-01"}, "from"),
-        ({"to": "9999-12-31"}, "from"),
-        ({"to": "0001-01-10"}, "from"),
+        ({"to": "9999-12-31"}, "to"),
+        ({"to": "0001-01-10"}, "to"),
+        ({"to": "1970-01-05"}, "from"),
         ({"by": "colour"}, "by"),
         ({"per": "hour"}, "per"),
     ],
@@ -162,6 +163,17 @@ def test_nothing_spent_is_nothing(alice: User, team: Team, program: Makes) -> No
 def test_a_span_that_makes_no_sense_is_named(alice: User, team: Team, program: Makes, query: dict[str, str], field: str) -> None:
     answer = program(alice).get("/wallet/usage", query)
     assert (answer.status_code, list(answer.json()["errors"])) == (422, [field])
+
+
+@pytest.mark.parametrize("path", ["/wallet/entries", "/library"])
+@pytest.mark.parametrize("day", ["9999-12-31", "9999-01-01", "1969-12-31", "0001-01-01"])
+@pytest.mark.parametrize("field", ["from", "to"])
+def test_a_day_that_no_page_would_look_for_is_named(alice: User, rich: Team, program: Makes, path: str, day: str, field: str) -> None:
+    """Pages pass over it; a program would take all there is for what it asked for."""
+    answer = program(alice).get(path, {field: day})
+    assert (answer.status_code, answer.json()["code"], list(answer.json()["errors"])) == (422, "invalid", [field])
+    assert "between the years 1970 and 9998" in answer.json()["errors"][field]
+    assert program(alice).get(path, {field: "1970-01-01"}).status_code == program(alice).get(path, {field: "9998-12-31"}).status_code == 200
 
 
 def test_another_teams_wallet_is_not_there(alice: User, rich: Team, mallory: User, other_team: Team, program: Makes) -> None:

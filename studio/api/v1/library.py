@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Sequence
-from datetime import date
 from typing import Annotated, Any, Literal
 
 from asgiref.sync import async_to_sync
@@ -20,7 +19,7 @@ from studio.api.errors import FieldsRefused, NotPossible, TooMany
 from studio.api.problems import statuses
 from studio.api.v1 import paging
 from studio.api.v1.asked import Asked
-from studio.api.v1.paging import NEXT, Paged
+from studio.api.v1.paging import NEXT, Day, Paged
 from studio.api.v1.things import ITEM, Item, base_of, in_full, item_facts
 from studio.backends.base import Mode
 from studio.galleries import bulk, files, sorting, trashing
@@ -50,8 +49,8 @@ class Search(Paged):
         "", description="What was done, or `uploaded` for what was brought from outside.", examples=["text-to-image"]
     )
     by: str = Field("", pattern=r"^[0-9]{0,18}$", description="The id of the person who made or uploaded it.", examples=["7"])
-    since: date | None = Field(None, alias="from", description="The first day, in the studio's time zone.", examples=["2026-11-01"])
-    until: date | None = Field(None, alias="to", description="The last day.", examples=["2026-11-27"])
+    since: Day | None = Field(None, alias="from", description="The first day, in the studio's time zone.", examples=["2026-11-01"])
+    until: Day | None = Field(None, alias="to", description="The last day.", examples=["2026-11-27"])
     tag: str = Field("", max_length=sorting.MAX_NAME, description="A tag of the team.", examples=["boats"])
     gallery: uuid.UUID | None = Field(None, description="Only what is in this gallery.", examples=["0193f5c1-2b3c-7d4e-8f5a-6b7c8d9e0f1a"])
     size: str = Field(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import base64
 import uuid
 from collections.abc import Callable, Sequence
-from typing import Any, TypeVar
+from datetime import date
+from typing import Annotated, Any, TypeVar
 
 from ninja import Field
+from pydantic import AfterValidator
 
 from studio.api.errors import FieldsRefused
 from studio.api.v1.asked import Asked
@@ -21,6 +23,18 @@ NEXT = "The `cursor` of the page that follows; null on the last one."
 EXAMPLE = "MDE5M2Y1YzAtOGExYi03YzNkLTllNGYtNWE2YjdjOGQ5ZTBm"
 
 T = TypeVar("T")
+
+NO_DAY = "A day lies between the years 1970 and 9998."
+
+
+def _is_kept(day: date) -> date:
+    if not 1970 <= day.year < 9999:
+        raise ValueError(NO_DAY.removesuffix("."))
+    return day
+
+
+Day = Annotated[date, AfterValidator(_is_kept)]
+"""A day that pages would pass over where nothing can have happened on it; a program is told, by the name of the field."""
 
 
 class Paged(Asked):

@@ -22,7 +22,7 @@ from studio.api.errors import FieldsRefused
 from studio.api.problems import statuses
 from studio.api.v1 import paging
 from studio.api.v1.asked import Asked
-from studio.api.v1.paging import NEXT, Paged
+from studio.api.v1.paging import NEXT, Day, Paged
 from studio.api.v1.schemas import KeyName
 from studio.api.v1.things import Person, key_facts, person_facts
 from studio.generation.facts import decimal
@@ -90,18 +90,18 @@ class Statement(Paged):
     kind: Literal["", *KINDS] = Field("", description="Only entries of this kind.", examples=["capture"])  # type: ignore[valid-type]
     by: str = Field("", pattern=r"^[0-9]{0,18}$", description="Only for this person, by id.", examples=["7"])
     engine: str = Field("", max_length=120, description="Only for work of an engine, by what it was called.", examples=["Storybook"])
-    since: date | None = Field(None, alias="from", description="The first day, in the studio's time zone.", examples=["2026-11-01"])
-    until: date | None = Field(None, alias="to", description="The last day.", examples=["2026-11-27"])
+    since: Day | None = Field(None, alias="from", description="The first day, in the studio's time zone.", examples=["2026-11-01"])
+    until: Day | None = Field(None, alias="to", description="The last day.", examples=["2026-11-27"])
 
 
 class Period(Asked):
-    since: date | None = Field(
+    since: Day | None = Field(
         None,
         alias="from",
         description="The first day, in the studio's time zone; else 29 days before the last.",
         examples=["2026-11-01"],
     )
-    until: date | None = Field(None, alias="to", description="The last day; today where none is given.", examples=["2026-11-27"])
+    until: Day | None = Field(None, alias="to", description="The last day; today where none is given.", examples=["2026-11-27"])
     by: Literal["", *spending.COLUMNS] = Field(  # type: ignore[valid-type]
         "", description="What the sums are split by.", examples=["engine"]
     )
@@ -113,7 +113,7 @@ class Period(Asked):
         since = self.since or until - timedelta(days=29 if until.year >= 1970 else 0)
         days = (until - since).days + 1
         if not 1970 <= min(since.year, until.year) <= max(since.year, until.year) < 9999:
-            said = "A day lies between the years 1970 and 9998."
+            said = paging.NO_DAY
         elif days < 1:
             said = "“from” is after “to”. Swap them."
         elif days > spending.LONGEST:
