@@ -12,7 +12,7 @@ from accounts import audit, keys
 from accounts.errors import BadKey
 from accounts.keys import Caller
 from accounts.models import User
-from studio.api import limits
+from studio.api import known, limits
 from studio.api.errors import NotOpenYet
 from studio.api.limits import Standing
 
@@ -61,7 +61,7 @@ def while_it_lasts(request: HttpRequest) -> ExitStack:
 class Key(HttpAuthBase):
     """The key that an operation of the own API asks for; any one of `scopes` is enough, and none asks for no more than a good key.
 
-    The order is: who is it, how often, may it.
+    The order is: who is it, how often, may it, and is every word of the address one that the operation knows.
     """
 
     openapi_scheme = "bearer"
@@ -76,4 +76,5 @@ class Key(HttpAuthBase):
         cast(ProgramRequest, request).standing = limits.count(caller)
         if self.scopes and not caller.scopes.intersection(self.scopes):
             caller.require(self.scopes[0])
+        known.check(request)
         return caller

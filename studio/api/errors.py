@@ -6,6 +6,7 @@
     ├── OtherBody             idempotency_conflict  409: this Idempotency-Key came with another request before
     ├── BadIdempotencyKey     bad_idempotency_key   400
     ├── FieldsRefused         fields_refused        422; `fields`: a sentence for each setting that is wrong
+    ├── UnknownParameter      unknown_parameter     422; `fields`: each word of the address that the operation does not know
     └── NotPossible           (as it is given)      a request that makes sense, but not now
 
 Those of keys are in `accounts.errors`, those of work in `studio.generation.errors`, those of credits in `billing.errors`; `problems.py`
@@ -61,6 +62,10 @@ class BadIdempotencyKey(ApiError):
 class FieldsRefused(ApiError):
     code = "fields_refused"
     status = 422
+
+
+class UnknownParameter(FieldsRefused):
+    code = "unknown_parameter"
 
 
 class NotPossible(ApiError):

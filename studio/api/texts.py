@@ -154,6 +154,12 @@ PROBLEMS: dict[str, tuple[str, list[Code]]] = {
                 {"limit": "Input should be less than or equal to 100."},
             ),
             (
+                "unknown_parameter",
+                "Unprocessable Entity",
+                "There is no parameter “stauts” here. “status” is one.",
+                {"stauts": "There is no parameter “stauts” here. “status” is one."},
+            ),
+            (
                 "fields_refused",
                 "Unprocessable Entity",
                 "“Light” has no choice “candle”. Take one of: window light, studio light.",

@@ -11,7 +11,7 @@ from importlib import import_module
 
 from ninja import NinjaAPI
 
-from studio.api import problems
+from studio.api import known, problems
 
 api = NinjaAPI(
     title="Atelier",
@@ -22,6 +22,7 @@ api = NinjaAPI(
     openapi_url=None,  # `studio.api.docs` has both
 )
 problems.install(api)
+api.add_decorator(known.noted, mode="view")
 
 ROUTERS = ("engines", "inputs", "quotes", "jobs", "batches", "library", "galleries", "templates", "wallet", "webhooks")
 """A module here each, with its `router`."""
