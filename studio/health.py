@@ -20,8 +20,9 @@ from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
 
+from studio.backends import registry
 from studio.costs.balance import balances
-from studio.generation.models import Worker
+from studio.generation.models import Job, Worker
 
 log = structlog.get_logger(__name__)
 
@@ -45,11 +46,13 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when requests can be served, 503 with the reasons when not. Queues with a living worker, and whether the studio's
-    credits at its providers run low, are told, not required."""
+    """200 when requests can be served, 503 with the reasons when not. Queues with a living worker, those where something waits for an
+    engine that is gone, and whether the studio's credits at its providers run low, are told, not required."""
     results = {name: _ask(name, check) for name, check in CHECKS.items()}
     ready = all(result == "ok" for result in results.values())
-    body = {"ready": ready, "checks": results, "queues_with_worker": _queues_with_worker() if results["database"] == "ok" else []}
+    body = {"ready": ready, "checks": results}
+    for name, ask in (("queues_with_worker", _queues_with_worker), ("queues_without_engine", _queues_without_engine)):
+        body[name] = ask() if results["database"] == "ok" else []
     body["provider_credits"] = _provider_credits()
     return JsonResponse(body, status=200 if ready else 503, headers={"Cache-Control": "no-store"})
 
@@ -138,6 +141,15 @@ def _queues_with_worker() -> list[str]:
         rows = Worker.objects.alive().values_list("queues", flat=True)
         return sorted({queue for queues in rows for queue in queues})
     except DatabaseError:  # the table is not there before the first migration
+        return []
+
+
+def _queues_without_engine() -> list[str]:
+    """Where jobs wait for an engine that no backend offers: a provider's key is gone. They fail after a while (`services.end_stranded`)."""
+    try:
+        stranded = Job.objects.without_engine(engine.id for engine in registry.engines())
+        return sorted(stranded.order_by().values_list("queue", flat=True).distinct())
+    except DatabaseError:  # as above
         return []
 
 

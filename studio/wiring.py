@@ -34,7 +34,7 @@ DAILY_CHORES = [
 """Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
 """The same for a worker of paid engines: these ask the provider."""
-QUICK_CHORES = ["studio.generation.services.draw_due_sheets"]
+QUICK_CHORES = ["studio.generation.services.end_stranded", "studio.generation.services.draw_due_sheets"]
 """Functions that every worker calls each quarter of a minute beside its work."""
 LOCAL_CHORES = ["studio.galleries.looking.look"]
 """Functions that the local runner's process, which has torch, calls every quarter of a minute beside its work."""

@@ -161,6 +161,7 @@ SENTENCES = {
     "public_figure_asked_for": "The provider does not draw public figures, and the prompt asks for one. Change the prompt and try again.",
     "copyrighted_content": "The provider heard copyrighted music in the sound. Use another sound.",
     "not_configured": "This engine is not set up. {detail} Pick another engine, or ask your operator.",
+    "engine_gone": "{detail} is not in this studio any more, so this could not be made. Pick another engine, or ask your operator.",
     "key_refused": "The provider does not accept the studio's key. That is nothing you did: ask your operator to renew it.",
     "provider_balance": "The studio's account at the provider is out of credits. Yours are still there: ask your operator to top it up.",
     "rate_limited": "The provider asked to slow down, several times. Try again in a minute.",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -125,6 +125,10 @@ class JobQuerySet(models.QuerySet["Job"]):
         running = self.model.objects.filter(team=OuterRef("team"), status="running").order_by()
         count = running.values("team").annotate(n=Count("pk")).values("n")
         return Coalesce(Subquery(count, output_field=IntegerField()), Value(0))
+
+    def without_engine(self, engines: Iterable[str]) -> JobQuerySet:
+        """Waiting for a worker, with an engine that is none of these."""
+        return self.filter(status="queued").exclude(engine__in=list(engines))
 
     def held_as(self, job: Job) -> JobQuerySet:
         """The job while the worker that took it has it, in this attempt. The worker counts too: one that stopped gave its number back."""

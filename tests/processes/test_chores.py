@@ -71,6 +71,8 @@ def test_the_studio_s_own_chores_can_be_imported(settings: Any) -> None:
         "hourly",
         "lapse",
         "end_paused",
+        "forget",
+        "forget_old",
     }
     assert [import_string(path).__name__ for path in settings.LOCAL_CHORES] == ["look"]
-    assert [import_string(path).__name__ for path in settings.QUICK_CHORES] == ["draw_due_sheets"]
+    assert [import_string(path).__name__ for path in settings.QUICK_CHORES] == ["end_stranded", "draw_due_sheets"]

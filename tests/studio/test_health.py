@@ -52,6 +52,7 @@ def test_readyz_says_that_all_is_well(settings: Any, db: None) -> None:
         "ready": True,
         "checks": {"database": "ok", "migrations": "ok", "cache": "ok", "channel_layer": "ok", "storage": "ok"},
         "queues_with_worker": [],
+        "queues_without_engine": [],
         "provider_credits": {},
     }
 

@@ -19,6 +19,7 @@ from studio.generation.services.deciding import approve, decline, lapse, withdra
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
 from studio.generation.services.sheets import draw_due_sheets, draw_sheet
+from studio.generation.services.stranded import end_stranded
 from studio.generation.services.submitting import finish, retry, submit
 
 __all__ = [
@@ -33,6 +34,7 @@ __all__ = [
     "draw_due_sheets",
     "draw_sheet",
     "end_paused",
+    "end_stranded",
     "erase_inputs",
     "erase_team",
     "erase_words",
