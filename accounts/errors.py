@@ -13,6 +13,7 @@ AccountError
 ├── KeyProblem
 │   ├── KeyRefused          key_refused               a key that cannot be made or changed like this; `fields` says why
 │   ├── BadKey              bad_key                   no key that holds: wrong, expired, revoked, or its person is out
+│   │   └── NoKey           bad_key                   none came at all
 │   ├── NotInTeam           not_in_team               the key does not work in the team that was named
 │   ├── TermsNotAgreed      terms_not_agreed          its person has to say yes to the studio's terms first
 │   └── ScopeMissing        scope_missing             `scope`: the key, or the role of its person, does not have it
@@ -111,6 +112,15 @@ class BadKey(KeyProblem):
     )
 
 
+class NoKey(BadKey):
+    """Nothing came where the key stands: programs treat it as they do a bad one."""
+
+    message = (
+        "No API key came. Send “Authorization: Bearer sk-…”: a key has no other place, be it another header or the address. "
+        "The developers’ page makes them."
+    )
+
+
 class NotInTeam(KeyProblem):
     code = "not_in_team"
     message = "This API key does not work in the organization that was named. Leave the name out, or use a key that was made there."
@@ -122,14 +132,14 @@ class TermsNotAgreed(KeyProblem):
 
 
 class ScopeMissing(KeyProblem):
-    """`scope` by its name; `by_role`: the key has it, but its person may not do that in this team (any more)."""
+    """`scope` by its name; `by_role`: whether the key has it or not, its person may not do that in this team (any more)."""
 
     code = "scope_missing"
 
     def __init__(self, scope: str, *, by_role: bool = False) -> None:
         self.scope, self.by_role = scope, by_role
         if by_role:
-            said = f"The person of this API key may not do that in this team any more: their role does not allow “{scope}”. Ask its owner."
+            said = f"The person of this API key may not do that in this team: their role does not allow “{scope}”. Ask its owner."
         else:
             said = f"This API key does not have the scope “{scope}”. Give it that on the developers’ page, or use another key."
         self.message = said  # type: ignore[misc]

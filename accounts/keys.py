@@ -90,7 +90,7 @@ class Caller:
     def require(self, scope: str) -> None:
         """Raises ScopeMissing."""
         if scope not in self.scopes:
-            raise ScopeMissing(scope, by_role=scope in self.key.scopes)
+            raise ScopeMissing(scope, by_role=not holding([scope], self.role))
 
 
 def scopes_of(role: str) -> list[Scope]:

@@ -7,9 +7,10 @@ from typing import cast
 
 from django.http import HttpRequest
 from ninja.security.http import HttpAuthBase
+from structlog.contextvars import bind_contextvars
 
 from accounts import audit, keys
-from accounts.errors import BadKey
+from accounts.errors import BadKey, NoKey
 from accounts.keys import Caller
 from accounts.models import User
 from studio.api import known, limits
@@ -32,14 +33,17 @@ def secret_of(request: HttpRequest) -> str:
 
 
 def caller_of(request: HttpRequest, *, at_home: bool = False) -> Caller:
-    """Let a program in, and note that its key was used; what it does from here on the log says of the key.
+    """Let a program in, and note that its key was used; what it does from here on the logs say of the key, by the part that is no secret.
 
     `at_home`: in the key's own team, whichever `Organization` names.
 
     Raises what `keys.caller` does, and `NotOpenYet`.
     """
+    secret = secret_of(request)
     try:
-        caller = keys.caller(secret_of(request), "" if at_home else request.headers.get("Organization", "").strip())
+        if not secret or " " in secret:  # nothing, or another scheme: `Basic …`
+            raise NoKey
+        caller = keys.caller(secret, "" if at_home else request.headers.get("Organization", "").strip())
     except BadKey:
         if not User.objects.exists():
             raise NotOpenYet from None
@@ -47,6 +51,7 @@ def caller_of(request: HttpRequest, *, at_home: bool = False) -> Caller:
     keys.touch(caller.key)
     program = cast(ProgramRequest, request)
     program.caller = caller
+    bind_contextvars(user_id=caller.user.pk, key_id=caller.key.public_id)
     while_it_lasts(request).enter_context(audit.acting_with(caller.key))
     return caller
 

@@ -35,6 +35,27 @@ def test_anything_else_is_a_problem_that_says_how(alice, header):
     assert not answer.cookies
 
 
+@pytest.mark.parametrize(
+    "headers", [{}, {"X-API-Key": "SECRET"}, {"Authorization": "Basic YTpi"}, {"Authorization": "Bearer "}], ids=lambda one: str(one)
+)
+def test_no_key_at_all_is_told_where_it_belongs(alice, program, headers):
+    secret = program(alice).secret
+    sent = {name: value.replace("SECRET", secret) for name, value in headers.items()}
+
+    told = problem(Client(headers=sent).get(f"/api/v1/engines?key={secret}"), 401, "bad_key")
+
+    assert told["detail"].startswith("No API key came. Send “Authorization: Bearer sk-…”")
+    assert "does not hold" in problem(Client(headers={"Authorization": "Bearer sk-x"}).get("/api/v1/engines"), 401, "bad_key")["detail"]
+
+
+def test_a_key_without_a_scope_that_the_role_does_not_allow_is_told_of_the_role(alice, carol, team, program):
+    team.memberships.filter(user=carol).update(role="viewer")
+    viewer, narrow = program(carol, scopes=("library:read",)), program(alice, scopes=("library:read",))
+
+    for asked, who in ((viewer, "their role does not allow “generate”"), (narrow, "does not have the scope “generate”")):
+        assert who in problem(asked.post("/jobs", {"engine": "null"}), 403, "scope_missing")["detail"]
+
+
 def test_cookies_sign_nobody_in_and_cost_no_query(alice, client_of, django_assert_num_queries):
     browser = client_of(alice)
     with django_assert_num_queries(1):  # whether the studio has anybody: a key that is none is not looked up
