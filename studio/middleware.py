@@ -9,7 +9,8 @@ import structlog
 from django.db import DatabaseError
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from structlog.contextvars import bind_contextvars
+from django_structlog.middlewares import RequestMiddleware
+from structlog.contextvars import bind_contextvars, get_contextvars
 
 from studio import health, metrics
 
@@ -41,6 +42,21 @@ class FullDiskMiddleware:
 def _is_full(cause: BaseException | None) -> bool:
     """What the drivers say (sqlite3's result code SQLITE_FULL; PostgreSQL's class 53, disk_full)."""
     return getattr(cause, "sqlite_errorname", "") == "SQLITE_FULL" or getattr(cause, "sqlstate", "") == "53100"
+
+
+class LogMiddleware(RequestMiddleware):
+    """One line a request. A program is told the id that its line has, so that it can be found when somebody complains."""
+
+    @staticmethod
+    def bind_user_id(request: HttpRequest) -> None:
+        """Of a program `studio.api.auth` has said who it is; nobody is signed in."""
+        if not hasattr(request, "caller"):
+            RequestMiddleware.bind_user_id(request)
+
+    def handle_response(self, request: HttpRequest, response: HttpResponse) -> None:
+        if getattr(request, "by_program", False):
+            response.headers.setdefault("X-Request-Id", str(get_contextvars().get("request_id", "")))
+        super().handle_response(request, response)
 
 
 class ProbeMiddleware:

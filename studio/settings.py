@@ -115,7 +115,7 @@ MIDDLEWARE = [
     "allauth.account.middleware.AccountMiddleware",
     "accounts.middleware.SessionActivityMiddleware",
     "django_htmx.middleware.HtmxMiddleware",
-    "django_structlog.middlewares.RequestMiddleware",
+    "studio.middleware.LogMiddleware",
     "accounts.middleware.FirstStartMiddleware",
     "accounts.middleware.SignInAgainMiddleware",
     "accounts.middleware.WayOutMiddleware",

@@ -36,7 +36,14 @@ HEADERS: dict[str, tuple[str, int]] = {
     "X-RateLimit-Reset": ("The same as `RateLimit-Reset`.", 12),
     "Retry-After": ("Seconds to wait before the next try.", 12),
 }
-EVERYWHERE = [name for name in HEADERS if name != "Retry-After"]
+REQUEST_ID = "X-Request-Id"
+EVERYWHERE = [REQUEST_ID, *(name for name in HEADERS if name != "Retry-After")]
+
+REQUEST_ID_HEADER: JSON = {
+    "description": "What the studio's log calls this request: name it to the operator when something is wrong.",
+    "schema": {"type": "string"},
+    "example": "0b0f7a3e-52a4-4d0c-9d53-2f6f4f1c8a77",
+}
 
 
 def document(base: str) -> JSON:
@@ -61,7 +68,7 @@ def _drawn() -> JSON:
         "schemas": _used(drawn, schemas),
         "responses": {f"Problem{status}": _problem(int(status)) for status in PROBLEMS},
         "parameters": {"Organization": TEAM},
-        "headers": {name: _header(*told) for name, told in HEADERS.items()},
+        "headers": {REQUEST_ID: REQUEST_ID_HEADER, **{name: _header(*told) for name, told in HEADERS.items()}},
         "securitySchemes": {"key": {"type": "http", "scheme": "bearer", "bearerFormat": "sk-…", "description": ABOUT["key"]}},
     }
     used = {operation["tags"][0] for operation in operations(drawn)}
@@ -146,8 +153,8 @@ def _problem(status: int) -> JSON:
         for code, title, detail, errors in codes
     }
     told: JSON = {"description": text, "content": {MEDIA_TYPE: {"schema": {"$ref": f"{SCHEMAS}Problem"}, "examples": examples}}}
-    headers = [] if status in (401, 503) else [*EVERYWHERE, "Retry-After"] if status == 429 else EVERYWHERE
-    return {**told, "headers": _headers(*headers)} if headers else told
+    headers = [REQUEST_ID] if status in (401, 503) else [*EVERYWHERE, "Retry-After"] if status == 429 else EVERYWHERE
+    return {**told, "headers": _headers(*headers)}
 
 
 def _media(drawn: JSON) -> Iterator[JSON]:

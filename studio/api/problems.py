@@ -206,5 +206,5 @@ def of_framework(request: HttpRequest, response: HttpResponse) -> HttpResponse:
         503: ("unavailable", "The studio is not there at the moment. Try again in a minute."),
     }
     code, detail = said.get(status, ("internal" if status >= 500 else "bad_request", "This did not work."))
-    kept = ("Allow", "Retry-After", "Content-Range")
+    kept = ("Allow", "Retry-After", "Content-Range", "X-Request-Id")
     return problem(status, code, detail, headers={name: response[name] for name in kept if response.has_header(name)})

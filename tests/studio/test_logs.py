@@ -16,6 +16,7 @@ from django.conf import settings
 from django.test import Client
 from django.urls import path
 
+from accounts import keys
 from accounts.models import Team, User
 from studio import logs
 from studio.ids import uuid7
@@ -171,6 +172,29 @@ def test_a_request_is_one_line_with_its_id_person_and_time(read: Callable[..., R
     assert re.fullmatch(r"[0-9a-f-]{36}", line["request_id"])
     assert line["ms"] >= 0
     assert "sailboat" not in written()
+
+
+@pytest.mark.parametrize(("address", "code"), [("/api/v1/jobs", 200), ("/api/v1/nothing", 404), ("/api/v1/jobs?x=1", 422)])
+def test_a_program_is_told_the_id_of_its_line(read: Callable[..., Read], alice: User, team: Team, address: str, code: int) -> None:
+    made = keys.make(team, alice, name="Robot", scopes=["generate"])
+    written = read("json")
+    answer = Client(headers={"Authorization": f"Bearer {made.secret}"}).get(address)
+
+    [line] = [json.loads(line) for line in written().splitlines()]
+    assert (line["code"], answer.status_code) == (code, code)
+    assert line["request_id"] == answer["X-Request-Id"]
+    if code != 404:  # no address, so nobody asked who it is
+        assert (line["user_id"], line["key_id"]) == (alice.pk, made.key.public_id)
+    assert made.secret not in written()
+
+
+def test_a_program_without_a_key_is_told_it_too(read: Callable[..., Read], alice: User) -> None:
+    written = read("json")
+    answer = Client().get("/api/v1/jobs")
+
+    [line] = [json.loads(line) for line in written().splitlines()]
+    assert (line["code"], line["request_id"], line["user_id"]) == (401, answer["X-Request-Id"], None)
+    assert "key_id" not in line
 
 
 def test_a_crash_is_told_once_and_the_browser_hears_nothing_of_it(
