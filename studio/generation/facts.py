@@ -33,7 +33,7 @@ def job_facts(job: Job) -> dict[str, Any]:
         "created_at": moment(job.created_at),
         "started_at": moment(job.started_at),
         "finished_at": moment(job.finished_at),
-        "progress": {"step": job.step, "total": job.total_steps},
+        "progress": {"step": _step(job), "total": job.total_steps},
         "credits": {"quoted": decimal(job.price.amount), "charged": None if job.is_open else decimal(job.hold.captured)},
         "error": {"code": job.error_code, "message": job.error_message, "fields": job.error_fields} if job.error_code else None,
         "approval": {"reason": job.approval, "verdict": job.verdict or None, "decision": job.decision} if job.approval else None,
@@ -44,6 +44,11 @@ def job_facts(job: Job) -> dict[str, Any]:
         "batch_place": job.batch_place,
         "api_key": {"id": job.api_key.public_id, "name": job.api_key.name} if job.api_key else None,
     }
+
+
+def _step(job: Job) -> int:
+    """Steps are noted now and then; what was made has had all of them."""
+    return job.total_steps or job.step if job.status == Job.Status.SUCCEEDED else job.step
 
 
 def results_of(job: Job) -> list[Artifact]:

@@ -60,6 +60,15 @@ def test_a_job_is_submitted_made_and_fetched(alice, rich, robot):
     assert set(over) == set(JobOut.model_fields)
 
 
+def test_what_was_made_has_had_all_its_steps(robot):
+    """They are noted now and then, so that the last ones are not."""
+    made = robot.post("/jobs?wait=5", BOAT).json()["id"]
+    Job.objects.update(step=27, total_steps=30)
+    assert robot.get(f"/jobs/{made}").json()["progress"] == {"step": 30, "total": 30}
+    Job.objects.update(status=Job.Status.FAILED)
+    assert robot.get(f"/jobs/{made}").json()["progress"] == {"step": 27, "total": 30}
+
+
 def test_the_bytes_come_in_parts_and_not_twice(robot):
     [result] = robot.post("/jobs?wait=5", BOAT).json()["results"]
     whole = robot.get(result["path"])
