@@ -87,6 +87,7 @@ class Delivery(models.Model):
     objects = DeliveryQuerySet.as_manager()
 
     class Meta:
+        verbose_name_plural = "deliveries"
         constraints = [models.UniqueConstraint(fields=["endpoint", "event_id"], name="delivery_once_per_event")]
         indexes = [
             models.Index(fields=["next_at"], name="delivery_due", condition=Q(status="waiting")),

@@ -89,6 +89,7 @@ class Migration(migrations.Migration):
                     models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name="deliveries", to="webhooks.endpoint"),
                 ),
             ],
+            options={"verbose_name_plural": "deliveries"},
         ),
         migrations.AddIndex(
             model_name="endpoint",
