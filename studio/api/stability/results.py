@@ -26,11 +26,14 @@ from studio.api.stability.operations import Operation
 from studio.api.stability.resample import answer_bytes, encoded
 from studio.generation.models import Artifact as Result
 from studio.generation.models import Job
+from studio.generation.stripping import strip
 
 SUCCESS, FILTERED, ERROR = "SUCCESS", "CONTENT_FILTERED", "ERROR"
 KEPT = timedelta(hours=24)
 """API.md 2.9; counted from when it was over."""
 ALL_FILTERED = "all_filtered"
+STRIP = "x-atelier-strip"
+"""A header of ours: with `1` a file comes without the prompt and the settings that the studio writes into it."""
 PLAIN = "#808080"
 UNKNOWN_SIZE = (1024, 1024)
 GLB = "model/gltf-binary"
@@ -49,7 +52,7 @@ def deliver(request: Request, endpoint: Endpoint, dialect: Dialect, job: Job, wa
     if not results:
         raise dialect.generation_not_found()
     result = next(iter(results.values()))
-    data, headers = answer_bytes(result, wanted)
+    data, headers = _bytes(request, result, wanted)
     answer = v2_result(request, data, GLB if result.kind == "model" else wanted.mime, _seed(job, result.index, result), SUCCESS)
     answer.headers |= headers
     return answer
@@ -62,7 +65,7 @@ def _v1(request: Request, job: Job, results: dict[int, Result], wanted: Wanted) 
     told: dict[str, str] = {}
     for index in range(job.num_images):
         if result := results.get(index):
-            data, told = answer_bytes(result, wanted)
+            data, told = _bytes(request, result, wanted)
             artifacts.append(Artifact(data, _seed(job, index, result), SUCCESS))
         elif filtered:
             filtered -= 1
@@ -72,6 +75,14 @@ def _v1(request: Request, job: Job, results: dict[int, Result], wanted: Wanted) 
     answer = v1_artifacts(request, artifacts)
     answer.headers |= told
     return answer
+
+
+def _bytes(request: Request, result: Result, wanted: Wanted) -> tuple[bytes, dict[str, str]]:
+    """The file as it is answered, without the prompt and the settings in it where the client asks for that."""
+    data, headers = answer_bytes(result, wanted)
+    if request.headers.get(STRIP) == "1":
+        data = strip(data, wanted.mime if result.kind == "image" else result.mime)
+    return data, headers
 
 
 def _seed(job: Job, index: int, result: Result | None = None) -> int:

@@ -56,7 +56,8 @@ TASKS = {
     ),
     "core": Task(
         "Stability API",
-        "The studio answers as the Stability API does, below the same paths: a program written for it needs this address and this key.",
+        "The studio answers as the Stability API does, below the same paths: a program written for it needs this address and this key. "
+        "Its pictures carry their prompt and settings, as all of the studio's do; with the header “x-atelier-strip: 1” they come without.",
         ("generate",),
         ("curl", "python", "requests", "javascript"),
     ),

@@ -84,6 +84,15 @@ def test_v1_answers_json(front, accept):
     assert [opened(base64.b64decode(one["base64"])).size for one in answer.told["artifacts"]] == [(1024, 1024)] * 2
 
 
+def test_a_file_carries_its_prompt_unless_the_client_wants_none(front):
+    plain = front.send(CORE, {"prompt": "a boat", "seed": "7"})
+    bare = front.send(CORE, {"prompt": "a boat", "seed": "7"}, x_atelier_strip="1")
+
+    assert b"a boat" in plain.content
+    assert b"a boat" not in bare.content
+    assert opened(bare.content).tobytes() == opened(plain.content).tobytes()
+
+
 def test_v1_answers_a_png(front):
     given = {"text_prompts": [{"text": "a boat"}], "width": 1024, "height": 1024, "seed": 7}
     answer = front.send(SDXL, given, accept="image/png")
