@@ -5,6 +5,7 @@ from __future__ import annotations
 from allauth.account.decorators import secure_admin_login
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.urls.resolvers import RegexPattern, RoutePattern
 from django.views.decorators.http import require_safe
 from django.views.generic import RedirectView
 
@@ -12,6 +13,29 @@ from django.views.generic import RedirectView
 admin.site.login = secure_admin_login(admin.site.login)  # type: ignore[method-assign]
 admin.site.site_header = admin.site.site_title = "Atelier"
 admin.site.index_title = "Operator"
+
+
+class Later(URLResolver):
+    """Addresses whose module is read in when the first request for one comes, and not with those of the pages.
+
+    What programs ask for takes more memory than all pages together. Its names live in a namespace: of that Django knows beforehand no
+    more than what it is called.
+    """
+
+    def __init__(self, pattern: RoutePattern | RegexPattern, module: str, name: str) -> None:
+        super().__init__(pattern, module, app_name=name, namespace=name)
+
+    def _populate(self) -> None:
+        """Called when the name of any page is looked up: then only if this has been read in already."""
+        if "urlconf_module" in self.__dict__:
+            super()._populate()
+
+    @property
+    def namespace_dict(self) -> dict[str, tuple[str, URLResolver]]:
+        """Called when a name within is looked up."""
+        super()._populate()
+        return super().namespace_dict
+
 
 urlpatterns: list[URLPattern | URLResolver] = [
     # A studio without people leads to /welcome/ (accounts.middleware), nobody signed in to the login page (create asks for it).
@@ -24,8 +48,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.prompts.urls")),
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
-    path("", include("studio.api.urls")),
     path("", include("studio.developers.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
+    Later(RoutePattern("api/v1/"), "studio.api.urls", "programs"),
+    Later(RegexPattern("^(?:v1|v2beta|v2alpha)/"), "studio.api.stability.urls", "stability"),
 ]

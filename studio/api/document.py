@@ -54,7 +54,7 @@ def document(base: str) -> JSON:
 @cache
 def _drawn() -> JSON:
     """All but the address: it costs some seconds, and never changes while a process lives."""
-    drawn: JSON = json.loads(json.dumps(api.get_openapi_schema(), cls=DjangoJSONEncoder))
+    drawn: JSON = json.loads(json.dumps(api.get_openapi_schema(path_prefix="/api/v1/"), cls=DjangoJSONEncoder))
     functions = _functions()
     for operation in operations(drawn):
         _polish(operation, functions[operation["operationId"]])

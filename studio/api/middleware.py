@@ -8,8 +8,6 @@ from contextlib import ExitStack
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
-from studio.api import limits, problems
-
 OWN = "/api/v1/"
 DOCS = "/api/v1/docs"
 """The one page for people among the paths for programs: in the look that they chose, with the studio around it."""
@@ -28,6 +26,9 @@ class ProgramMiddleware:
         request.META.pop("HTTP_COOKIE", None)
         request.__dict__.pop("COOKIES", None)
         request.by_program = True  # type: ignore[attr-defined]
+        # Only now: what programs need is not in the memory of a studio without any.
+        from studio.api import limits, problems
+
         with ExitStack() as ends:
             request.ends_with = ends  # type: ignore[attr-defined]
             response = self.get_response(request)

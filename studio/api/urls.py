@@ -1,15 +1,14 @@
-"""The addresses for programs: the own API, and the Stability API served here."""
+"""The addresses under `/api/v1/`: the page that describes them, its document, and the studio's own API."""
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, path
 
 from studio.api import docs
 from studio.api.v1 import api
 
 urlpatterns: list[URLPattern | URLResolver] = [
-    path("api/v1/docs", docs.docs, name="api_docs"),
-    path("api/v1/openapi.json", docs.openapi, name="api_openapi"),
-    path("api/v1/", api.urls),
-    path("", include("studio.api.stability.urls")),
+    path("docs", docs.docs, name="api_docs"),
+    path("openapi.json", docs.openapi, name="api_openapi"),
+    path("", api.urls),
 ]

@@ -95,6 +95,7 @@ class Courier:
         return not self._thread.is_alive()
 
     def _run(self) -> None:
+        doorbell().wake(QUEUE)  # also finds, and clears away, what a killed courier left of itself
         try:
             while not self._ended:
                 self._hand_out()

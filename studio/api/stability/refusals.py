@@ -159,6 +159,11 @@ def stopped(dialect: Dialect) -> Refusal:
     return dialect.bad_request(STOPPED)
 
 
+def goes_on(dialect: Dialect) -> Refusal:
+    """The answer is waited for no longer. Not a 500, which clients send again: that would be made, and paid for, a second time."""
+    return dialect.bad_request(GOES_ON)
+
+
 def broken(dialect: Dialect, text: str) -> Refusal:
     refusal = dialect.server_error()
     return Refusal(refusal.status, refusal.name, *refusal.problems, text)

@@ -6,4 +6,4 @@ from django.urls import re_path
 
 from studio.api.stability import views
 
-urlpatterns = [re_path(r"^(?:v1|v2beta|v2alpha)/", views.serve, name="stability")]
+urlpatterns = [re_path("", views.serve, name="stability")]

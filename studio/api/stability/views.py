@@ -193,7 +193,7 @@ def finished(exchange: Exchange, job_id: UUID, wanted: asks.Wanted) -> Answer:
     if job is None:  # its team was deleted meanwhile
         raise refusals.stopped(exchange.dialect)
     if job.is_open:
-        raise refusals.broken(exchange.dialect, refusals.GOES_ON)
+        raise refusals.goes_on(exchange.dialect)
     return results.deliver(exchange.asked, exchange.endpoint, exchange.dialect, job, wanted)
 
 

@@ -98,7 +98,9 @@ def item_facts(artifact: Artifact, base: str) -> dict[str, Any]:
         "api_key": key_facts(artifact.api_key),
         "created_at": artifact.created_at,
         "deleted_at": artifact.deleted_at,
-        "files": {variant: base + reverse("v1:library_file", args=[artifact.id, variant]) for variant in ("original", "large", "thumb")},
+        "files": {
+            variant: base + reverse("programs:v1:library_file", args=[artifact.id, variant]) for variant in ("original", "large", "thumb")
+        },
     }
 
 
