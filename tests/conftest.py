@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -61,6 +62,13 @@ def own_files(settings: pytest.FixtureRequest, tmp_path: Path) -> None:
     settings.MEDIA_ROOT = tmp_path / "media"  # type: ignore[attr-defined]
     for cache in caches.all(initialized_only=True):
         cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_loop_left() -> Iterator[None]:
+    """A test that leaves its event loop running in this thread is told so itself, and not whoever comes after it to the database."""
+    yield
+    assert asyncio._get_running_loop() is None, "this test has left its event loop running"
 
 
 @pytest.fixture(autouse=True)
