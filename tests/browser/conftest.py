@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, StorageState, expect, sync_playwright
@@ -28,6 +29,22 @@ path = "{ROOT / "studio/backends/diffusers/storybook/model"}"
 """
 
 expect.set_options(timeout=120_000)
+
+
+HERE = Path(__file__).parent
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Every test of this folder drives a browser, and is left out where those are."""
+    for item in items:
+        if item.path.is_relative_to(HERE):
+            item.add_marker("browser")
+
+
+@pytest.fixture(autouse=True)
+def no_loop_left() -> None:
+    """Playwright's loop runs in this thread for as long as there is a browser. Nothing here asks a database through Django."""
 
 
 @pytest.fixture(scope="session")

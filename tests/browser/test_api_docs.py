@@ -12,7 +12,6 @@ from tests.browser.running import RunningStudio
 from tests.browser.template_shots import QUICK
 from tests.browser.test_pages import faults
 
-pytestmark = pytest.mark.browser
 PAGE = "/api/v1/docs"
 
 

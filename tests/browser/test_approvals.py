@@ -12,8 +12,6 @@ from tests.browser.running import RunningStudio
 from tests.browser.test_pages import OVERHANG, faults
 from tests.browser.test_teams import JOIN, make_team, switch
 
-pytestmark = pytest.mark.browser
-
 GRANT = """
 from accounts.models import Team
 from billing.services import wallets

@@ -12,7 +12,6 @@ from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually, intercept
 from tests.stability_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
 DONE = "#feed article[data-status=succeeded]"
 LARGE = "/create/?engine=sd3.5-large&mode=text-to-image&prompt=a+castle+on+a+hill"
 STORYBOOK = "/create/?engine=storybook&mode=text-to-image&prompt=a+red+sailboat+on+the+sea&seed=7"

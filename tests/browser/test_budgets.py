@@ -13,8 +13,6 @@ from tests.browser.test_buying import fit
 from tests.browser.test_pages import faults
 from tests.browser.test_teams import JOIN, make_team, switch
 
-pytestmark = pytest.mark.browser
-
 GRANT = """
 from accounts.models import Team
 from billing.services import wallets

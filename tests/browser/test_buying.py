@@ -12,8 +12,6 @@ from tests.browser.running import RunningStudio, eventually
 from tests.browser.test_pages import OVERHANG, faults
 from tests.stripe_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def stripe_server() -> Iterator[StandIn]:

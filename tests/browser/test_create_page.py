@@ -17,7 +17,6 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.running import RunningStudio, eventually, intercept
 
-pytestmark = pytest.mark.browser
 DONE = "#stage .stage-job[data-status=succeeded]"
 DROP = """([selector, data, name, type]) => {
   const bytes = Uint8Array.from(atob(data), (letter) => letter.charCodeAt(0));

@@ -20,7 +20,6 @@ from tests.browser.running import RunningStudio
 from tests.browser.test_pages import OVERHANG, faults
 from tests.browser.test_team_pages import follow, tab_to
 
-pytestmark = pytest.mark.browser
 WIDTHS = (768, 390, 320)
 
 

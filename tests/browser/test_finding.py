@@ -10,8 +10,6 @@ from playwright.sync_api import expect
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:

@@ -11,7 +11,6 @@ from playwright.sync_api import expect
 
 from tests.browser.running import RunningStudio, eventually
 
-pytestmark = pytest.mark.browser
 FROM_NOTHING = True
 """The studio prepares its empty data folder itself, as at a newcomer's."""
 LONG = {"num_images": "8", "num_inference_steps": "60"}

@@ -5,14 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 from tests.browser.test_pages import faults
 
-pytestmark = pytest.mark.browser
 MAKE = """
 from accounts.models import Team, User
 from tests.factories import make_artifact

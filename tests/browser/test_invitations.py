@@ -12,8 +12,6 @@ from playwright.sync_api import Page, expect
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def letters(tmp_path_factory: pytest.TempPathFactory) -> Path:

@@ -12,8 +12,6 @@ from playwright.sync_api import Browser, Locator, Page, expect
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio, eventually, intercept
 
-pytestmark = pytest.mark.browser
-
 SEED = """
 from datetime import timedelta
 from django.utils import timezone

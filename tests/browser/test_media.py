@@ -15,8 +15,6 @@ from tests.browser.running import RunningStudio
 from tests.browser.seeding import Seeded, add_media
 from tests.browser.test_pages import AXE, LANDMARK, OVERHANG, RULES
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def seeded(browser, studio: RunningStudio) -> Seeded:

@@ -15,7 +15,6 @@ from tests.browser.test_create_page import DROP, jobs
 from tests.stability_server.media.mp3 import tune
 from tests.stability_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
 DONE = "#stage .stage-job[data-status=succeeded]"
 FAILED = "#stage .stage-job[data-status=failed]"
 

@@ -12,7 +12,6 @@ from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 from tests.stability_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
 CORE = "/create/?engine=stable-image-core&mode=text-to-image"
 
 

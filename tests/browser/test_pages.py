@@ -12,7 +12,6 @@ from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 from tests.browser.seeding import await_end
 
-pytestmark = pytest.mark.browser
 AXE = (Path(__file__).parent / "axe" / "axe.min.js").read_text()
 RULES = """async () => (await axe.run({runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations']}))
   .violations.filter(v => ['serious', 'critical'].includes(v.impact))

@@ -14,7 +14,6 @@ from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually
 from tests.browser.test_pages import faults
 
-pytestmark = pytest.mark.browser
 DONE = "#stage .stage-job[data-status=succeeded]"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 REACH = """() => [document.querySelector('#settings').inert, document.querySelector('[data-behind]').inert,

@@ -16,7 +16,6 @@ from tests.browser.test_pages import OVERHANG, faults
 from tests.stripe_server import plans as theirs
 from tests.stripe_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
 LOOK = os.environ.get("PLAN_SHOTS", "")
 """A folder for pictures of each step, to be looked at."""
 UNCOVERED = """element => {

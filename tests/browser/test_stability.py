@@ -12,8 +12,6 @@ from tests.browser.running import RunningStudio, eventually
 from tests.browser.seeding import dashed
 from tests.stability_server.standin import StandIn
 
-pytestmark = pytest.mark.browser
-
 CORE = "/create/?engine=stable-image-core&mode=text-to-image"
 KEY = "sk-canary-0123456789abcdefghijklmnop"
 

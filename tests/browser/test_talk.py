@@ -11,8 +11,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio, eventually, intercept
 
-pytestmark = pytest.mark.browser
-
 SEED = """
 from accounts.models import Membership, Role, User
 from accounts.services import create_team

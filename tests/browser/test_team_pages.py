@@ -14,7 +14,6 @@ from tests.browser.running import RunningStudio
 from tests.browser.team_shots import Seeded
 from tests.browser.test_pages import OVERHANG, faults
 
-pytestmark = pytest.mark.browser
 WIDTHS = (768, 390, 320)
 LOOKED_AT = (
     *("team-library-select", "upload", "galleries", "gallery-waiting", "gallery-sharing", "public-locked", "public-gone", "compare-slider"),

@@ -11,8 +11,6 @@ from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import ROOT, RunningStudio, eventually
 from tests.browser.test_pages import OVERHANG, faults
 
-pytestmark = pytest.mark.browser
-
 JOIN = """
 from accounts.models import Membership, Team, User
 from accounts.services import create_user_with_team

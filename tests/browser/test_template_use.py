@@ -11,7 +11,6 @@ from playwright.sync_api import Browser, Page, Route, expect
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually, intercept
 
-pytestmark = pytest.mark.browser
 FREE = "/create/?engine=null&mode=text-to-image"
 TEMPLATES = """
 from accounts.models import Team, User

@@ -11,7 +11,6 @@ from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
 from tests.browser.test_pages import faults
 
-pytestmark = pytest.mark.browser
 MAKE = """
 from accounts.models import Team, User
 from studio.prompts.services import templates

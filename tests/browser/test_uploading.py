@@ -16,8 +16,6 @@ from tests.factories import draw
 from tests.generation import metadata_corpus as corpus
 from tests.media import sound
 
-pytestmark = pytest.mark.browser
-
 FOX = draw(83, 121, seed=3)
 FILES = {
     "fox.png": FOX[:33] + corpus.text("prompt", json.dumps(corpus.COMFY)) + FOX[33:],

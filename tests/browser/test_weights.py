@@ -12,8 +12,6 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.running import RunningStudio
 
-pytestmark = pytest.mark.browser
-
 
 @pytest.fixture(scope="module")
 def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
