@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import os
 import secrets
 import shutil
 import time
 from collections.abc import Callable
+from typing import Any
 
 import structlog
 from asgiref.sync import async_to_sync
@@ -15,7 +15,7 @@ from channels.layers import get_channel_layer
 from django.conf import settings
 from django.core.cache import cache
 from django.core.files.base import ContentFile
-from django.core.files.storage import default_storage
+from django.core.files.storage import FileSystemStorage, Storage, default_storage
 from django.db import DatabaseError, connection
 from django.db.migrations.executor import MigrationExecutor
 from django.http import HttpRequest, HttpResponse, JsonResponse
@@ -23,6 +23,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from studio.backends import registry
 from studio.costs.balance import balances
 from studio.generation.models import Job, Worker
+from studio.outages import Outage, redis_outage
 
 log = structlog.get_logger(__name__)
 
@@ -36,6 +37,14 @@ PROVIDER_ANSWER_SECONDS = 0.2
 """How long a probe waits for a provider's balance; what comes later is told to the next one."""
 
 
+LAYER_AWAY = "Redis is away: pages look again every few seconds instead of being told"
+
+DISPENSABLE = {"cache", "channel_layer"}
+"""Parts without which requests are served all the same, and an object store with them: pages go on without pictures. All web processes lack
+them at once, so a load balancer that took those out that do would leave none; whoever is to be woken reads `without`. A folder may be full
+or read-only on one machine alone."""
+
+
 class NotReady(Exception):
     """The reason, as a short sentence without addresses or paths."""
 
@@ -46,11 +55,13 @@ def healthz(_request: HttpRequest) -> HttpResponse:
 
 
 def readyz(_request: HttpRequest) -> JsonResponse:
-    """200 when requests can be served, 503 with the reasons when not. Queues with a living worker, those where something waits for an
-    engine that is gone, and whether the studio's credits at its providers run low, are told, not required."""
+    """200 when requests can be served, 503 with the reasons when not. What is `DISPENSABLE`, queues with a living worker, those where
+    something waits for an engine that is gone, and whether the studio's credits at its providers run low, are told, not required."""
     results = {name: _ask(name, check) for name, check in CHECKS.items()}
-    ready = all(result == "ok" for result in results.values())
-    body = {"ready": ready, "checks": results}
+    missing = {name for name, result in results.items() if result != "ok"}
+    dispensable = DISPENSABLE if isinstance(default_storage, FileSystemStorage) else DISPENSABLE | {"storage"}
+    ready = missing <= dispensable
+    body: dict[str, Any] = {"ready": ready, "checks": results, "without": sorted(missing & dispensable)}
     for name, ask in (("queues_with_worker", _queues_with_worker), ("queues_without_engine", _queues_without_engine)):
         body[name] = ask() if results["database"] == "ok" else []
     body["provider_credits"] = _provider_credits()
@@ -90,6 +101,12 @@ class _Migrations:
 
 
 def _cache() -> None:
+    if prove := getattr(cache, "prove", None):
+        try:
+            prove()
+        except Exception as error:
+            raise NotReady(f"Redis is away ({type(error).__name__}): each process caches and counts limits by itself") from error
+        return
     key = f"readyz-{os.getpid()}"
     cache.set(key, "ok", 5)
     if cache.get(key) != "ok":
@@ -99,34 +116,39 @@ def _cache() -> None:
 def _channel_layer() -> None:
     if settings.EMBEDDED:
         return  # it lives in this very process
-
-    async def round_trip() -> None:
-        layer = get_channel_layer()
-        channel = await layer.new_channel("readyz")
-        async with asyncio.timeout(3):
-            await layer.send(channel, {"type": "readyz"})
-            await layer.receive(channel)
-
-    async_to_sync(round_trip)()
+    if redis_outage.is_on:  # the cache has just waited for it
+        raise NotReady(LAYER_AWAY)
+    try:
+        async_to_sync(get_channel_layer().ping)()
+    except Exception as error:
+        raise NotReady(LAYER_AWAY) from error
 
 
 class _Storage:
-    """Writes a file and removes it: a full or read-only disk says so here before somebody's picture does."""
+    """Writes a file and removes it: a full or read-only disk, or a bucket that cannot be reached, says so here before somebody's picture
+    does. What an object store was found to be counts for a while, also that it is away: every probe would wait for it."""
 
     def __init__(self) -> None:
         self.proved_until = 0.0
+        self.outage, self.reason = Outage("storage"), ""
 
     def __call__(self) -> None:
-        location = getattr(default_storage, "location", None)
-        if location and os.path.isdir(location) and shutil.disk_usage(location).free < FREE_BYTES:
+        folder = default_storage.location if isinstance(default_storage, FileSystemStorage) else ""
+        if os.path.isdir(folder) and shutil.disk_usage(folder).free < FREE_BYTES:
             raise NotReady("the disk is full")
-        if time.monotonic() < self.proved_until:
+        if not self.outage.is_on and time.monotonic() < self.proved_until:
             return
+        if not folder and not self.outage.may_ask():
+            raise NotReady(self.reason)
+        storage: Storage = getattr(default_storage, "probe", default_storage)
         try:
-            name = default_storage.save(f"readyz/{os.getpid()}-{secrets.token_hex(4)}", ContentFile(b"ok"))
-            default_storage.delete(name)
+            name = storage.save(f"readyz/{os.getpid()}-{secrets.token_hex(4)}", ContentFile(b"ok"))
+            storage.delete(name)
         except OSError as error:
-            raise NotReady(f"files cannot be written ({error.strerror or type(error).__name__})") from error
+            self.reason = f"files cannot be written ({error.strerror or type(error).__name__})"
+            self.outage.failed(error)
+            raise NotReady(self.reason) from error
+        self.outage.answered()
         self.proved_until = time.monotonic() + STORAGE_ANSWER_SECONDS
 
 

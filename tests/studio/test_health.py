@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,6 +15,8 @@ from django.utils import timezone
 from accounts.models import User
 from studio import health
 from studio.generation.models import Worker
+from tests.outages import Watch, own_outage
+from tests.redis_server import OwnRedis
 
 
 @pytest.fixture(autouse=True)
@@ -51,6 +54,7 @@ def test_readyz_says_that_all_is_well(settings: Any, db: None) -> None:
     assert response.json() == {
         "ready": True,
         "checks": {"database": "ok", "migrations": "ok", "cache": "ok", "channel_layer": "ok", "storage": "ok"},
+        "without": [],
         "queues_with_worker": [],
         "queues_without_engine": [],
         "provider_credits": {},
@@ -115,3 +119,29 @@ def test_a_written_file_counts_for_a_while(db: None, monkeypatch: pytest.MonkeyP
     monkeypatch.setattr(FileSystemStorage, "_save", count)
     assert [Client().get("/readyz").status_code for _ in range(3)] == [200, 200, 200]
     assert len(saved) == 1
+
+
+def test_a_studio_without_redis_is_ready_and_says_what_it_lacks(db: None, settings: Any, tmp_path: Path, monkeypatch: Any) -> None:
+    nobody = OwnRedis(tmp_path)
+    own_outage(monkeypatch, Watch())
+    settings.EMBEDDED = False
+    settings.CACHES = {"default": {"BACKEND": "studio.caching.SoftRedisCache", "LOCATION": nobody.url, "KEY_PREFIX": "readyz"}}
+    settings.CHANNEL_LAYERS = {"default": {"BACKEND": "studio.live.redis_layer.RedisLayer", "CONFIG": {"url": nobody.url}}}
+
+    response = Client().get("/readyz")
+
+    assert (response.status_code, response.json()["ready"]) == (200, True)
+    assert response.json()["without"] == ["cache", "channel_layer"]
+    assert response.json()["checks"] == {
+        "database": "ok",
+        "migrations": "ok",
+        "cache": "Redis is away (ConnectionError): each process caches and counts limits by itself",
+        "channel_layer": "Redis is away: pages look again every few seconds instead of being told",
+        "storage": "ok",
+    }
+
+    nobody.start()
+    settings.CACHES = {"default": {"BACKEND": "studio.caching.SoftRedisCache", "LOCATION": nobody.url, "KEY_PREFIX": "readyz-2"}}
+    own_outage(monkeypatch, Watch())
+    assert Client().get("/readyz").json()["without"] == []
+    nobody.kill()
