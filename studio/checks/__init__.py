@@ -11,20 +11,21 @@ from typing import Any
 
 from django.conf import settings
 from django.core.checks import CheckMessage, Error, Info, Warning, register
-from django.core.files.storage import default_storage
 
 from studio.backends import registry
-from studio.checks import address, engines, moderation, payments, services, stability, webhooks
+from studio.checks import address, engines, files, moderation, payments, services, stability, telemetry, webhooks
 from studio.checks.rule import Rule
 
 RULES: tuple[Rule, ...] = (
     *address.RULES,
     *services.RULES,
+    *files.RULES,
     *engines.RULES,
     *stability.RULES,
     *moderation.RULES,
     *payments.RULES,
     *webhooks.RULES,
+    *telemetry.RULES,
 )
 
 CHECKED_WHEN_READ = frozenset(
@@ -43,6 +44,7 @@ CHECKED_WHEN_READ = frozenset(
         "STUDIO_IMAGE_CLASSIFIER_LABELS",
         "STUDIO_TIME_ZONE",
         "STUDIO_HSTS_SUBDOMAINS",
+        "STUDIO_STATIC_DIR",
     }
 )
 """Variables without a rule here: `studio.environment` refuses what they cannot hold, or any text will do, or a pair's rule names them."""
@@ -101,10 +103,10 @@ def metrics_are_reachable(**kwargs: Any) -> list[CheckMessage]:
 @register(deploy=True)
 def files_can_be_written(**kwargs: Any) -> list[CheckMessage]:
     """The folder of the pictures, when files lie in a folder."""
-    location = getattr(default_storage, "location", None)
-    if location is None:
+    if settings.IN_S3:
         return []
-    folder = Path(str(location))
+    location = settings.MEDIA_ROOT
+    folder = Path(location)
     while not folder.exists() and folder != folder.parent:
         folder = folder.parent
     if os.access(folder, os.W_OK | os.X_OK):

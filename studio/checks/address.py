@@ -129,7 +129,8 @@ def _secret_key_is_shared() -> Finding | None:
         return None
     return (
         "REDIS_URL is given, so there may be several web processes, but the secret key is the one in this data folder.",
-        "Give every machine the same STUDIO_SECRET_KEY (or STUDIO_SECRET_KEY_FILE); else people are signed out at random.",
+        f"For one machine that will do; its key is {settings.DATA_DIR / 'secret_key'}. Of several, every machine needs the same one: "
+        "give them STUDIO_SECRET_KEY (or STUDIO_SECRET_KEY_FILE), or people are signed out at random.",
     )
 
 
@@ -153,7 +154,7 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_TRUSTED_PROXIES", lambda: settings.TRUSTED_PROXIES, 0, "The number of proxies in front"),
     Rule("STUDIO_TRUSTED_PROXIES", _proxies, warning=True),
     Rule("STUDIO_SECRET_KEY", _secret_key),
-    Rule("STUDIO_SECRET_KEY", _secret_key_is_shared),
+    Rule("STUDIO_SECRET_KEY", _secret_key_is_shared, warning=True),
     at_least("STUDIO_HSTS_SECONDS", lambda: settings.STUDIO_HSTS_SECONDS, 0, "Seconds"),
     Rule("STUDIO_METRICS_TOKEN", _metrics_token),
     one_of("STUDIO_LOG_FORMAT", lambda: settings.LOG_FORMAT, ("line", "json")),

@@ -41,9 +41,9 @@ def _doorbell() -> Finding | None:
     try:
         bell = import_string(settings.DOORBELL)
     except ImportError as error:
-        return f"STUDIO_DOORBELL cannot be imported: {error}.", "Leave it out, or give the dotted path of a class with wake and listen."
-    if not (callable(getattr(bell, "wake", None)) and callable(getattr(bell, "listen", None))):
-        return f"STUDIO_DOORBELL: {settings.DOORBELL} has no wake and listen.", "Give the dotted path of a doorbell, or leave it out."
+        return f"STUDIO_DOORBELL cannot be imported: {error}.", "Leave it out, or give the dotted path of a class that is a doorbell."
+    if not all(callable(getattr(bell, name, None)) for name in ("wake", "listen", "flush")):
+        return f"STUDIO_DOORBELL: {settings.DOORBELL} lacks wake, listen or flush.", "Give the dotted path of a doorbell, or leave it out."
     return None
 
 
@@ -92,6 +92,7 @@ RULES: tuple[Rule, ...] = (
     Rule("STUDIO_JOB_LEASE_SECONDS", _lease),
     at_least("STUDIO_JOB_HEARTBEAT_SECONDS", lambda: settings.JOB_HEARTBEAT_SECONDS, 0.1, "Seconds between heartbeats"),
     at_least("STUDIO_JOB_SWEEP_SECONDS", lambda: settings.JOB_SWEEP_SECONDS, 0.1, "Seconds between looks at the queue"),
+    at_least("STUDIO_JOB_SECONDS", lambda: settings.JOB_SECONDS, 0, "Seconds that a job may run (0: no limit)"),
     at_least("STUDIO_STOP_SECONDS", lambda: settings.STOP_SECONDS, 0, "Seconds that a stopping worker waits for a paid call"),
     at_least("STUDIO_LOCAL_MEMORY_MB", lambda: settings.LOCAL_MEMORY_MB, 0, "Megabytes at which the local worker starts anew (0: never)"),
     at_least("STUDIO_MAX_OPEN_JOBS", lambda: settings.MAX_OPEN_JOBS, 1, "Waiting and running jobs of one person"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from django.conf import settings
 
@@ -18,13 +19,39 @@ def _database() -> Finding | None:
     return None
 
 
+def _names_host(url: str) -> bool:
+    """Whether an address says which computer is meant: without one, the clients silently ask this machine."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port that is no number, half an IPv6 address
+        return False
+
+
+def _is_redis(url: str) -> bool:
+    return url.startswith("unix://") or (url.startswith(("redis://", "rediss://")) and _names_host(url))
+
+
+def _numbers_database(url: str) -> bool:
+    """Whether the path of an address of Redis is a database's number: with another word, the client silently takes database 0."""
+    return url.startswith("unix://") or re.fullmatch(r"/?\d*/?", urlsplit(url).path, re.ASCII) is not None
+
+
 def _redis() -> Finding | None:
     if settings.EMBEDDED:
         return None
-    if not settings.REDIS_URL.startswith(("redis://", "rediss://", "unix://")):
+    if not _is_redis(settings.REDIS_URL):
         return "REDIS_URL is not an address of Redis.", "Write it like redis://host:6379/0, or leave it out for one machine."
-    if not (find_spec("redis") and find_spec("channels_redis")):
-        return "REDIS_URL is given, but the libraries for Redis are not installed.", "Install requirements/scaled.txt (make run does)."
+    if not _numbers_database(settings.REDIS_URL):
+        return (
+            "REDIS_URL ends in something that is no number of a database.",
+            "Write it like redis://host:6379/0: databases are numbered from 0 on.",
+        )
+    if not all(find_spec(name) for name in ("redis", "celery", "uvicorn")):
+        return (
+            "REDIS_URL is given, but the libraries of that mode are not installed.",
+            "Install requirements/scaled.txt (make run does).",
+        )
     return None
 
 
@@ -35,6 +62,37 @@ def _redis_with_sqlite() -> Finding | None:
         "REDIS_URL is given, but the database is SQLite, which only the processes of one machine can share.",
         "Give DATABASE_URL an address of PostgreSQL too, or leave REDIS_URL out.",
     )
+
+
+def _broker() -> Finding | None:
+    if settings.EMBEDDED:
+        if not settings.CELERY_BROKER_URL:
+            return None
+        return (
+            "CELERY_BROKER_URL is given without REDIS_URL: a broker carries rings only, and Redis what pages on other machines hear.",
+            "Give REDIS_URL too, or leave both out for one machine.",
+        )
+    url, write = settings.CELERY_BROKER_URL, "Write it like {}, or leave it out to use the Redis of REDIS_URL."
+    if url == settings.REDIS_URL:
+        return None  # it was left out
+    if not (_is_redis(url) or (url.startswith(("amqp://", "amqps://")) and _names_host(url))):
+        return "CELERY_BROKER_URL is no address of Redis or RabbitMQ.", write.format("amqp://user:password@host:5672/studio")
+    if not url.startswith("amqp") and not _numbers_database(url):
+        return "CELERY_BROKER_URL ends in something that is no number of a database.", write.format("redis://host:6379/1")
+    return None
+
+
+def _workers() -> Finding | None:
+    if unknown := sorted(set(settings.WORKERS) - set(settings.BACKENDS)):
+        return f"STUDIO_WORKERS names “{unknown[0][:40]}”, which is no queue.", f"Choose from: {', '.join(settings.BACKENDS)}."
+    return None
+
+
+def _processes_without_redis() -> Finding | None:
+    for name in ("STUDIO_WEB_PROCESSES", "STUDIO_WORKERS"):
+        if settings.EMBEDDED and settings.ENVIRONMENT.given(name):
+            return f"{name} is given without REDIS_URL, and so it means nothing.", "Give REDIS_URL and DATABASE_URL too, or leave it out."
+    return None
 
 
 def _mail() -> Finding | None:
@@ -98,6 +156,10 @@ RULES: tuple[Rule, ...] = (
     at_least("STUDIO_DATABASE_POOL", lambda: settings.STUDIO_DATABASE_POOL, 1, "Connections of a process to PostgreSQL"),
     Rule("REDIS_URL", _redis),
     Rule("REDIS_URL", _redis_with_sqlite, warning=True),
+    Rule("CELERY_BROKER_URL", _broker),
+    at_least("STUDIO_WEB_PROCESSES", lambda: settings.WEB_PROCESSES, 1, "Web processes of a machine"),
+    Rule("STUDIO_WORKERS", _workers),
+    Rule("STUDIO_WORKERS", _processes_without_redis, warning=True),
     one_of("STUDIO_SIGNUP", lambda: settings.STUDIO_SIGNUP, ("open", "invitation", "closed")),
     at_least("STUDIO_TEAM_GRACE_DAYS", lambda: settings.TEAM_GRACE_DAYS, 1, "Days that a deleted team can be brought back"),
     at_least("STUDIO_INVITATION_DAYS", lambda: settings.STUDIO_INVITATION_DAYS, 1, "Days that an invitation can be used"),

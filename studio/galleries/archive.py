@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 import structlog
-from django.core.files.storage import default_storage
 
 from billing.credits import credits
 from studio.galleries.facts import name_outside
@@ -18,6 +17,7 @@ from studio.galleries.files import let_go
 from studio.galleries.zips import PIECE, File, safe_name
 from studio.generation.kinds import SUFFIX
 from studio.generation.models import Artifact
+from studio.storage import pieces
 
 log = structlog.get_logger(__name__)
 
@@ -33,7 +33,10 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def contents(ids: Sequence[uuid.UUID], *, folder: str = "") -> Iterator[File]:
-    """The files of a zip: each picture of `ids` that is there, in their order, then `metadata.json` and `metadata.csv`."""
+    """The files of a zip: each picture of `ids` that is there, in their order, then `metadata.json` and `metadata.csv`.
+
+    Raises OSError when the storage fails: a zip that ends in the middle is seen to be broken, one without a picture is not.
+    """
     told: list[dict[str, Any]] = []
     for start in range(0, len(ids), BATCH):
         batch = ids[start : start + BATCH]
@@ -42,12 +45,14 @@ def contents(ids: Sequence[uuid.UUID], *, folder: str = "") -> Iterator[File]:
         for artifact in (rows[one] for one in batch if one in rows):
             record = describe(artifact)
             told.append(record)
-            if default_storage.exists(artifact.variant("original")):
-                name = safe_name(_name(artifact, len(told)))
-                record["file"] = f"{folder}{name}"
-                yield File(name, _read(artifact), folder, artifact.created_at)
-            else:
+            try:
+                original = pieces(artifact.variant("original"), PIECE)
+            except FileNotFoundError:
                 log.warning("original_missing", artifact=str(artifact.id))
+                continue
+            name = safe_name(_name(artifact, len(told)))
+            record["file"] = f"{folder}{name}"
+            yield File(name, original, folder, artifact.created_at)
     yield File("metadata.json", [json.dumps(told, ensure_ascii=False, indent=1).encode()], folder)
     yield File("metadata.csv", [as_csv(told, COLUMNS)], folder)
 
@@ -97,9 +102,3 @@ def _name(artifact: Artifact, number: int) -> str:
     """A number, so that they stay in their order, then the first words of the prompt, else how the file was called outside."""
     words = " ".join((artifact.prompt or name_outside(artifact).rpartition(".")[0])[:200].split())[:60]
     return f"{number:04d} {words or artifact.noun} {artifact.id.hex[-6:]}.{SUFFIX[artifact.mime]}"
-
-
-def _read(artifact: Artifact) -> Iterator[bytes]:
-    with default_storage.open(artifact.variant("original")) as file:
-        while piece := file.read(PIECE):
-            yield piece

@@ -8,26 +8,33 @@ memory, and a slow line would hold a thread.
 from __future__ import annotations
 
 import asyncio
-import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from dataclasses import dataclass
-from email.utils import parsedate_to_datetime
-from typing import IO
+from functools import partial
+from typing import IO, TypeVar
 from urllib.parse import quote
 
+import structlog
 from asgiref.sync import sync_to_async
-from django.core.files.storage import Storage, default_storage
+from django.conf import settings
+from django.core.files.storage import default_storage
 from django.db import connection
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase, HttpResponseRedirect, StreamingHttpResponse
 from django.utils.cache import get_conditional_response
 from django.utils.http import http_date
 from django.utils.text import slugify
 
+from studio.galleries.ranges import part_of
 from studio.generation.errors import BrokenResult
 from studio.generation.images import LARGE
 from studio.generation.kinds import SUFFIX
 from studio.generation.models import Artifact
 from studio.generation.stripping import strip
+
+T = TypeVar("T")
+log = structlog.get_logger(__name__)
 
 VARIANTS = ("original", "large", "thumb")
 WHOLE = 256 * 1024
@@ -35,6 +42,11 @@ WHOLE = 256 * 1024
 CHUNK = 128 * 1024
 NAME_LENGTH = 60
 """Characters of a prompt that go into a file's name."""
+NOT_NOW = "Stored files cannot be read at the moment. Try again in a minute; if it goes on, tell your operator.\n"
+ACCEL = "/protected/"
+"""Where nginx has the data folder's `media`, for nobody but us."""
+_threads = ThreadPoolExecutor(32, thread_name_prefix="files")
+"""Storages are asked here. A bucket that does not answer holds these threads for a while, and nobody else's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,42 +98,58 @@ def wanted(artifact: Artifact, variant: str, *, attachment: bool = False) -> Wan
     return Wanted(artifact, variant, attachment)
 
 
-async def respond(request: HttpRequest, asked: Wanted) -> HttpResponseBase:
-    """Answer with the file, a part of it, "not modified", or the way to it. Raises Http404 when the storage has lost it."""
+async def respond(request: HttpRequest, asked: Wanted, *, may_lead_away: bool = True) -> HttpResponseBase:
+    """Answer with the file, a part of it, "not modified", or the way to it; 503 when the storage cannot give it now.
+
+    `may_lead_away`: to the bucket, where browsers go there (`STUDIO_FILES=signed`). Raises Http404 when the storage has lost it.
+    """
     modified = int(asked.artifact.created_at.timestamp())
     unchanged = get_conditional_response(request, etag=asked.etag, last_modified=modified)
     if unchanged is not None:
         return _dressed(unchanged, asked, modified)
-    signed = await asyncio.to_thread(_signed_url, default_storage, asked)
-    if signed:
-        return _redirect(signed)
+    if settings.FILES == "accel":
+        return _dressed(_handed_on(asked), asked, modified)
     try:
-        file, size = await asyncio.to_thread(_open, asked)
+        if may_lead_away and request.method == "GET" and _is_shown_from_bucket(asked):  # what is signed holds for GET alone
+            return _redirect(await _in_thread(_signed_url, asked))
+        return await _streamed(request, asked, modified)
     except FileNotFoundError:
         raise Http404(f"The file of this {asked.artifact.noun} is missing.") from None
-    part = _part(request, asked.etag, modified, size)
+    except OSError as error:
+        return _not_now(error)
+
+
+async def _streamed(request: HttpRequest, asked: Wanted, modified: int) -> HttpResponseBase:
+    """Raises OSError, until the first bytes are there."""
+    opened = await _in_thread(_open, asked, ahead=request.method == "GET" and "Range" not in request.headers)
+    part = part_of(request, asked.etag, modified, opened.size)
     if part is None:
-        file.close()
+        opened.file.close()
         refused = HttpResponse(status=416)
-        refused["Content-Range"] = f"bytes */{size}"
+        refused["Content-Range"] = f"bytes */{opened.size}"
         return refused
     start, end = part
-    response = await _body(request, file, start, end)
+    response = await _body(request, opened, start, end)
     response["Content-Type"] = asked.mime
     response["Content-Length"] = str(end - start)
     response["Content-Disposition"] = asked.disposition
-    if "Range" in request.headers and end - start < size:
+    if "Range" in request.headers and end - start < opened.size:
         response.status_code = 206
-        response["Content-Range"] = f"bytes {start}-{end - 1}/{size}"
+        response["Content-Range"] = f"bytes {start}-{end - 1}/{opened.size}"
     return _dressed(response, asked, modified)
 
 
 async def respond_bare(asked: Wanted) -> HttpResponseBase:
-    """Answer with the file without a word in it, made on the way. Raises Http404 when the storage has lost it, or it cannot be done."""
+    """Answer with the file without a word in it, made on the way; 503 when the storage cannot give it now.
+
+    Raises Http404 when the storage has lost it, or it cannot be done.
+    """
     try:
-        data = await asyncio.to_thread(_bare, asked)
+        data = await _in_thread(_bare, asked)
     except FileNotFoundError:
         raise Http404(f"The file of this {asked.artifact.noun} is missing.") from None
+    except OSError as error:
+        return _not_now(error)
     except BrokenResult as error:
         raise Http404(error.message) from error
     response = HttpResponse(data, content_type=asked.mime)
@@ -130,6 +158,19 @@ async def respond_bare(asked: Wanted) -> HttpResponseBase:
     response["X-Content-Type-Options"] = "nosniff"
     response["Cross-Origin-Resource-Policy"] = "same-origin"
     return response
+
+
+def _not_now(error: OSError) -> HttpResponse:
+    log.warning("file_not_read", reason=error.strerror or type(error).__name__)
+    response = HttpResponse(NOT_NOW, content_type="text/plain; charset=utf-8", status=503)
+    response["Retry-After"] = "30"
+    response["Cache-Control"] = "no-store"
+    return response
+
+
+async def _in_thread(function: Callable[..., T], *args: object, **named: object) -> T:
+    call: Callable[[], T] = partial(copy_context().run, function, *args, **named)
+    return await asyncio.get_running_loop().run_in_executor(_threads, call)
 
 
 def _dressed(response: HttpResponseBase, wanted: Wanted, modified: int) -> HttpResponseBase:
@@ -146,26 +187,43 @@ def _dressed(response: HttpResponseBase, wanted: Wanted, modified: int) -> HttpR
     return response
 
 
-def _open(wanted: Wanted) -> tuple[IO[bytes], int]:
-    """Raises FileNotFoundError."""
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    file: IO[bytes]
+    ahead: bytes
+    """What was read already, from the beginning."""
+    size: int
+
+
+def _open(wanted: Wanted, *, ahead: bool) -> _Opened:
+    """A bucket tells the size with the bytes, so the first of them are read before it is asked for. Raises OSError (FileNotFoundError)."""
     file = default_storage.open(wanted.name)
-    return file, file.size
+    try:
+        first = file.read(WHOLE) if ahead else b""
+        return _Opened(file, first, file.size)
+    except BaseException:
+        file.close()
+        raise
 
 
 def _bare(wanted: Wanted) -> bytes:
-    """Raises FileNotFoundError, `BrokenResult`."""
-    file, size = _open(wanted)
-    return strip(_read(file, 0, size), wanted.mime)
+    """Raises OSError (FileNotFoundError), `BrokenResult`."""
+    with default_storage.open(wanted.name) as file:
+        return strip(file.read(), wanted.mime)
 
 
-async def _body(request: HttpRequest, file: IO[bytes], start: int, end: int) -> HttpResponse | StreamingHttpResponse:
+async def _body(request: HttpRequest, opened: _Opened, start: int, end: int) -> HttpResponse | StreamingHttpResponse:
+    """Raises OSError."""
     if request.method == "HEAD":
-        file.close()
+        opened.file.close()
         return HttpResponse()
+    if opened.ahead and end <= len(opened.ahead):
+        opened.file.close()
+        return HttpResponse(opened.ahead)
     if end - start <= WHOLE:
-        return HttpResponse(await asyncio.to_thread(_read, file, start, end - start))
+        return HttpResponse(await _in_thread(_read, opened.file, start, end - start))
     await sync_to_async(let_go)()
-    return StreamingHttpResponse(_chunks(file, start, end))
+    return StreamingHttpResponse(_chunks(opened.file, start, end, opened.ahead))
 
 
 def let_go() -> None:
@@ -180,13 +238,18 @@ def _read(file: IO[bytes], start: int, length: int) -> bytes:
         return file.read(length)
 
 
-async def _chunks(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]:
-    """The bytes from `start` up to `end`, a piece at a time, read in a thread; closes the file also when the browser goes away."""
+async def _chunks(file: IO[bytes], start: int, end: int, ahead: bytes = b"") -> AsyncIterator[bytes]:
+    """The bytes from `start` up to `end`, a piece at a time, read in a thread; closes the file also when the browser goes away.
+
+    `ahead` are the first of them, read already. What is cut short because the storage fails is seen to be: it has fewer bytes than said.
+    """
     try:
-        await asyncio.to_thread(file.seek, start)
-        left = end - start
+        for place in range(0, len(ahead), CHUNK):
+            yield ahead[place : place + CHUNK]
+        await _in_thread(file.seek, start + len(ahead))
+        left = end - start - len(ahead)
         while left > 0:
-            piece = await asyncio.to_thread(file.read, min(CHUNK, left))
+            piece = await _in_thread(file.read, min(CHUNK, left))
             if not piece:
                 return
             left -= len(piece)
@@ -195,49 +258,33 @@ async def _chunks(file: IO[bytes], start: int, end: int) -> AsyncIterator[bytes]
         file.close()
 
 
-_RANGE = re.compile(r"bytes=([0-9]{0,18})-([0-9]{0,18})\Z")
+def _is_shown_from_bucket(wanted: Wanted) -> bool:
+    """What an `<img>`, an `<audio>` or a download asks for. The script that draws a model has to read it, and is not let to other hosts."""
+    return settings.FILES == "signed" and (wanted.attachment or not wanted.mime.startswith("model/"))
 
 
-def _part(request: HttpRequest, etag: str, modified: int, size: int) -> tuple[int, int] | None:
-    """First byte and the one after the last of what is asked for; None for a range outside the file (RFC 9110, 14.2).
-
-    Several ranges, and a range of another version (If-Range), are answered with the whole file.
-    """
-    match = _RANGE.match(request.headers.get("Range", "").strip())
-    if not match or request.method != "GET" or not _is_same_version(request.headers.get("If-Range", ""), etag, modified):
-        return 0, size
-    first, last = match.groups()
-    if not first and not last:
-        return 0, size
-    if not first:
-        length = int(last)
-        return (max(0, size - length), size) if length else None
-    start = int(first)
-    if last and int(last) < start:
-        return 0, size
-    return (start, min(size, int(last) + 1) if last else size) if start < size else None
-
-
-def _is_same_version(condition: str, etag: str, modified: int) -> bool:
-    if not condition or condition == etag:
-        return True
-    try:
-        return int(parsedate_to_datetime(condition).timestamp()) == modified
-    except (TypeError, ValueError):
-        return False
-
-
-def _signed_url(storage: Storage, wanted: Wanted) -> str:
-    """An address at which the storage itself serves the file for a while; empty for one that does not sign (`querystring_auth`)."""
-    if not getattr(storage, "querystring_auth", False):
-        return ""
-    parameters = {"ResponseContentDisposition": wanted.disposition, "ResponseContentType": wanted.mime}
-    return str(storage.url(wanted.name, parameters=parameters))  # type: ignore[call-arg]
+def _signed_url(wanted: Wanted) -> str:
+    """An address at which the bucket itself serves the file for a while, as we would. Raises OSError where there is no key to sign with."""
+    told = {
+        "ResponseContentDisposition": wanted.disposition,
+        "ResponseContentType": wanted.mime,
+        "ResponseCacheControl": "private, max-age=31536000, immutable",
+    }
+    return str(default_storage.url(wanted.name, parameters=told))  # type: ignore[call-arg]
 
 
 def _redirect(url: str) -> HttpResponse:
-    """Kept for less time than the signature holds: `querystring_expire` is an hour unless the operator says otherwise."""
-    expires = int(getattr(default_storage, "querystring_expire", 3600))
+    """Kept for half the time that the signature holds: a page that is drawn again meanwhile finds the picture in the browser."""
+    expires = int(getattr(default_storage, "querystring_expire", 0))
     response = HttpResponseRedirect(url)
-    response["Cache-Control"] = f"private, max-age={max(0, min(expires - 60, expires // 2))}"
+    response["Cache-Control"] = f"private, max-age={expires // 2}"
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def _handed_on(wanted: Wanted) -> HttpResponse:
+    """For nginx, which sends the file in our place, parts and all; names of files are ours: none leads elsewhere."""
+    response = HttpResponse(content_type=wanted.mime)
+    response["X-Accel-Redirect"] = f"{ACCEL}{quote(wanted.name)}"
+    response["Content-Disposition"] = wanted.disposition
     return response

@@ -43,8 +43,8 @@ def look() -> int:
         except (BackendError, OSError) as error:
             # It stays unseen from outside: a person can still not approve what nobody has looked at.
             log.warning("picture_not_looked_at", artifact=str(artifact.pk), reason=type(error).__name__)
-            if isinstance(error, BackendError):
-                break  # it is the model that cannot be used, for none of them
+            if isinstance(error, BackendError | ConnectionError | TimeoutError | PermissionError):
+                break  # it is the model that cannot be used, or the storage: for none of them
             continue
         looked += 1
         if finding.is_flagged:

@@ -25,7 +25,8 @@ from studio.galleries.publishing import link_id, token_of
 from studio.galleries.shelf import OUTSIDE, in_order
 from studio.galleries.tiles import alt, ratio
 from studio.generation import files as stored
-from studio.generation.images import decoded, variants_of
+from studio.generation.errors import StorageFailed
+from studio.generation.images import LARGE, decoded, variants_of
 from studio.generation.models import Artifact
 from studio.moderation import pictures
 
@@ -201,16 +202,19 @@ class WantedOutside(Wanted):
 
 
 def wanted(artifact: Artifact, variant: str) -> WantedOutside:
-    """Raises Http404 for a variant that does not go outside, and when the storage has lost the picture, or what stands for it.
+    """Raises Http404 for a variant that does not go outside, and when the storage has lost the picture, or what stands for it;
+    `StorageFailed` when it does not answer.
 
     A picture that is small has no `large` file: it is written when it is first asked for, from the pixels alone.
     """
     if variant not in VARIANTS:
         raise Http404
     asked = WantedOutside(artifact, variant, attachment=False)
-    if variant == "large" and not stored.is_there(asked.name):
+    if variant == "large" and max(artifact.looks) <= LARGE and not stored.is_there(asked.name):
         try:
             data = variants_of(decoded(stored.read(artifact.variant("original"))), always_large=True).files["large"]
+        except StorageFailed:
+            raise
         except OSError:  # also what Pillow raises over bytes that are no picture
             raise Http404 from None
         with contextlib.suppress(FileExistsError):  # somebody else asked in the same moment

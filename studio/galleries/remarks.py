@@ -61,6 +61,10 @@ class Talk:
     def count(self) -> int:
         return sum(1 for one in self.remarks if not one.comment.deleted_at)
 
+    @property
+    def fingerprint(self) -> str:
+        return Comment.fingerprint(one.comment for one in self.remarks)
+
 
 def talk(artifact: Artifact, user: User, *, refused: tuple[Comment, CommentForm] | None = None) -> Talk:
     """All that was said about the picture. `refused` is a comment with the form that could not change it."""

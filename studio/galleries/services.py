@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import uuid
-from collections.abc import Iterator
+from collections.abc import Sequence
 from datetime import datetime, timedelta
+from itertools import islice
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
@@ -16,8 +15,11 @@ from accounts.models import User
 from studio.galleries import trashing
 from studio.generation.models import Artifact, InputFile, Job, JobInput
 from studio.live import events
+from studio.storage import delete, discard, stored
 
 BATCH = 200
+MANY = 1000
+"""Files whose rows are looked for with one query."""
 SETTLING = timedelta(days=1)
 """Files younger than this may belong to a row that is just being written."""
 UNUSED = timedelta(days=7)
@@ -65,50 +67,37 @@ def prune_inputs(now: datetime | None = None) -> int:
     nobodys.filter(pk__in=names).delete()
     kept = set(InputFile.objects.filter(pk__in=names).values_list("pk", flat=True))  # used in the very moment
     gone = names.keys() - kept
-    for pk in gone:
-        default_storage.delete(names[pk])
+    discard(names[pk] for pk in gone)
     return len(gone)
 
 
 def prune_files(now: datetime | None = None, *, dry_run: bool = False) -> list[str]:
     """Delete files of pictures and inputs that no row owns, and return their names; nothing that is younger than a day.
 
-    A worker writes files before the row exists, and a process may die between the two.
+    A worker writes files before the row exists, and a process may die between the two. Raises OSError when the storage does not answer.
     """
     limit = (now or timezone.now()) - SETTLING
-    orphans = [name for owned, names in _stored() if not owned for name in names if _is_older(name, limit)]
+    orphans: list[str] = []
+    for folder, of_nobody in (("artifacts", _without_artifact), ("inputs", _without_input)):
+        files = (one.name for one in stored(folder) if one.modified_at < limit)
+        while batch := list(islice(files, MANY)):
+            orphans += of_nobody(batch)
     if not dry_run:
-        for name in orphans:
-            default_storage.delete(name)
+        delete(orphans)
     return orphans
 
 
-def _stored() -> Iterator[tuple[bool, list[str]]]:
-    """Every stored artifact and input: whether a row owns it, and its files. One query for each of the 256 folders."""
-    for shard in _folders("artifacts"):
-        found = {name: parsed for name in _folders(f"artifacts/{shard}") if (parsed := _parsed(name))}
-        owned = set(Artifact.objects.filter(pk__in=found.values()).values_list("pk", flat=True))
-        for name, artifact_id in found.items():
-            folder = f"artifacts/{shard}/{name}"
-            # An empty folder counts as a file of its own: a file system keeps it.
-            yield artifact_id in owned, [f"{folder}/{file}" for file in _files(folder)] or [folder]
-    for shard in _folders("inputs"):
-        paths = [f"inputs/{shard}/{file}" for file in _files(f"inputs/{shard}")]
-        kept = set(InputFile.objects.filter(file__in=paths).values_list("file", flat=True))
-        for path in paths:
-            yield path in kept, [path]
+def _without_artifact(names: Sequence[str]) -> list[str]:
+    """Of files in the folders of pictures those of none. What is no folder of a picture is left alone."""
+    ids = {name: found for name in names if (found := _parsed(name.split("/")[2] if name.count("/") >= 2 else ""))}
+    owned = set(Artifact.objects.filter(pk__in=set(ids.values())).values_list("pk", flat=True))
+    return [name for name, artifact_id in ids.items() if artifact_id not in owned]
 
 
-def _folders(path: str) -> list[str]:
-    with contextlib.suppress(FileNotFoundError):
-        return sorted(default_storage.listdir(path)[0])
-    return []
-
-
-def _files(path: str) -> list[str]:
-    with contextlib.suppress(FileNotFoundError):
-        return sorted(default_storage.listdir(path)[1])
-    return []
+def _without_input(names: Sequence[str]) -> list[str]:
+    """The same of files that people gave. An empty folder there may be about to be written to."""
+    kept = set(InputFile.objects.filter(file__in=names).values_list("file", flat=True))
+    return [name for name in names if name.count("/") == 2 and name not in kept]
 
 
 def _parsed(name: str) -> uuid.UUID | None:
@@ -116,10 +105,3 @@ def _parsed(name: str) -> uuid.UUID | None:
         return uuid.UUID(name)
     except ValueError:
         return None
-
-
-def _is_older(name: str, limit: datetime) -> bool:
-    try:
-        return default_storage.get_modified_time(name) < limit
-    except FileNotFoundError:
-        return False

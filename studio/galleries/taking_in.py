@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -105,5 +104,4 @@ def _same(artifact: Artifact) -> Artifact | None:
 
 def _discard(artifact: Artifact) -> None:
     """Remove the files of a row that will never be; what is left after an error here is pruned later."""
-    with contextlib.suppress(OSError):
-        files.delete_artifact(artifact.id)
+    files.delete_artifacts([artifact.id])

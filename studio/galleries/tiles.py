@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from hashlib import blake2b
 
 from django.urls import reverse
 from django.utils.html import format_html
@@ -106,6 +107,11 @@ def tiles(pictures: Iterable[Artifact], criteria: Criteria, marks: Mapping[uuid.
         )
         for picture in pictures
     ]
+
+
+def fingerprint(walls: Iterable[tuple[str, Sequence[Tile]]]) -> str:
+    """Of what a wall shows: another one as soon as a heading or a tile would be drawn otherwise."""
+    return blake2b(repr([(str(heading), list(tiles)) for heading, tiles in walls]).encode(), digest_size=8).hexdigest()
 
 
 def ratio(picture: Artifact) -> int:

@@ -33,7 +33,7 @@ from studio.galleries.pages.comparing import mark_of
 from studio.galleries.remarks import CommentForm, talk
 from studio.galleries.search.words import words
 from studio.galleries.services import restore, restore_job, trash
-from studio.galleries.tiles import tiles
+from studio.galleries.tiles import fingerprint, tiles
 from studio.generation.access import artifact_for, job_for
 from studio.generation.models import Artifact
 from studio.generation.onward import can_repeat
@@ -43,7 +43,10 @@ from studio.generation.onward import can_repeat
 @require_safe
 @never_cache
 def library(request: SignedInRequest) -> HttpResponse:
-    """What the team made. htmx gets the results alone: the next stretch in either direction, or what a changed search finds."""
+    """What the team made. htmx gets the results alone: the next stretch in either direction, or what a changed search finds.
+
+    A page that names the fingerprint of what it shows is told when that is still so, without a drawing.
+    """
     team = current_team(request)
     rights = rights_here(request)
     asked = request.GET.dict()
@@ -51,13 +54,18 @@ def library(request: SignedInRequest) -> HttpResponse:
     after, above, until = (Place.read(asked.get(name, "")) for name in ("after", "above", "until"))
     page = shelves.page(team, criteria, after=after, above=above, until=until, viewer=request.user)
     marks = sorting.marks_of(request.user, [one for _, pictures in page.groups for one in pictures])
+    walls = [(heading, tiles(pictures, criteria, marks)) for heading, pictures in page.groups]
+    shown = fingerprint(walls)
+    if request.htmx and request.headers.get("X-Fingerprint") == shown:
+        return HttpResponse(status=204)
     context: dict[str, Any] = {
         "criteria": criteria,
         "query": criteria.query(),
         "kept": {name: word for name, word in criteria.words().items() if name != "q"},
         "has_words": bool(words(criteria.text)),
         "page": page,
-        "walls": [(heading, tiles(pictures, criteria, marks)) for heading, pictures in page.groups],
+        "walls": walls,
+        "fingerprint": shown,
         "is_empty": not (page.groups or criteria or after or above),
         "can_edit": "edit" in rights,
         "can_generate": "generate" in rights,

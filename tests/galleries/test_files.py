@@ -238,9 +238,8 @@ async def test_a_browser_that_goes_away_leaves_no_open_file(tmp_path: object) ->
 
 
 class SigningStorage(FileSystemStorage):
-    """What an S3 storage looks like from here: it signs addresses, and its files are not read."""
+    """What a bucket looks like from here: it signs addresses, and its files are not read."""
 
-    querystring_auth = True
     querystring_expire = 600
 
     def url(self, name: str, parameters: dict[str, str] | None = None) -> str:  # type: ignore[override]
@@ -258,7 +257,7 @@ def test_a_storage_that_signs_addresses_serves_its_files_itself(
         "default": {"BACKEND": f"{__name__}.SigningStorage"},
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-    with override_settings(STORAGES=storages):
+    with override_settings(STORAGES=storages, FILES="signed"):
         response = client_of(carol).get(f"/pictures/{picture.id}/thumb")
         assert response.status_code == 302
         assert response["Location"] == f"https://bucket.example/{picture.variant('thumb')}?sign=1&type=image/webp"

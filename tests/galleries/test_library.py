@@ -17,7 +17,7 @@ from django.utils import timezone
 
 from accounts.models import Team, User
 from studio.backends.base import Mode
-from studio.galleries import library, sorting
+from studio.galleries import library, sorting, trashing
 from studio.galleries.criteria import Criteria
 from studio.generation.models import Artifact
 from tests.factories import make_artifact, make_artifacts
@@ -292,3 +292,30 @@ def test_pictures_of_one_job_stand_together(browser: Client, alice: User, team: 
 
 def test_only_reading_is_allowed(browser: Client) -> None:
     assert browser.post("/library/").status_code == 405
+
+
+def test_a_wall_that_is_still_as_it_was_drawn_is_not_drawn_again(browser: Client, team: Team, alice: User, bob: User) -> None:
+    made = make_many(team, alice, 55)
+
+    def known() -> str:
+        return re.search(r'data-fingerprint="(\w+)"', browser.get("/library/").content.decode())[1]
+
+    def status(fingerprint: str, **more: str) -> int:
+        return browser.get("/library/", headers={**HTMX, "X-Fingerprint": fingerprint, **more}).status_code
+
+    changes = [
+        lambda: sorting.set_tags(made[3:4], add=["sea"], by=bob),
+        lambda: sorting.rate(alice, made[4:5], 4),
+        lambda: trashing.trash(made[5:6], by=bob),
+        lambda: trashing.restore(Artifact.objects.filter(pk=made[5].pk)),
+        lambda: make_many(team, bob, 1),
+    ]
+    for change in changes:
+        before = known()
+        assert status(before) == 204
+        change()
+        assert status(before) == 200
+    sorting.rate(bob, made[4:5], 5)
+    assert status(known()) == 204, "what others think of it is not shown"
+    older = older_link(browser.get("/library/"))
+    assert browser.get(older, headers={**HTMX, "X-Fingerprint": known()}).status_code == 200

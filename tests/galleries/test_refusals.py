@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Callable
 from html.parser import HTMLParser
 
+import psycopg
 import pytest
 from django.core.exceptions import SuspiciousOperation
 from django.db import OperationalError, connection
@@ -115,7 +116,30 @@ def test_a_full_disk_is_told_in_words(team: Team, alice: User, client_of: Callab
     assert not Job.objects.exists()
 
 
-@pytest.mark.parametrize("template", ["400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html", "507.html"])
+def test_a_database_that_is_away_is_told_in_the_same_words_to_who_reads_a_page_and_to_an_open_one(
+    team: Team, alice: User, client_of: Callable[..., Client], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*args: object, **kwargs: object) -> None:
+        raise OperationalError("gone") from psycopg.errors.ConnectionFailure()
+
+    monkeypatch.setattr(wallets, "place_hold", fail)
+    fields = {"engine": "null", "mode": "text-to-image", "prompt": "a boat", "idempotency_key": "k1"}
+    said = "Its database does not answer, or too many people ask at once. What was running goes on, and nothing is made twice."
+    browser = client_of(alice, raise_request_exception=False)
+    page, open_page, script = (
+        browser.post("/create/", fields, headers=headers) for headers in ({}, {"HX-Request": "true"}, {"Accept": "application/json"})
+    )
+    assert [(answer.status_code, answer["Retry-After"]) for answer in (page, open_page, script)] == [(503, "10")] * 3
+    assert said in words(page)
+    assert "<!doctype" not in open_page.content.decode()
+    assert 'data-toast data-level="error"' in open_page.content.decode()
+    assert said in words(open_page)
+    assert script.json()["error"].startswith(said)
+
+
+@pytest.mark.parametrize(
+    "template", ["400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html", "503_database.html", "507.html"]
+)
 def test_every_page_renders_from_nothing(template: str) -> None:
     page = render_to_string(template)
     assert page.startswith("<!doctype html>")

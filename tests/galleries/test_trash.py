@@ -224,7 +224,7 @@ def test_pruning_takes_uploads_that_nobody_used(alice: User, team: Team, capsys:
 def test_pruning_removes_folders_that_stay_behind(alice: User, team: Team) -> None:
     picture = make_artifact(team, alice)
     folder = Artifact.folder(picture.id)
-    files.delete_artifact(picture.id)
+    files.delete_artifacts([picture.id])
     Artifact.objects.filter(pk=picture.pk).delete()
     call_command("prune_files", verbosity=0)
     assert default_storage.exists(folder)

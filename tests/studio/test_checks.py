@@ -19,6 +19,8 @@ CONSOLE = "django.core.mail.backends.console.EmailBackend"
 SQLITE = {"default": {"ENGINE": "django.db.backends.sqlite3"}}
 OIDC = {"STUDIO_OIDC_CLIENT_ID": "x", "STUDIO_OIDC_SECRET": "y"}
 STRIPE = {"STRIPE_SECRET_KEY": "sk_test_1", "STRIPE_WEBHOOK_SECRET": "whsec_1"}
+BUCKET = {"DEFAULT_STORAGE": "s3://atelier/pictures", "IN_S3": True, "STUDIO_S3_ENDPOINT": "http://127.0.0.1:9000"}
+S3 = {**BUCKET, "AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret", "S3_ORIGIN": "http://127.0.0.1:9000"}
 POSTGRES = {"default": {"ENGINE": "django.db.backends.postgresql", "NAME": "studio"}}
 
 
@@ -47,15 +49,49 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_TRUSTED_PROXIES", ERROR, {"TRUSTED_PROXIES": -1}),
         ("STUDIO_TRUSTED_PROXIES", WARNING, {**TLS, "TRUSTED_PROXIES": 0}),
         ("STUDIO_SECRET_KEY", ERROR, {"SECRET_KEY": "hunter2"}),
-        ("STUDIO_SECRET_KEY", ERROR, {"EMBEDDED": False, "ENVIRONMENT": Environment({})}),
+        ("STUDIO_SECRET_KEY", WARNING, {"EMBEDDED": False, "ENVIRONMENT": Environment({})}),
         ("STUDIO_HSTS_SECONDS", ERROR, {"STUDIO_HSTS_SECONDS": -1}),
         ("STUDIO_DATABASE_POOL", ERROR, {"STUDIO_DATABASE_POOL": 0}),
         ("REDIS_URL", ERROR, {"REDIS_URL": "localhost", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", ERROR, {"REDIS_URL": "redis://", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", ERROR, {"REDIS_URL": "redis://x:port/0", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", ERROR, {"REDIS_URL": "redis://x:6379/abc", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", ERROR, {"REDIS_URL": "rediss://:p@x/0/1", "EMBEDDED": False, "DATABASES": POSTGRES}),
         (
             "REDIS_URL",
             WARNING,
             {"REDIS_URL": "redis://x", "EMBEDDED": False, "DATABASES": SQLITE},
         ),
+        ("CELERY_BROKER_URL", ERROR, {"CELERY_BROKER_URL": "redis://x", "EMBEDDED": True}),
+        ("CELERY_BROKER_URL", ERROR, {"CELERY_BROKER_URL": "sqs://x", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("CELERY_BROKER_URL", ERROR, {"CELERY_BROKER_URL": "amqp://", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("CELERY_BROKER_URL", ERROR, {"CELERY_BROKER_URL": "amqps://u:p@:5671/studio", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("CELERY_BROKER_URL", ERROR, {"CELERY_BROKER_URL": "redis://x/jobs", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("STUDIO_WEB_PROCESSES", ERROR, {"WEB_PROCESSES": 0}),
+        ("STUDIO_WORKERS", ERROR, {"WORKERS": ["stability", "dall-e"]}),
+        ("STUDIO_WORKERS", WARNING, {"EMBEDDED": True, "ENVIRONMENT": Environment({"STUDIO_WORKERS": "stability"})}),
+        ("STUDIO_WORKERS", WARNING, {"EMBEDDED": True, "ENVIRONMENT": Environment({"STUDIO_WEB_PROCESSES": "4"})}),
+        ("DEFAULT_STORAGE", ERROR, {"DEFAULT_STORAGE": "gs://atelier"}),
+        ("DEFAULT_STORAGE", ERROR, {"DEFAULT_STORAGE": "/srv/pictures"}),
+        ("DEFAULT_STORAGE", ERROR, {**S3, "DEFAULT_STORAGE": "s3://"}),
+        ("DEFAULT_STORAGE", ERROR, {**S3, "DEFAULT_STORAGE": "s3:///pictures"}),
+        ("DEFAULT_STORAGE", ERROR, {**S3, "DEFAULT_STORAGE": "s3://Atelier_Bucket"}),
+        ("DEFAULT_STORAGE", ERROR, {**S3, "DEFAULT_STORAGE": "s3://atelier/../others"}),
+        ("AWS_ACCESS_KEY_ID", ERROR, BUCKET),
+        ("AWS_ACCESS_KEY_ID", ERROR, {**S3, "AWS_SECRET_ACCESS_KEY": ""}),
+        ("AWS_ACCESS_KEY_ID", ERROR, {**S3, "AWS_ACCESS_KEY_ID": ""}),
+        ("AWS_SECRET_ACCESS_KEY", WARNING, {**BUCKET, "STUDIO_S3_ENDPOINT": ""}),
+        ("STUDIO_S3_ENDPOINT", ERROR, {**S3, "STUDIO_S3_ENDPOINT": "s3.example.org"}),
+        ("STUDIO_S3_ENDPOINT", ERROR, {**S3, "STUDIO_S3_ENDPOINT": "https://s3.example.org/atelier"}),
+        ("STUDIO_S3_ENDPOINT", ERROR, {**S3, "STUDIO_S3_ENDPOINT": "http://s3.example.org:minio"}),
+        ("STUDIO_S3_ENDPOINT", ERROR, {"STUDIO_S3_ENDPOINT": "https://s3.example.org"}),
+        ("STUDIO_S3_PUBLIC_ENDPOINT", ERROR, {**S3, "STUDIO_S3_PUBLIC_ENDPOINT": "https://key:secret@files.example.org"}),
+        ("STUDIO_S3_REGION", ERROR, {**S3, "STUDIO_S3_REGION": "Frankfurt am Main"}),
+        ("STUDIO_FILES", ERROR, {"FILES": "quickly"}),
+        ("STUDIO_FILES", ERROR, {"FILES": "signed"}),
+        ("STUDIO_FILES", ERROR, {**S3, "FILES": "accel", "TRUSTED_PROXIES": 1}),
+        ("STUDIO_FILES", WARNING, {"FILES": "accel", "TRUSTED_PROXIES": 0}),
+        ("STUDIO_FILES", ERROR, {**TLS, **S3, "FILES": "signed"}),
         ("STUDIO_SIGNUP", ERROR, {"STUDIO_SIGNUP": "everybody"}),
         ("STUDIO_TEAM_GRACE_DAYS", ERROR, {"TEAM_GRACE_DAYS": 0}),
         ("STUDIO_INVITATION_DAYS", ERROR, {"STUDIO_INVITATION_DAYS": 0}),
@@ -108,6 +144,7 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_JOB_LEASE_SECONDS", ERROR, {"JOB_LEASE_SECONDS": 19.9, "JOB_HEARTBEAT_SECONDS": 10}),
         ("STUDIO_JOB_HEARTBEAT_SECONDS", ERROR, {"JOB_HEARTBEAT_SECONDS": 0}),
         ("STUDIO_JOB_SWEEP_SECONDS", ERROR, {"JOB_SWEEP_SECONDS": 0}),
+        ("STUDIO_JOB_SECONDS", ERROR, {"JOB_SECONDS": -1}),
         ("STUDIO_STOP_SECONDS", ERROR, {"STOP_SECONDS": -1}),
         ("STUDIO_MAX_OPEN_JOBS", ERROR, {"MAX_OPEN_JOBS": 0}),
         ("STUDIO_MAX_BATCH", ERROR, {"MAX_BATCH": 0}),
@@ -122,6 +159,12 @@ def test_the_studio_as_shipped_has_no_finding() -> None:
         ("STUDIO_MAX_UPLOAD_MEGAPIXELS", ERROR, {"MAX_UPLOAD_PIXELS": 0}),
         ("STUDIO_TRASH_DAYS", ERROR, {"TRASH_DAYS": 0}),
         ("STUDIO_METRICS_TOKEN", ERROR, {"METRICS_TOKEN": "short"}),
+        ("SENTRY_DSN", ERROR, {"SENTRY_DSN": "sentry.example/1"}),
+        ("SENTRY_DSN", ERROR, {"SENTRY_DSN": "https://sentry.example/1"}),
+        ("SENTRY_DSN", ERROR, {"SENTRY_DSN": "https://key@sentry.example/"}),
+        ("STUDIO_SENTRY_ENVIRONMENT", ERROR, {"SENTRY_ENVIRONMENT": "by the sea"}),
+        ("STUDIO_SENTRY_TRACES", ERROR, {"SENTRY_TRACES": 10.0}),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", ERROR, {"OTEL_ENDPOINT": "collector:4318"}),
         ("STUDIO_LOG_FORMAT", ERROR, {"LOG_FORMAT": "xml"}),
         ("STUDIO_LOG_LEVEL", ERROR, {"LOG_LEVEL": "LOUD"}),
         ("STUDIO_ENV_FILE", ERROR, {"ENVIRONMENT": Environment({"STUDIO_ENV_FILE": "/nowhere/.env"})}),
@@ -152,6 +195,12 @@ def test_nonsense_is_found(monkeypatch: pytest.MonkeyPatch, name: str, level: in
         ("STABILITY_API_HOST", {"STABILITY_API_HOST": "http://127.0.0.1:8686"}),
         ("STABILITY_API_HOST", {"STABILITY_API_HOST": "https://gateway.example/stability"}),
         ("DATABASE_URL", {"DATABASES": POSTGRES}),
+        ("REDIS_URL", {"REDIS_URL": "redis://:p@x:6379/12", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", {"REDIS_URL": "redis://x", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("REDIS_URL", {"REDIS_URL": "unix:///run/redis.sock?db=2", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("CELERY_BROKER_URL", {"CELERY_BROKER_URL": "amqps://u:p@x/studio", "EMBEDDED": False, "DATABASES": POSTGRES}),
+        ("SENTRY_DSN", {"SENTRY_DSN": "https://key@sentry.example/prefix/12"}),
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", {"OTEL_ENDPOINT": "http://collector:4318"}),
         (
             "STUDIO_OIDC_SECRET",
             {"ENVIRONMENT": Environment({**OIDC, "STUDIO_OIDC_URL": "z"})},
@@ -163,6 +212,30 @@ def test_sense_is_left_alone(monkeypatch: pytest.MonkeyPatch, name: str, overrid
         monkeypatch.setattr(studio_settings, setting, value)
 
     assert found(name) == []
+
+
+def test_a_key_that_may_have_to_be_shared_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_settings, "EMBEDDED", False)
+    monkeypatch.setattr(studio_settings, "ENVIRONMENT", Environment({}))
+
+    [message] = [message for rule in checks.RULES if rule.name == "STUDIO_SECRET_KEY" for message in rule.messages()]
+
+    assert f"its key is {studio_settings.DATA_DIR / 'secret_key'}. " in str(message.hint)
+    assert "every machine needs the same one" in str(message.hint)
+
+
+def test_what_speaks_another_protocol_or_is_not_installed_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(studio_settings, "SENTRY_DSN", "https://key@sentry.example/1")
+    monkeypatch.setattr(studio_settings, "OTEL_ENDPOINT", "http://collector:4317")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc")
+    assert found("OTEL_EXPORTER_OTLP_ENDPOINT") == [
+        (ERROR, "OTEL_EXPORTER_OTLP_PROTOCOL is “grpc”, which the studio does not speak."),
+    ]
+
+    monkeypatch.delenv("OTEL_EXPORTER_OTLP_PROTOCOL")
+    monkeypatch.setattr(checks.telemetry, "find_spec", lambda name: None)
+    assert found("SENTRY_DSN") == [(ERROR, "SENTRY_DSN is given, but the library for Sentry is not installed.")]
+    assert [one.endswith("OpenTelemetry are not installed.") for _, one in found("OTEL_EXPORTER_OTLP_ENDPOINT")] == [True]
 
 
 def test_every_finding_says_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from hashlib import blake2b
+
 from django.conf import settings
 from django.db import models
 from django.db.models import Q
@@ -28,6 +31,12 @@ class Comment(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user} on {self.artifact_id}"
+
+    @staticmethod
+    def fingerprint(talk: Iterable[Comment]) -> str:
+        """Of all that was said about a picture, in its order: another one as soon as something is said, changed or taken back."""
+        said = [f"{one.pk} {one.user_id} {one.edited_at} {one.deleted_at}" for one in talk]
+        return blake2b("\n".join(said).encode(), digest_size=8).hexdigest()
 
 
 class Notice(models.Model):

@@ -18,7 +18,7 @@ from accounts.requests import SignedInRequest
 from studio.galleries.taking_in import NAME_LENGTH, Taken, take_in
 from studio.galleries.tiles import alt
 from studio.generation import throttle
-from studio.generation.errors import GenerationError, StorageFull
+from studio.generation.errors import GenerationError, StorageFailed, StorageFull
 
 NO_FILE = "No file came with this. Choose one."
 NOT_SAVED = "This file could not be saved. Try again; if it happens again, tell your operator."
@@ -63,10 +63,14 @@ def _take(request: SignedInRequest, team: Team, file: File[bytes]) -> Outcome:
     try:
         taken = take_in(file.read(), name=name, team=team, user=request.user)
     except GenerationError as error:
-        return Outcome(name, problem=error.message, code=error.code, status=507 if isinstance(error, StorageFull) else 422)
+        return Outcome(name, problem=error.message, code=error.code, status=_status(error))
     except OSError:
         return Outcome(name, problem=NOT_SAVED, code="storage_failed", status=507)
     return Outcome(name, taken, status=201 if taken.is_new else 200)
+
+
+def _status(error: GenerationError) -> int:
+    return 507 if isinstance(error, StorageFull) else 503 if isinstance(error, StorageFailed) else 422
 
 
 def _answer(outcome: Outcome) -> JsonResponse:

@@ -6,7 +6,8 @@ inserted. The number stands in a table of its own: SQLite may change a hidden ro
 (sqlite.org/fts5.html, 4.4.2): a word is deleted by naming the old text, which a trigger has.
 
 Django alters a table in SQLite by making a new one: **a migration of `generation.Artifact` must be followed by one that calls `install`**
-(`manage.py rebuild_search` repairs a database where this was forgotten; every test of the search would fail).
+(`manage.py rebuild_search` repairs a database where this was forgotten; every test of the search would fail). So it is after migrations
+were taken back and applied again.
 """
 
 from __future__ import annotations

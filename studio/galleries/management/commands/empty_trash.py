@@ -14,7 +14,7 @@ from studio.galleries.services import empty_trash
 
 
 class Command(BaseCommand):
-    help = "Deletes, files too, what has been in the trash for STUDIO_TRASH_DAYS days. Run it once a day."
+    help = "Deletes, files too, what has been in the trash for STUDIO_TRASH_DAYS days. Done every day by itself."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--days", type=int, default=settings.TRASH_DAYS, help="Days in the trash; 0 empties it. Default: %(default)s.")

@@ -10,7 +10,7 @@ from studio.galleries.services import prune_files, prune_inputs
 
 
 class Command(BaseCommand):
-    help = "Deletes uploads that no generation used in a week, and files older than a day that no row owns. Run it once a week."
+    help = "Deletes uploads that no generation used in a week, and files older than a day that no row owns. Done every week by itself."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--dry-run", action="store_true", help="Only name the files; uploads stay as well.")
