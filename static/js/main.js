@@ -1,9 +1,12 @@
 // The one entry. Each module looks for its own data attributes; none of them knows a page.
 import "../vendor/htmx/htmx.esm.min.js";
 import "../vendor/htmx/hx-ws.min.js";
+import "./again.js";
 import "./requests.js";
 import "./once.js";
 import "./live.js";
+import "./header.js";
+import "./waiting.js";
 import "./toasts.js";
 import "./menus.js";
 import "./theme.js";

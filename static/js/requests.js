@@ -1,4 +1,5 @@
 // What every request carries, and what a person reads when one fails. Nothing that was typed is touched by a failure.
+import { isQuiet } from "./again.js";
 import { toast } from "./toasts.js";
 
 export const UNREACHABLE = "The studio cannot be reached. What you typed is still here.";
@@ -42,6 +43,20 @@ export function headers({ token = false, ...more } = {}) {
   return { "X-Team": team(), ...(token ? { "X-CSRFToken": csrfToken() } : {}), ...more };
 }
 
+/** No answer came, or one that another time will not give: what was asked for may be asked for again. */
+export class NoAnswer extends Error {}
+
+/** The page at `url`, read with fetch; null when the studio will not show it. Rejects with `NoAnswer`. */
+export async function fetchedPage(url, more = {}) {
+  let response, text;
+  try {
+    response = await fetch(url, { headers: headers(more), redirect: "error" });
+    text = await response.text();
+  } catch (error) { throw new NoAnswer(error.message); }
+  if (response.status === 429 || response.status >= 500) throw new NoAnswer(sentenceFor(response.status));
+  return response.ok ? new DOMParser().parseFromString(text, "text/html") : null;
+}
+
 document.addEventListener("formdata", (event) => {
   if (team() && event.target.getAttribute("method")?.toLowerCase() === "post") event.formData.set("in_team", team());
 });
@@ -82,7 +97,7 @@ document.addEventListener("htmx:config:request", (event) => {
 
 document.addEventListener("htmx:response:error", (event) => {
   const { ctx } = event.detail;
-  if (ctx.sourceElement?.matches?.("[data-poll]")) return;
+  if (isQuiet(ctx.sourceElement)) return;
   // An answer may bring its own words: a toast, which may or may not find its place by itself.
   if (ctx.text?.includes("data-toast")) {
     const answer = ctx.text.includes("hx-swap-oob") ? null : new DOMParser().parseFromString(ctx.text, "text/html").querySelector("[data-toast]");
@@ -95,7 +110,7 @@ document.addEventListener("htmx:response:error", (event) => {
 
 document.addEventListener("htmx:error", (event) => {
   const { ctx, error } = event.detail;
-  if (!ctx || ctx.response || ctx.sourceElement?.matches?.("[data-poll]")) return;
+  if (!ctx || ctx.response || isQuiet(ctx.sourceElement)) return;
   if (error?.name === "AbortError" && ctx.request.signal.reason !== "timeout") return;
   toast(UNREACHABLE, { level: "error" });
 });

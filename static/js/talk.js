@@ -4,10 +4,10 @@ import { announce, make, on, whenever } from "./dom.js";
 const list = () => document.getElementById("talk-list");
 const refresh = () => list() && window.htmx.trigger(list(), "talk:news", {}, false);
 
-// A beat over the socket, or a line that is back after it was lost: somebody may have said something.
-whenever("[data-talk-beat]", (pulse) => { if (pulse.dataset.talkBeat) refresh(); });
-let lines = 0;
-document.addEventListener("htmx:ws:after:connection", () => { lines += 1; if (lines > 1) refresh(); });
+// A beat over the socket: somebody said something, or may have while nobody listened. A list that stands at the same needs no request, unless
+// one is on its way that was drawn before.
+const isCurrent = (pulse) => pulse.dataset.fingerprint === list()?.dataset.fingerprint && !list().matches(".htmx-request");
+whenever("[data-talk-beat]", (pulse) => { if (pulse.dataset.talkBeat && !isCurrent(pulse)) refresh(); });
 
 const count = () => document.querySelectorAll(".talk-said > .comment").length;
 let known = count();

@@ -21,7 +21,14 @@ export function toast(message, { level = "info", action } = {}) {
   return element;
 }
 
+/** What went wrong was tried again and has worked: what was said of it is over. */
+export function clearErrors() {
+  for (const element of document.querySelectorAll("#toasts [data-level=error]")) element.remove();
+}
+
 whenever("[data-toast]", (element) => {
+  // The same error again, from the studio this time: the one before has said it.
+  if (element.dataset.level === "error") for (const other of element.parentElement?.children ?? []) if (other !== element && other.dataset.message === element.dataset.message) other.remove();
   const wait = STAY[element.dataset.level];
   if (!wait) return;
   // Somebody has to be able to reach what is offered in it.

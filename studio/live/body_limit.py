@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from dataclasses import dataclass
@@ -17,6 +18,12 @@ Headers = Iterable[tuple[bytes, bytes]]
 
 FRAMING = 1024 * 1024
 """Bytes beside the file itself: multipart borders and the other fields of a form."""
+
+DRAINED = 8
+"""A refused body is read and dropped up to so many times the limit, so that the browser gets to read why; then the line is cut."""
+
+DRAIN_SECONDS = 30.0
+"""So long is waited for the rest of it."""
 
 SENTENCE = "That is too large: {megabytes} MB is the most that can be sent at once. Choose a smaller file and try again."
 PAGE = """<!doctype html>
@@ -84,7 +91,7 @@ class BodyLimit:
         allowed = limit(scope["path"])
         declared = next((value for name, value in scope["headers"] if name == b"content-length"), b"0")
         if not declared.isdigit() or int(declared) > allowed.bytes:
-            await _refuse(allowed, scope, send)
+            await _refuse(allowed, scope, receive, send)
             return
         received = 0
         started = False
@@ -106,14 +113,24 @@ class BodyLimit:
             await self.app(scope, counted, noted)
         except _TooLarge:
             if not started:
-                await _refuse(allowed, scope, send)
+                await _refuse(allowed, scope, receive, send)
 
 
-async def _refuse(allowed: Limit, scope: Scope, send: Send) -> None:
+async def _refuse(allowed: Limit, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answer at once, but end the answer when the body has ended: the server then closes the connection, and one that is closed with bytes
+    unread is reset, before a browser that still sends has looked for an answer."""
     refused = allowed.refusal(scope["headers"])
     headers = [*refused.headers, *framing(refused)]
     await send({"type": "http.response.start", "status": refused.status, "headers": headers})
-    await send({"type": "http.response.body", "body": refused.body})
+    await send({"type": "http.response.body", "body": refused.body, "more_body": True})
+    dropped = 0
+    try:
+        async with asyncio.timeout(DRAIN_SECONDS):
+            while dropped < DRAINED * allowed.bytes and (message := await receive()).get("more_body"):
+                dropped += len(message["body"])
+    except TimeoutError:
+        pass
+    await send({"type": "http.response.body", "body": b""})
 
 
 def framing(refused: Refused) -> list[tuple[bytes, bytes]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import math
 import random
 import time
@@ -30,6 +31,9 @@ Place = tuple[float, float]
 
 BEFORE: Place = (-1, -1)
 OVER: Place = (math.inf, math.inf)
+BEAT = "{}"
+"""Says nothing, as htmx finds no content in it, but that the page is listened for; the first of them, that it is so from now on."""
+
 TRY_AGAIN = 1011
 """Websocket close code (RFC 6455, internal error) after which htmx comes back, and finds a snapshot."""
 
@@ -46,6 +50,9 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
 
     IDLE_CHECK_SECONDS = 30.0
     """A page on which nothing happens, or only progress, is asked so often."""
+
+    BEAT_SECONDS = 20.0
+    """So often something is said at least: a page that hears nothing for much longer takes its line for cut (`static/js/live.js`)."""
 
     LINE_SECONDS = 1.0
     """Waiting jobs move up when others start; so long after, they are drawn again."""
@@ -88,6 +95,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.checked_at = -math.inf
         self.refresher: asyncio.Task[None] | None = None
         self.watch: asyncio.Task[None] | None = None
+        self.heart: asyncio.Task[None] | None = None
         self.timers: dict[str, asyncio.TimerHandle] = {}
 
     # --- the line ----------------------------------------------------------------------------------------------------
@@ -105,11 +113,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         self.viewer = found
         self.checked_at = time.monotonic()
         self.everything_changed = True
+        self.heart = asyncio.create_task(self._beat())
         self._refresh()
         self.watch = asyncio.create_task(self._watch())
 
     async def disconnect(self, code: int) -> None:
-        for pending in (self.refresher, self.watch, *self.timers.values()):
+        for pending in (self.refresher, self.watch, self.heart, *self.timers.values()):
             if pending:
                 pending.cancel()
         self.viewer = None
@@ -168,8 +177,6 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
     async def live_resync(self, event: Event) -> None:
         """Messages were lost: this page was too slow for them, or the line behind the server broke."""
         self.everything_changed = True
-        await self.pictures_changed({"ids": []})
-        self._soon("talk", self.HEADER_SECONDS)
         self._refresh()
 
     async def access_changed(self, event: Event) -> None:
@@ -224,11 +231,12 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
                     await self._send_news(job_id)
         except Exception as error:  # the page must not go stale in silence: it comes back and takes a snapshot
             log.exception("live_page_failed", reason=type(error).__name__)
+            self.viewer = None
             await self.close(TRY_AGAIN)
 
     async def _draw_everything(self, reads: SharedReads, viewer: Viewer) -> None:
         self.everything_changed = False
-        self.due &= {"talk", "pictures"}  # no snapshot has these: the page asks for them itself
+        self.due &= {"pictures"}  # which ones, is more than a snapshot says
         self.batches = {viewer.batch_id} if viewer.batch_id else set()
         if self.batches:
             self.due.add("batches")
@@ -239,7 +247,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         drawn = await reads.read(("snapshot", *args), fragments.snapshot, *args)
         self._know_feed(drawn, viewer)
         bell = await reads.read(("bell", viewer.user_id), fragments.bell, viewer.user_id)
-        await self.send(text_data=drawn.html + bell)
+        talk = await self._draw_talk(reads, viewer)
+        await self.send(text_data=drawn.html + bell + talk)
 
     async def _draw_jobs(self, reads: SharedReads, viewer: Viewer) -> None:
         wanted, self.changed = self.changed, set()
@@ -269,8 +278,8 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.pictures, self.all_pictures = set(), False
         if "bell" in due:
             pieces.append(await reads.read(("bell", viewer.user_id), fragments.bell, viewer.user_id))
-        if "talk" in due and viewer.picture_id:
-            pieces.append(fragments.talk_pulse(viewer.picture_id))
+        if "talk" in due:
+            pieces.append(await self._draw_talk(reads, viewer))
         if "feed" in due:
             pieces += await self._draw_coming(reads)
         if "batches" in due:
@@ -282,6 +291,11 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             self.moved.clear()
         if pieces:
             await self.send(text_data="".join(pieces))
+
+    async def _draw_talk(self, reads: SharedReads, viewer: Viewer) -> str:
+        if viewer.picture_id is None:
+            return ""
+        return await reads.read(("talk", viewer.picture_id), fragments.talk_pulse, viewer.picture_id)
 
     async def _draw_batches(self, reads: SharedReads, viewer: Viewer) -> list[str]:
         """Cards of batches, oldest first: one that the feed has not got yet is put on top."""
@@ -356,3 +370,10 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             await asyncio.sleep(self.IDLE_CHECK_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads, hides nothing
             if not await self._still_welcome(self.viewer, self.IDLE_CHECK_SECONDS / 2):
                 return
+
+    async def _beat(self) -> None:
+        """The first beat goes out before the snapshot: drawing that may take a while."""
+        with contextlib.suppress(OSError):  # the line is gone, of which `disconnect` is about to hear
+            while self.viewer:
+                await self.send(text_data=BEAT)
+                await asyncio.sleep(self.BEAT_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads, hides nothing

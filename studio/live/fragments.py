@@ -16,8 +16,9 @@ from django.template.loader import render_to_string
 from accounts.models import Team
 from billing.services.wallets import wallet_of
 from studio.galleries import notices
+from studio.galleries.models import Comment
 from studio.generation import cards, feed, tallies
-from studio.generation.models import Artifact, Batch, Job
+from studio.generation.models import Batch, Job
 from studio.ids import uuid7
 
 ROOT = re.compile(r"<[a-z][a-z0-9-]*")
@@ -82,20 +83,16 @@ def pictures(ids: Sequence[str]) -> str:
     return f'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-ids="{" ".join(ids)}"></i>'
 
 
-def newest(team_id: int) -> str:
-    """The newest picture of a team, for a wall that was drawn before its line was up."""
-    artifact_id = Artifact.objects.filter(team=team_id, deleted_at=None).order_by("-id").values_list("id", flat=True).first()
-    return f'<i id="pictures-changed" hidden hx-swap-oob="outerHTML" data-newest="{artifact_id or ""}"></i>'
-
-
 def bell(user_id: int) -> str:
     """How much a person has not read; theirs alone, so it is no part of what people share."""
     return out_of_band(render_to_string("_bell.html", {"unread_notices": notices.unread(user_id)}))
 
 
 def talk_pulse(picture_id: uuid.UUID) -> str:
-    """A word to the page of a picture that its talk went on: it asks for the talk itself, as everybody may do other things in it."""
-    return out_of_band(render_to_string("galleries/_talk_pulse.html", {"artifact_id": picture_id, "beat": uuid7()}), "outerHTML")
+    """A word to the page of a picture how far its talk is: one that shows another asks for it, as everybody may do other things in it."""
+    said = Comment.objects.filter(artifact=picture_id).only("user", "edited_at", "deleted_at").order_by("id")
+    context = {"artifact_id": picture_id, "beat": uuid7(), "fingerprint": Comment.fingerprint(said)}
+    return out_of_band(render_to_string("galleries/_talk_pulse.html", context), "outerHTML")
 
 
 def draw_job(job_id: uuid.UUID, is_known: bool) -> Drawn:
@@ -107,10 +104,10 @@ def draw_job(job_id: uuid.UUID, is_known: bool) -> Drawn:
 
 
 def snapshot(team_id: int, view: str, job_id: uuid.UUID | None) -> Snapshot:
-    """All of a page: for one that connects, or that missed something."""
+    """All of a page: for one that connects, or that missed something. A wall is told to look for itself, at all that it shows."""
     head = header(team_id)
     if view != CREATE:
-        return Snapshot(head + newest(team_id))
+        return Snapshot(head + pictures([]))
     shown = feed.of_team(Team.objects.get(pk=team_id))
     jobs = [one for one in shown if isinstance(one, Job)]
     staged = _worth_sending(jobs)

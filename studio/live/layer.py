@@ -106,6 +106,10 @@ class HomeLoopLayer(BaseChannelLayer):  # type: ignore[misc]
     async def flush(self) -> None:
         await self._carry(self._forget_all)
 
+    def has_members(self, group: str) -> bool:
+        """Asked in the home loop."""
+        return group in self._groups
+
     async def close(self) -> None:
         """Nothing is open."""
 

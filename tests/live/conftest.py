@@ -19,6 +19,7 @@ from studio.backends import registry
 from studio.backends.base import GenerationRequest, Mode
 from studio.generation import services
 from studio.generation.models import Job
+from studio.live.consumers import BEAT
 
 PATIENCE = 90
 """Seconds until a test gives up on a message that must come."""
@@ -65,8 +66,14 @@ class Page:
         accepted, _ = await self.line.connect(PATIENCE)
         return accepted
 
-    async def next(self) -> str:
+    async def word(self) -> str:
+        """The next message, and be it a beat."""
         return await self.line.receive_from(PATIENCE)
+
+    async def next(self) -> str:
+        while (message := await self.word()) == BEAT:
+            pass
+        return message
 
     async def news(self) -> str:
         """The next message about a job: one about the header alone may come in between (over Redis, from before the page was opened)."""
@@ -82,7 +89,8 @@ class Page:
 
     async def closed(self) -> int:
         """The code with which the server closes, and with no message before that."""
-        message = await self.line.receive_output(PATIENCE)
+        while (message := await self.line.receive_output(PATIENCE)).get("text") == BEAT:
+            pass
         assert message["type"] == "websocket.close", message
         return message["code"]
 

@@ -40,7 +40,7 @@ class Site:
         queue = iter(messages)
 
         async def receive():
-            return next(queue)
+            return next(queue, {"type": "http.disconnect"})
 
         async def send(message):
             self.sent.append(message)
@@ -61,7 +61,15 @@ async def test_a_declared_length_over_the_limit_is_refused_before_a_byte_is_read
     assert (status, site.read) == (413, None)
     assert headers[b"content-type"] == b"text/html; charset=utf-8"
     assert b"That is too large: 2 MB is the most" in body
-    assert len(site.sent) == 2
+    assert [message.get("more_body") for message in site.sent] == [None, True, None]
+
+
+@pytest.mark.parametrize(("messages", "unread"), [([SENT, SENT, END, SENT], 1), ([SENT] * 30, 6)])
+async def test_what_is_refused_is_read_to_its_end_or_to_eight_times_the_limit(messages, unread):
+    """Else the connection would be closed with bytes unread, and reset before the browser has looked for the answer."""
+    left = iter(messages)
+    assert (await Site().ask(left, content_length=str(30 * 1024 * 1024)))[0] == 413
+    assert len(list(left)) == unread
 
 
 async def test_chunks_without_a_length_are_counted():

@@ -47,18 +47,8 @@ async def test_a_wall_hears_of_what_goes_with_an_account(open_page, alice, bob, 
     assert str(made.pk) in await heard(page)
 
 
-async def test_a_wall_that_was_drawn_too_early_learns_what_is_newest(open_page, alice, rich):
-    assert (
-        'id="pictures-changed" hidden hx-swap-oob="outerHTML" data-newest=""'
-        in (await open_page(alice, "view=library", team=rich)).snapshot
-    )
-    made = await in_thread(make_artifact, rich, alice, files=False)
-    assert f'data-newest="{made.pk}"' in (await open_page(alice, "view=library", team=rich)).snapshot
-    assert "pictures-changed" not in (await open_page(alice, "view=create", team=rich)).snapshot
-
-
 async def test_a_word_that_is_due_survives_a_snapshot(alice, rich):
-    """It was due while the page was busy, and then everything had to be drawn: a snapshot tells a wall of what is newest only."""
+    """It was due while the page was busy, and then everything had to be drawn: a snapshot names none, and no wall is read whole for it."""
     page, sent = LiveConsumer(), []
 
     async def send(text_data):

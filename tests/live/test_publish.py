@@ -2,11 +2,21 @@
 
 import asyncio
 import threading
+import time
 
 import pytest
 from channels.layers import get_channel_layer
+from structlog.testing import capture_logs
 
 from studio.live import events, publish, relay
+from studio.live.layer import RESYNC
+
+
+def wait_for(condition) -> None:
+    deadline = time.monotonic() + 20
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.005)
 
 
 @pytest.fixture
@@ -88,14 +98,39 @@ def test_with_redis_one_loop_sends_everything_in_order(scaled):
     assert len({loop for _, _, loop in calls}) == 1
 
 
-def test_a_redis_that_fails_costs_a_message_and_nothing_else(scaled):
-    layer, calls, reached = scaled
+def test_a_redis_that_fails_costs_the_messages_and_their_groups_hear_of_it(scaled):
+    layer, calls, _ = scaled
     layer.fails = True
     publish.publish("team.1", {"type": "job.updated"})
-    publish.publish("team.1", {"type": "job.updated", "last": True})
-    assert reached.wait(20)
+    wait_for(lambda: len(calls) == 2)
     assert calls[0] == ("failed",)
-    assert calls[1][:2] == ("team.1", {"type": "job.updated", "last": True})
+    assert calls[1][:2] == ("team.1", RESYNC)
+    publish.publish("team.1", {"type": "job.updated"})
+    wait_for(lambda: len(calls) == 3)
+    assert calls[2][:2] == ("team.1", {"type": "job.updated"})
+
+
+def test_while_redis_is_away_nothing_waits_but_names(scaled, monkeypatch):
+    """A worker goes on for hours, and says something many times a second."""
+    layer, _, _ = scaled
+    refused = threading.Semaphore(0)
+
+    async def refuse(self, group, message):
+        refused.release()
+        raise ConnectionError("Redis is gone")
+
+    monkeypatch.setattr(layer, "group_send", refuse)
+    monkeypatch.setattr(publish.LoopPublisher, "PAUSE", 0.01)
+    publisher = publish.loop_publisher()
+    with capture_logs() as lines:
+        for number in range(5000):
+            publish.publish(f"team.{number % 3}", {"type": "job.updated", "html": "x" * 1000})
+        for _ in range(20):
+            assert refused.acquire(timeout=20)
+    assert set(publisher._missed) <= {"team.0", "team.1", "team.2"}
+    assert len(publisher._waiting) <= publisher.CAPACITY
+    assert [line["event"] for line in lines] == ["service_away"]
+    publisher._loop.call_soon_threadsafe(publisher._loop.stop)
 
 
 def test_goodbye_waits_for_what_was_said_last(scaled):

@@ -1,6 +1,6 @@
 // Dialogs over the panel: the templates to pick from, and what one wrote before. Alt with ↑ and ↓ brings that back into the prompt.
 import { announce, on } from "../dom.js";
-import { headers } from "../requests.js";
+import { headers, sentenceFor } from "../requests.js";
 import { drawFrom, panel, reveal } from "./panel.js";
 import { beginWithTheFields } from "./words.js";
 
@@ -33,7 +33,7 @@ if (templates) {
 // --- what one wrote before --------------------------------------------------------------------------------------------------------------------
 const history = document.getElementById("prompt-history");
 const prompt = () => panel()?.elements.prompt;
-/** What was written before, the newest first; asked for once, and again after each press on Generate. */
+/** What was written before, the newest first; asked for once, and again after each press on Generate, or when it failed. */
 let known = null;
 /** Which of them stands in the prompt; -1 is what is being written, which `own` keeps meanwhile. */
 let at = -1;
@@ -42,7 +42,7 @@ let isOurs = false;
 
 async function load() {
   const answer = await fetch(history.dataset.url, { headers: headers({ "HX-Request": "true" }) });
-  if (!answer.ok) return [];
+  if (!answer.ok) throw new Error(sentenceFor(answer.status));
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
   return [...page.querySelectorAll("[data-recall]")].map((link) => link.textContent);
 }
@@ -57,8 +57,13 @@ function put(text) {
 }
 
 async function recall(step) {
-  known ??= load();
-  const all = await known;
+  const asked = known ??= load();
+  let all;
+  try { all = await asked; } catch {
+    if (known === asked) known = null; // the next press asks again
+    announce("What you wrote before could not be fetched. Press again in a moment.");
+    return;
+  }
   if (!prompt()) return;
   if (at < 0) own = prompt().value;
   const found = all.filter((one) => one !== own.trim());

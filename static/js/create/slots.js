@@ -40,6 +40,9 @@ function values(name, id) {
 }
 
 function put(name, id, others = {}) {
+  // At once, not with the redraw alone: who presses a mode or an engine before that is back takes the file along.
+  const fields = panel().elements;
+  if (fields[name]) for (const [field, value] of Object.entries(values(name, id))) if (fields[field]) fields[field].value = value ?? "";
   line = line.then(() => redraw({ ...values(name, id), ...others })).then(() => reveal(slotCalled(name)));
   return line;
 }

@@ -2,6 +2,7 @@
 import { announce, glide, on } from "../dom.js";
 import { isCommand } from "../hotkeys.js";
 import { watchJob } from "../live.js";
+import { clearErrors } from "../toasts.js";
 import { closeSheet } from "./sheet.js";
 
 const FINAL = ["succeeded", "failed", "canceled"];
@@ -126,7 +127,9 @@ if (stage()) {
     // htmx gives the panel as the source of what was swapped away with it: a change of mode is none of this.
     if (request?.method !== "POST" || !source?.matches?.("#panel, [data-retry]")) return;
     for (const element of document.querySelectorAll(".stage-job [data-poll], .job [data-poll]")) window.htmx.trigger(element, "poll", {}, false);
-    if (response.status >= 400 || !matchMedia("(max-width: 720px)").matches) return;
+    if (response.status >= 400) return;
+    clearErrors();
+    if (!matchMedia("(max-width: 720px)").matches) return;
     closeSheet();
     scrollTo({ top: 0, behavior: glide() });
   });

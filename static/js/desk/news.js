@@ -1,7 +1,8 @@
 // What team mates do to the pictures on a wall appears on it. The socket names ids; the rows are read, and nothing jumps under a hand.
+import { patience } from "../again.js";
 import { announce, icon, make, whenever } from "../dom.js";
 import { counted, noun, remember, tiles, wall } from "../library.js";
-import { headers } from "../requests.js";
+import { fetchedPage, NoAnswer } from "../requests.js";
 import { bringBack, fadeOut, isGone, steady, takenOff } from "./holes.js";
 import { selected } from "./selection.js";
 
@@ -12,27 +13,59 @@ const NEAR = 300;
 const library = () => document.querySelector("[data-library]");
 const heard = new Set();
 const own = new Set();
+const failures = patience();
+const drawn = document.getElementById("results");
+const drawnIds = tiles().map((tile) => tile.id.slice(2));
+let isTouched = false;
 let everything = false;
-let newer = false;
 let timer = 0;
-let connections = 0;
 let reading = Promise.resolve();
 
-function soon() {
+function soon(delay = TOGETHER) {
   clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(() => { reading = reading.then(read, read); }, TOGETHER);
+  if (!document.hidden) timer = setTimeout(() => { reading = reading.then(look, look); }, delay);
 }
 
-/** Read anew what was heard of. */
-async function read() {
-  if (document.querySelector("[data-trash]")) { await readTrash(); return; }
-  const known = (id) => document.getElementById(`p-${id}`) || isGone(id);
-  const ids = everything ? [...near(), ...takenOff()] : [...heard].filter(known);
-  const strangers = everything || newer || [...heard].some((id) => !known(id));
+/** Read anew what was heard of; where no answer comes, once more. */
+async function look() {
+  const [ids, all] = [[...heard], everything];
   heard.clear();
-  everything = newer = false;
-  for (let start = 0; start < ids.length; start += AT_ONCE) await refresh(ids.slice(start, start + AT_ONCE));
+  everything = false;
+  try {
+    await (document.querySelector("[data-trash]") ? readTrash() : readWall(ids, all));
+    failures.over();
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    for (const id of ids) heard.add(id);
+    everything ||= all;
+    soon(failures.next());
+  }
+}
+
+/** Whether the studio would draw the page as it did. That may be asked while nothing has happened to the wall since, as when a line is just up. */
+async function isCurrent() {
+  const results = document.getElementById("results");
+  if (isTouched || !library() || results !== drawn || !drawnIds.every((id) => document.getElementById(`p-${id}`))) return false;
+  const answer = await fetchedPage(location.href, { "HX-Request": "true", "X-Fingerprint": results.dataset.fingerprint });
+  return Boolean(answer && !answer.getElementById("results"));
+}
+
+async function readWall(changed, all) {
+  isTouched ||= !all || changed.length > 0;
+  if (await isCurrent()) {
+    await readTiles(near().filter((id) => !drawnIds.includes(id))); // what joined it below
+    return;
+  }
+  isTouched = true;
+  const known = (id) => document.getElementById(`p-${id}`) || isGone(id);
+  const ids = all ? [...near(), ...takenOff()] : changed.filter(known);
+  const strangers = all || changed.some((id) => !known(id));
+  await readTiles(ids);
   if (strangers) await lookForNew();
+}
+
+async function readTiles(ids) {
+  for (let start = 0; start < ids.length; start += AT_ONCE) await refresh(ids.slice(start, start + AT_ONCE));
 }
 
 /** The ids around what is looked at, when all may have changed. */
@@ -42,12 +75,7 @@ function near() {
   return all.slice(Math.max(0, here - NEAR / 2), here + NEAR / 2).map((tile) => tile.id.slice(2));
 }
 
-async function fetched(url) {
-  try {
-    const response = await fetch(url, { headers: headers({ "HX-Request": "true" }), redirect: "error" });
-    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
-  } catch { return null; /* the next event, or a reload, brings it */ }
-}
+const fetched = (url) => fetchedPage(url, { "HX-Request": "true" });
 
 /** Bring tiles up to date where they are; those that the team has no more fade, those that are back come back. */
 async function refresh(ids) {
@@ -60,7 +88,9 @@ async function refresh(ids) {
   if (!answer?.getElementById("tiles")) return;
   const there = new Map([...answer.querySelectorAll(".cell")].map((cell) => [cell.querySelector(".tile").id.slice(2), cell]));
   const back = bringBack(ids.filter((id) => there.has(id)));
-  if (back.some((tile) => own.has(tile.id.slice(2))) && document.activeElement === document.body) back[0].focus({ preventScroll: true });
+  // "Undo" has the focus until its answer takes the message away, and with it the focus: the news may be here before that.
+  const isLeft = document.activeElement === document.body || document.activeElement.closest("#toasts");
+  if (back.some((tile) => own.has(tile.id.slice(2))) && isLeft) back[0].focus({ preventScroll: true });
   for (const id of ids) own.delete(id);
   for (const [id, cell] of there) update(document.getElementById(`p-${id}`)?.closest(".cell"), cell);
   fadeOut(ids.filter((id) => !there.has(id) && !isGone(id)));
@@ -82,13 +112,11 @@ function update(old, fresh) {
 
 /** The trash is short, and read as a whole; under a hand only what has left it goes. */
 async function readTrash() {
-  heard.clear();
-  everything = newer = false;
   const answer = (await fetched(location.href))?.getElementById("trash-wall");
   const here = document.getElementById("trash-wall");
   if (!answer) return;
   fadeOut(tiles().map((tile) => tile.id).filter((id) => !answer.querySelector(`[id="${id}"]`)).map((id) => id.slice(2)));
-  if (!selected().length && !here.contains(document.activeElement)) here.replaceWith(document.importNode(answer, true));
+  if (!selected().length && !here.contains(document.activeElement) && !here.isEqualNode(answer)) here.replaceWith(document.importNode(answer, true));
 }
 
 /* --- what was not on the wall --- */
@@ -106,7 +134,9 @@ async function lookForNew() {
   const known = cells.findIndex((cell) => !isNew(cell));
   const above = known < 0 ? fresh : fresh.filter((cell) => cells.indexOf(cell) < known);
   const full = known < 0 && Boolean(answer.querySelector("#older"));
-  merge(answer, new Set(fresh.filter((cell) => !above.includes(cell))));
+  // What comes after the last of them is brought by the next stretch: a wall that somebody thinned out does not draw it up before.
+  const end = document.getElementById("older") ? cells.findLastIndex((cell) => !isNew(cell)) : cells.length;
+  merge(answer, new Set(fresh.filter((cell) => !above.includes(cell) && cells.indexOf(cell) < end)));
   if (!above.length) return;
   const take = () => (full ? show(answer, url) : merge(answer, new Set(above)));
   if (isFree() && !full) take();
@@ -186,23 +216,17 @@ function toTop() {
 /* --- what is heard --- */
 
 whenever("#pictures-changed", (word) => {
-  if (word.dataset.newest && word.dataset.newest > (tiles().map((tile) => tile.id.slice(2)).sort().at(-1) ?? "")) newer = true;
-  else if (word.dataset.ids) {
+  if (word.dataset.ids) {
     for (const id of word.dataset.ids.split(" ")) {
       heard.add(id);
       if (word.hasAttribute("data-own")) own.add(id);
     }
   }
-  else if (word.hasAttribute("data-ids")) everything = true;
+  else if (word.hasAttribute("data-ids")) everything = true; // so with each connection: what happened before it was not heard
   else return;
   soon();
 });
-// Whatever happened while the line was down was not heard.
-document.addEventListener("htmx:ws:after:connection", () => {
-  connections += 1;
-  if (connections > 1 && wall()) { everything = true; soon(); }
-});
-document.addEventListener("visibilitychange", () => { if (heard.size || everything || newer) soon(); });
+document.addEventListener("visibilitychange", () => { if (heard.size || everything) soon(); });
 document.addEventListener("pictures:changed", (event) => {
   for (const id of event.detail.ids) { heard.add(id); own.add(id); }
   soon();

@@ -1,28 +1,41 @@
 // What a team mate puts into a gallery, takes out of it or moves appears on its page: never under a hand, but as soon as that is gone.
+import { patience } from "../again.js";
 import { announce, whenever } from "../dom.js";
-import { headers } from "../requests.js";
+import { fetchedPage, NoAnswer } from "../requests.js";
 
 const TOGETHER = 150;
 const LATER = 500;
 
 const wall = () => document.getElementById("places");
 const inHand = () => wall()?.querySelector("[data-held], details[open]");
+const failures = patience();
 let timer = 0;
-let connections = 0;
+let reading = Promise.resolve();
 
+/** Look a little later, one look after the other: an old answer must not overtake a new one. */
 function soon(delay = TOGETHER) {
   clearTimeout(timer);
-  if (!document.hidden) timer = setTimeout(look, delay);
+  if (!document.hidden) timer = setTimeout(() => { reading = reading.then(look, look); }, delay);
 }
 
 async function look() {
+  try {
+    await read();
+    failures.over();
+  } catch (error) {
+    if (!(error instanceof NoAnswer)) throw error;
+    soon(failures.next());
+  }
+}
+
+async function read() {
   if (inHand()) { soon(LATER); return; }
-  const page = await fetched(location.pathname);
+  const page = await fetchedPage(location.pathname);
   if (!page?.querySelector("[data-gallery]")) return; // it is gone, or was made private: the next click says so
   const fresh = page.getElementById("places");
   if (fresh && wall()) {
     for (let number = 2; number <= stretchesShown() && fresh.querySelector("#further"); number += 1) {
-      const more = (await fetched(`${location.pathname}?page=${number}`, { "HX-Request": "true" }))?.getElementById("places");
+      const more = (await fetchedPage(`${location.pathname}?page=${number}`, { "HX-Request": "true" }))?.getElementById("places");
       if (!more) return;
       fresh.querySelector("#further").replaceWith(...more.children);
     }
@@ -30,13 +43,6 @@ async function look() {
     order(fresh);
   } else replace(wall() ?? document.querySelector("[data-gallery] > .empty"), fresh ?? page.querySelector("[data-gallery] > .empty"));
   count(page);
-}
-
-async function fetched(url, more = {}) {
-  try {
-    const response = await fetch(url, { headers: headers(more), redirect: "error" });
-    return response.ok ? new DOMParser().parseFromString(await response.text(), "text/html") : null;
-  } catch { return null; /* the next event, or a reload, brings it */ }
 }
 
 /** How many stretches are on the page: the link to the next one knows its number; without it all are. */
@@ -81,10 +87,6 @@ function count(page) {
   announce(`The gallery has ${said.textContent.trim()} now.`);
 }
 
+// Without ids it comes with each connection: whatever happened before that was not heard.
 whenever("#pictures-changed", (word) => { if (word.hasAttribute("data-ids")) soon(); });
-// Whatever happened while the line was down was not heard.
-document.addEventListener("htmx:ws:after:connection", () => {
-  connections += 1;
-  if (connections > 1) soon();
-});
 document.addEventListener("visibilitychange", () => soon());

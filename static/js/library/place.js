@@ -193,8 +193,10 @@ function goBack() {
   const tile = place && document.getElementById(place.id);
   const resized = place?.size !== size();
   if (!tile || !(place.scrolled || resized)) return false;
-  scrollTo({ top: scrollY + tile.getBoundingClientRect().top - place.top, behavior: "instant" });
-  if (resized) tile.scrollIntoView({ block: "nearest", behavior: "instant" });
+  const { top, height } = tile.getBoundingClientRect();
+  // In a window of another size it may stand too low now, or be as high as the window: then its upper edge counts.
+  const stands = resized ? Math.max(BAR, Math.min(place.top, innerHeight - BAR - height)) : place.top;
+  scrollTo({ top: scrollY + top - stands, behavior: "instant" });
   lastTop = scrollY;
   return true;
 }
