@@ -10,9 +10,11 @@ import sys
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import psycopg
 import pytest
 import structlog
 from django.conf import settings
+from django.db import OperationalError
 from django.test import Client
 from django.urls import path
 
@@ -21,6 +23,8 @@ from accounts.models import Team, User
 from studio import logs
 from studio.ids import uuid7
 from studio.logs import REDACTED, scrub
+from studio.metrics.registry import REGISTRY
+from studio.middleware import server_error
 from tests.factories import make_artifact
 
 PROMPT = "a red sailboat on the sea at sunset"
@@ -149,14 +153,19 @@ def boom(request: object) -> None:
     raise RuntimeError(f"no good: prompt={PROMPT!r}")
 
 
+def away(request: object) -> None:
+    raise OperationalError(f"no line: {PROMPT}") from psycopg.OperationalError("the connection is closed")
+
+
 urlpatterns: list[Any] = []
+handler500 = server_error
 
 
 @pytest.fixture
 def with_a_broken_page(settings: Any) -> None:
     from studio import urls
 
-    urlpatterns[:] = [*urls.urlpatterns, path("boom/", boom, name="boom")]
+    urlpatterns[:] = [*urls.urlpatterns, path("boom/", boom, name="boom"), path("away/", away, name="away")]
     settings.ROOT_URLCONF = __name__
 
 
@@ -212,6 +221,27 @@ def test_a_crash_is_told_once_and_the_browser_hears_nothing_of_it(
     assert [line["event"] for line in lines] == ["request_failed"]
     assert "RuntimeError" in lines[0]["exception"]
     assert "sailboat" not in written()
+
+
+def test_a_database_that_is_away_is_one_warning_with_the_code_of_its_answer(
+    read: Callable[..., Read], client_of: Any, alice: User, with_a_broken_page: None
+) -> None:
+    """It is no mistake of the code, so that there is no trace; and the numbers have it as the 503 that it was."""
+    client: Client = client_of(alice)
+    client.raise_request_exception = False
+
+    def counted() -> float:
+        answered = {"method": "GET", "route": "away", "status": "5xx"}
+        return REGISTRY.get_sample_value("atelier_http_request_seconds_count", answered) or 0
+
+    before, written = counted(), read("json")
+    response = client.get("/away/")
+
+    assert (response.status_code, response["Retry-After"]) == (503, "10")
+    [line] = [json.loads(line) for line in written().splitlines()]
+    told = {name: line.get(name) for name in ("event", "level", "code", "request", "exception")}
+    assert told == {"event": "request_failed", "level": "warning", "code": 503, "request": "GET /away/", "exception": None}
+    assert counted() == before + 1
 
 
 @pytest.mark.parametrize("address", ["/healthz", "/readyz", "/metrics"])

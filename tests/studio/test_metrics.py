@@ -12,21 +12,23 @@ from django.utils import timezone
 from prometheus_client.parser import text_string_to_metric_families
 
 from accounts.models import Team, User
-from studio import metrics
 from studio.generation.models import Job, Worker
+from studio.metrics import page
+from studio.metrics.page import StudioCollector
+from studio.metrics.registry import REGISTRY
 from tests.factories import make_artifacts, make_job
 
 TOKEN = "a-token-of-enough-characters"
 
 
 @pytest.fixture(autouse=True)
-def counted_anew(monkeypatch: pytest.MonkeyPatch) -> metrics.StudioCollector:
+def counted_anew(monkeypatch: pytest.MonkeyPatch) -> StudioCollector:
     """Sums that start with this test's rows."""
-    for collector in list(metrics.REGISTRY._collector_to_names):
-        if isinstance(collector, metrics.StudioCollector):
-            metrics.REGISTRY.unregister(collector)
-    fresh = metrics.StudioCollector()
-    metrics.REGISTRY.register(fresh)
+    for collector in list(REGISTRY._collector_to_names):
+        if isinstance(collector, StudioCollector):
+            REGISTRY.unregister(collector)
+    fresh = StudioCollector()
+    REGISTRY.register(fresh)
     return fresh
 
 
@@ -94,7 +96,7 @@ def test_closed_jobs_their_times_and_what_was_charged(alice: User, team: Team) -
     assert value(found, "atelier_job_wait_seconds_bucket", engine="null", le="0.1") == 1
 
 
-def test_no_job_is_counted_twice_or_forgotten(alice: User, team: Team, counted_anew: metrics.StudioCollector) -> None:
+def test_no_job_is_counted_twice_or_forgotten(alice: User, team: Team, counted_anew: StudioCollector) -> None:
     """Old ones are kept as sums, those around the oldest open one and the newest are read each time."""
     now = timezone.now()
 
@@ -113,12 +115,12 @@ def test_no_job_is_counted_twice_or_forgotten(alice: User, team: Team, counted_a
 
     make_artifacts(team, alice, files=False)
     assert [total(), total()] == [5, 5]
-    assert sum(counted_anew._settled.jobs.values()) == 3
+    assert sum(counted_anew.closed._settled.jobs.values()) == 3
 
 
 def test_workers_that_live_and_their_memory(db: None) -> None:
     now = timezone.now()
-    for name, state, age in (("one", "ready", 1), ("two", "busy", 30), ("gone", "ready", 120)):
+    for name, state, age in (("one", "ready", 1), ("two", "busy", 20), ("gone", "ready", 120)):
         Worker.objects.create(
             name=name, queues=["diffusers"], state=state, pid=1, host="h", memory=1000, heartbeat_at=now - timedelta(seconds=age)
         )
@@ -144,10 +146,10 @@ def test_requests_are_timed_by_the_name_of_their_address(alice: User, client_of:
 
 
 def test_the_page_says_that_the_database_is_gone(db: None, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(self: metrics.StudioCollector) -> Any:
+    def refuse() -> Any:
         raise DatabaseError
         yield
 
-    monkeypatch.setattr(metrics.StudioCollector, "_open", refuse)
+    monkeypatch.setattr(page, "open_jobs", refuse)
 
     assert value(read(), "atelier_database_up") == 0

@@ -18,7 +18,7 @@ from django.test import Client
 
 from accounts.models import User
 from studio.backends import registry
-from studio.generation.management.commands import up
+from studio.processes import plan
 from tests.studio.test_environment import ROOT, run_manage
 
 CANARY = "sk-canary-0123456789abcdefghijklmnop"
@@ -123,11 +123,11 @@ def test_up_starts_a_worker_for_it_and_none_without_a_key(monkeypatch: pytest.Mo
 
     null_off = {**studio_settings.BACKENDS, "null": {"BACKEND": "x", "OPTIONS": {"ENABLED": False}}}
     monkeypatch.setattr(studio_settings, "BACKENDS", null_off)
-    monkeypatch.setattr(up, "can_run_models", lambda: False)
+    monkeypatch.setattr(plan, "can_run_models", lambda: False)
     with socket.create_server(("127.0.0.1", 0)) as one:
-        assert [program.name for program in up.plan([one])] == ["web"]
+        assert [program.name for program in plan.embedded([one], registry.enabled())] == ["web"]
         request.getfixturevalue("connected")
-        programs = up.plan([one])
+        programs = plan.embedded([one], registry.enabled())
 
     assert [(program.name, program.arguments[1:]) for program in programs[1:]] == [("remote", ("worker", "--queue", "stability"))]
 

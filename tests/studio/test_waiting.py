@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from channels.testing import HttpCommunicator
 from django.core.signals import request_finished
 from django.db import close_old_connections
 from django.http import HttpResponse
 
+from studio.asgi import OneThreadHandler, application
 from studio.waiting import Turns, Waiting
 
 
@@ -54,6 +56,17 @@ async def test_who_hangs_up_gives_the_turn_back() -> None:
 
 async def over() -> None:
     """Nothing to wait for."""
+
+
+async def test_whoever_watches_the_process_waits_for_no_page(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Seen to fail: requests that wait for a database that is away took every turn, and the process was killed for it."""
+    monkeypatch.setattr(OneThreadHandler, "REQUESTS", Turns(0))
+    monkeypatch.setattr(OneThreadHandler, "PROBES", Turns(0))
+    answer = await HttpCommunicator(application, "GET", "/healthz").get_response(timeout=60)
+    assert (answer["status"], answer["body"]) == (200, b"ok\n")
+    handler = OneThreadHandler()
+    assert handler._turn("/readyz") is handler._turn("/metrics") is OneThreadHandler.PROBES.turn()
+    assert handler._turn("/library/") is OneThreadHandler.REQUESTS.turn()
 
 
 def test_what_came_with_the_request_is_closed_with_the_answer_and_once() -> None:
