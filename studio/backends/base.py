@@ -20,6 +20,7 @@ __all__ = [
     "MAX_SEED",
     "MILLICREDITS",
     "Backend",
+    "Device",
     "Engine",
     "EngineState",
     "GeneratedMedia",
@@ -130,6 +131,15 @@ class GeneratedMedia:
     info: Mapping[str, Any] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A GPU that a backend works on, with its bytes: `free` counts what other processes have taken, too."""
+
+    name: str
+    total: int
+    free: int
+
+
 OnProgress = Callable[[Progress], None]
 IsCanceled = Callable[[], bool]
 OnSent = Callable[[], None]
@@ -186,6 +196,10 @@ class Backend(ABC):
 
     def warm_up(self) -> None:  # noqa: B027 - most backends have nothing to load
         """Load what the first request would wait for. Called once by a worker before its first claim."""
+
+    def devices(self) -> Sequence[Device]:
+        """The GPUs that this process works on by now, in their order; quick, as each heartbeat of a worker asks. A CPU is none."""
+        return ()
 
     def problems(self) -> Sequence[str]:
         """Sentences on what an operator has set up wrong (a missing folder, a bad price); shown by `manage.py check`."""

@@ -29,6 +29,7 @@ class EngineState(StrEnum):
     NO_CREDITS = "no-credits"
     NOT_INSTALLED = "not-installed"
     BROKEN = "broken"
+    PAUSED = "paused"
 
 
 @dataclass(frozen=True, slots=True)

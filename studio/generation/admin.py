@@ -6,7 +6,7 @@ from django.contrib import admin
 
 from billing.admin import ReadOnlyAdmin
 from billing.credits import credits
-from studio.generation.models import Batch, Job, Worker
+from studio.generation.models import Batch, Job, PausedQueue, Worker
 
 
 @admin.register(Job)
@@ -29,7 +29,7 @@ class JobAdmin(ReadOnlyAdmin):
     search_fields = ("id",)
     ordering = ("-id",)
     fields = (
-        *("status", "engine_label", "mode", "num_images", "team", "user", "queue", "priority", "attempt", "worker"),
+        *("status", "engine_label", "mode", "num_images", "team", "user", "queue", "priority", "moved_up_at", "attempt", "worker"),
         *("step", "total_steps", "error_code", "error_message", "created_at", "started_at", "finished_at", "run_after"),
         *("lease_expires_at", "cancel_requested_at", "sent_at", "provider_id"),
         *("batch_id", "batch_place"),
@@ -54,11 +54,25 @@ class BatchAdmin(ReadOnlyAdmin):
     readonly_fields = fields
 
 
+@admin.register(PausedQueue)
+class PausedQueueAdmin(ReadOnlyAdmin):
+    """Queues are paused and let go on at `/operator/`, which tells people and wakes workers."""
+
+    list_display = ("queue", "paused_at", "paused_by", "reason")
+    list_select_related = ("paused_by",)
+    ordering = ("queue",)
+    fields = ("queue", "paused_at", "paused_by", "reason")
+    readonly_fields = fields
+
+
 @admin.register(Worker)
 class WorkerAdmin(ReadOnlyAdmin):
     list_display = ("name", "queues", "state", "detail", "trouble", "memory_mb", "started_at", "heartbeat_at")
     ordering = ("name",)
-    fields = ("name", "queues", "state", "detail", "trouble", "memory_mb", "pid", "host", "started_at", "heartbeat_at")
+    fields = (
+        *("name", "queues", "state", "detail", "trouble", "threads", "running", "memory_mb", "devices"),
+        *("version", "pid", "host", "started_at", "heartbeat_at"),
+    )
     readonly_fields = fields
 
     @admin.display(description="Engines")

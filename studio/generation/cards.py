@@ -14,21 +14,23 @@ from billing.models import Hold
 from studio.backends import registry
 from studio.backends.base import Engine, Mode, Quote
 from studio.backends.modes import usual_inputs
-from studio.generation import previews
+from studio.generation import lanes, previews, waiting_why
 from studio.generation.approving import deciders, named
 from studio.generation.errors import CHANGEABLE
 from studio.generation.models import Artifact, Job
 from studio.generation.quotes import charges
+from studio.generation.waiting_why import Standing
 from studio.pricing.prices import priced
 
 
 @dataclass(frozen=True, slots=True)
 class Card:
-    """Amounts in millicredits; `place` counts from 1 and is 0 when the job does not wait; `eta` is words or empty.
+    """Amounts in millicredits; `place` in line counts from 1 and is 0 when the job has none (`lanes.places`); `eta` is words or empty.
 
     `changeable` says that other settings may mend what went wrong, `trashed` is the number of pictures when all that came out are in the
     trash, `again` the quote of today for the same once more, where that is offered and possible.
-    `deciders` are in words those whose approval it waits for.
+    `deciders` are in words those whose approval it waits for. `why` says what keeps it waiting beside those before it; `is_paused`: the
+    operator paused its queue.
     """
 
     step: int
@@ -47,18 +49,24 @@ class Card:
     trashed: int
     again: Quote | None
     deciders: str = ""
+    why: str = ""
+    is_paused: bool = False
 
 
 def load(jobs: Iterable[Job]) -> list[Job]:
-    """Attach `job.card` to each job. Queries: a constant number, and one per waiting job for its place in line, or for who decides."""
+    """Attach `job.card` to each job. Queries: a constant number, three for each queue that any waits for, one per job for who decides."""
     rows = list(jobs)
     prefetch_related_objects(rows, "hold")
     over = [job for job in rows if not job.is_open and not _pictures(job)]
     trashed = Counter(Artifact.objects.filter(job__in=over).values_list("job_id", flat=True)) if over else Counter()
     engines = {engine.id: engine for engine in priced(registry.engines())} if over else {}
+    queues = {job.queue for job in rows if job.status == Job.Status.QUEUED}
+    standing = waiting_why.for_cards() if queues else None
+    places = {pk: place for queue in queues for pk, place in lanes.places(queue, timezone.now()).items()}
     for job in rows:
         engine = engines.get(job.engine) if job in over else None
-        job.card = _card(job, engine, trashed=trashed[job.pk])  # type: ignore[attr-defined]
+        place = places.get(job.pk, 0)
+        job.card = _card(job, engine, standing, place=place, trashed=trashed[job.pk])  # type: ignore[attr-defined]
     return rows
 
 
@@ -70,8 +78,9 @@ def load_one(job: Job) -> Job:
     return load([job])[0]
 
 
-def _card(job: Job, engine: Engine | None, *, trashed: int) -> Card:
+def _card(job: Job, engine: Engine | None, standing: Standing | None, *, place: int, trashed: int) -> Card:
     hold = job.hold
+    waits = standing if job.status == Job.Status.QUEUED else None
     running = job.status == Job.Status.RUNNING
     return Card(
         step=job.step,
@@ -79,7 +88,7 @@ def _card(job: Job, engine: Engine | None, *, trashed: int) -> Card:
         percent=percent(job.step, job.total_steps),
         eta=eta(job, job.step, job.total_steps) if running else "",
         preview_url=preview_url(job, previews.latest(job.id)) if running else "",
-        place=Job.objects.ahead_of(job) + 1 if job.status == Job.Status.QUEUED else 0,
+        place=place,
         held=hold.amount if hold.status == Hold.Status.ACTIVE else 0,
         charged=hold.captured,
         released=hold.released,
@@ -90,6 +99,8 @@ def _card(job: Job, engine: Engine | None, *, trashed: int) -> Card:
         trashed=trashed,
         again=engine.quote(job.to_request()) if engine else None,
         deciders=named(deciders(job.team, job.user)) if job.status == Job.Status.NEEDS_APPROVAL else "",
+        why=waiting_why.told(job, waits) if waits else "",
+        is_paused=bool(waits and job.queue in waits.paused),
     )
 
 

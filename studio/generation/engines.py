@@ -11,18 +11,28 @@ from django.utils import timezone
 
 from studio.backends import registry
 from studio.backends.base import Engine, EngineState, Mode
-from studio.generation.models import Worker
+from studio.generation.models import PausedQueue, Worker
 from studio.generation.modes import group_of
 from studio.pricing.prices import priced
 
+USABLE = (EngineState.READY, EngineState.SLOW, EngineState.STARTING, EngineState.PAUSED)
+"""What is sent to an engine in one of these is made, now or later."""
+
 
 def available() -> list[Engine]:
-    """Every engine with its live state and today's price; two queries."""
+    """Every engine with its live state and today's price; three queries."""
+    paused = PausedQueue.objects.in_bulk()
     workers: dict[str, list[Worker]] = {}
     for worker in Worker.objects.alive():
         for queue in worker.queues:
             workers.setdefault(queue, []).append(worker)
-    return [_with_workers(engine, workers.get(engine.queue, [])) for engine in priced(registry.engines())]
+    found = [_with_workers(engine, workers.get(engine.queue, [])) for engine in priced(registry.engines())]
+    return [_held(engine, paused[engine.queue]) if engine.queue in paused else engine for engine in found]
+
+
+def _held(engine: Engine, paused: PausedQueue) -> Engine:
+    """What the operator decided counts before what its workers and the provider say."""
+    return engine.in_state(EngineState.PAUSED, f"{paused.sentence} What you send waits, and goes on by itself.")
 
 
 def _with_workers(engine: Engine, workers: list[Worker]) -> Engine:
@@ -38,6 +48,14 @@ def _with_workers(engine: Engine, workers: list[Worker]) -> Engine:
     if not workers:
         return engine.in_state(EngineState.STARTING, "Its worker is not running at the moment. What you send waits for it.")
     return engine.in_state(EngineState.STARTING, "It is warming up. What you send waits a moment.")
+
+
+def is_local(engine_id: str) -> bool:
+    """Whether this machine does the work itself; of an engine that is gone nobody knows, and it is taken for one of them."""
+    try:
+        return registry.engine(engine_id).local
+    except registry.UnknownEngine:
+        return True
 
 
 def report(engine: Engine) -> dict[str, Any]:
@@ -61,11 +79,14 @@ def _reported(engine: Engine, told: Mapping[str, Any] | None) -> Engine:
 
 
 def pick(engines: list[Engine], engine_id: str, mode: Mode | None, *, first: Sequence[Engine] = ()) -> Engine | None:
-    """The engine asked for; else the first usable one that does the mode, of those named `first` before others; None when there is none."""
+    """The engine asked for; else the first usable one that does the mode, of those named `first` before others; None when there is none.
+
+    A paused one is usable: what is sent waits for it, and must not become another engine's work that nobody chose.
+    """
     for engine in engines:
         if engine.id == engine_id and (mode is None or engine.supports(mode)):
             return engine
-    usable = [e for e in (*first, *engines) if e.state in (EngineState.READY, EngineState.SLOW, EngineState.STARTING)]
+    usable = [e for e in (*first, *engines) if e.state in USABLE]
     for engine in [*usable, *first, *engines]:
         if mode is None or engine.supports(mode):
             return engine

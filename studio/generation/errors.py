@@ -13,6 +13,7 @@
     │   └── UnusableSound        unusable_sound       … as a sound
     ├── BrokenResult             result_broken        what an engine delivered cannot be read
     ├── StorageFull              storage_full
+    ├── StorageFailed            storage_failed       an OSError too: what a disk or an object store does not do
     ├── WordsRefused             words_refused        a prompt with words that are not allowed
     ├── BrandRefused             brand_refused        a prompt or a size that a brand rule of the team does not allow
     ├── NotWaiting               not_waiting          a decision on what does not wait for one (any more)
@@ -126,6 +127,12 @@ class StorageFull(GenerationError):
     code = "storage_full"
 
 
+class StorageFailed(GenerationError, OSError):
+    """The storage did not take a file, or did not give one that it has: `message` says so to whoever asked."""
+
+    code = "storage_failed"
+
+
 class WordsRefused(GenerationError):
     """A prompt has words that the studio or the team does not allow."""
 
@@ -171,15 +178,17 @@ SENTENCES = {
     "out_of_memory": "There was not enough memory. Try a smaller size or fewer pictures.",
     "engine_failed": "The engine failed. {detail} Try again; if it happens again, tell your operator.",
     "all_filtered": "What was made was filtered. Change the prompt and try again.",
+    "timed_out": "This took longer than {detail} and was stopped. Try a smaller size or fewer steps, or tell your operator.",
     "worker_lost": "The worker stopped in the middle{times}. Try again.",
     "input_missing": "A file that this starts from is gone. Choose it again.",
+    "input_not_read": "A file that this starts from could not be read, several times. Try again in a while.",
     "result_broken": "What the engine delivered cannot be read. Try again; if it happens again, tell your operator.",
     "storage_full": "There is no room left to save the result. Ask your operator to make room, then try again.",
     "storage_failed": "The result could not be saved. Try again; if it happens again, tell your operator.",
 }
 CHANGEABLE = {
     *("bad_request", "payload_too_large", "language_refused", "content_filtered", "public_figure", "copyrighted_content"),
-    *("all_filtered", "out_of_memory"),
+    *("all_filtered", "out_of_memory", "timed_out"),
 }
 """Codes of jobs that come out better with other settings: their cards lead back to them."""
 UNKNOWN = "Something went wrong. Try again; if it happens again, tell your operator."

@@ -50,7 +50,7 @@ def _details(job: Job) -> Iterator[tuple[str, str]]:
     yield "Asked for", f"{job.num_images} {job.noun}{'' if job.num_images == 1 else 's'}"
     if job.approval:
         by = f" by {job.decided_by}" if job.decided_by else ""
-        because = f": {job.decision}" if job.decision else ""
+        because = f": {job.decision}" if job.decision and job.verdict != Job.Verdict.APPROVED else ""
         yield "Needed approval", job.approval
         yield "Approval", f"{job.get_verdict_display() or 'Waits'}{by}{because}"
     if not job.is_open:
@@ -60,8 +60,9 @@ def _details(job: Job) -> Iterator[tuple[str, str]]:
         yield "Charged though filtered", str(job.filtered_charged)
     refused = job.verdict in (Job.Verdict.DECLINED, Job.Verdict.LAPSED)
     yield "How it ended" if not job.is_open else "Now", job.get_verdict_display() if refused else job.get_status_display()
-    if job.error_message and not job.is_open:
-        yield "Reason", job.error_message
+    why = job.error_message or ("" if refused else job.decision)
+    if why and not job.is_open:
+        yield "Reason", why
 
 
 def _made(job: Job) -> Iterator[Made]:

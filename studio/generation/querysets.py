@@ -6,16 +6,20 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings
 from django.db import models
-from django.db.models import Count, Exists, F, IntegerField, OuterRef, Q, Subquery, Value
-from django.db.models.functions import Coalesce
-from django.utils import timezone
+from django.db.models import Case, Count, Exists, F, IntegerField, OuterRef, Q, Value, When, Window
+from django.db.models.functions import Coalesce, Now, RowNumber
 
 from accounts.models import Team
 
 if TYPE_CHECKING:
     from accounts.models import User
     from studio.generation.models import Artifact, Batch, InputFile, Job, Worker  # noqa: F401 - named in strings
+
+
+IN_LINE_SINCE = Coalesce("decided_at", "created_at")
+"""How long people take to approve is no fault of the queue."""
 
 
 class JobQuerySet(models.QuerySet["Job"]):
@@ -107,24 +111,34 @@ class JobQuerySet(models.QuerySet["Job"]):
         return self.filter(Q(status__in=self.model.OPEN, cancel_requested_at=None) | Q(seen, status="succeeded"))
 
     def claimable(self, queues: Sequence[str], now: datetime) -> JobQuerySet:
-        """Waiting jobs in the order in which they should run: fewest running per team first, then priority, then oldest.
+        """Waiting jobs in the order in which they should run: what the operator moved up, then fewest running per team, then priority, then
+        oldest.
 
-        None of a batch that is paused, or whose team has as many running as its plan allows (`at_once`, None where there is no limit).
+        None of a queue or batch that is paused, or whose team has as many running as its plan allows (`at_once`, None: no limit).
         """
+        from studio.generation.models import PausedQueue
+
         told: dict[str, Any] = {"running_in_team": self._running_in_team(), "at_once": F("batch__at_once")}  # columns of the class
         return (
             self.filter(queue__in=queues, status="queued", cancel_requested_at=None)
             .filter(Q(run_after=None) | Q(run_after__lte=now))
+            .exclude(queue__in=PausedQueue.objects.values("queue"))  # asked once, and not for each row as an EXISTS would be
             .filter(batch__paused_at=None)
             .annotate(**told)
             .filter(Q(at_once=None) | Q(running_in_team__lt=F("at_once")))
-            .order_by(F("running_in_team").asc(), "-priority", "id")
+            .order_by(F("moved_up_at").asc(nulls_last=True), F("running_in_team").asc(), "-priority", "id")
         )
 
     def _running_in_team(self) -> Any:
-        running = self.model.objects.filter(team=OuterRef("team"), status="running").order_by()
-        count = running.values("team").annotate(n=Count("pk")).values("n")
-        return Coalesce(Subquery(count, output_field=IntegerField()), Value(0))
+        """How many of each job's team run. They are counted first, a row for each team that has any: counting them beside each of thousands
+        that wait takes several times as long."""
+        counted: Any = self.model.objects.filter(status="running").order_by().values_list("team").annotate(n=Count("pk"))
+        teams: dict[int, list[int]] = {}
+        for team, count in counted:
+            teams.setdefault(count, []).append(team)
+        whens = [When(team__in=some, then=Value(count)) for count, some in sorted(teams.items())]
+        # Where nothing runs that is a bare 0, and PostgreSQL would order by "column 0".
+        return Coalesce(Case(*whens, default=Value(0), output_field=IntegerField()), Value(0))
 
     def without_engine(self, engines: Iterable[str]) -> JobQuerySet:
         """Waiting for a worker, with an engine that is none of these."""
@@ -134,18 +148,34 @@ class JobQuerySet(models.QuerySet["Job"]):
         """The job while the worker that took it has it, in this attempt. The worker counts too: one that stopped gave its number back."""
         return self.filter(pk=job.pk, attempt=job.attempt, worker=job.worker, status="running")
 
-    def lost(self, now: datetime) -> JobQuerySet:
-        """Running jobs whose worker has not renewed its lease."""
-        return self.filter(status="running", lease_expires_at__lt=now)
+    def lost(self) -> JobQuerySet:
+        """Running jobs whose worker has not renewed its lease, by the clock of the database (`claiming`)."""
+        return self.filter(status="running", lease_expires_at__lt=Now())
 
     def repeatable(self) -> JobQuerySet:
         """Jobs whose next attempt makes nobody pay twice: no paid request went out, or what it asked for can be fetched."""
         return self.filter(Q(sent_at=None) | ~Q(provider_id=""))
 
-    def ahead_of(self, job: Job) -> int:
-        """How many waiting jobs of the same queue came earlier; an estimate of the place in line, as fairness may reorder."""
-        waiting = self.filter(queue=job.queue, status="queued", batch__paused_at=None)
-        return waiting.filter(Q(priority__gt=job.priority) | Q(priority=job.priority, pk__lt=job.pk)).count()
+    def in_line(self, queue: str, now: datetime) -> JobQuerySet:
+        """All that wait for a queue, in the order in which they begin if nothing ends or comes meanwhile; what is `held_up` last.
+
+        A team's first waiting job has its turn (`turn`) when no other has fewer running, its second when that one runs, and so on: what
+        `claimable` gives one claim after another. `held_up`: its batch is paused, or it rests; a paused queue and the limits of plans are
+        left out of account.
+        """
+        rests = Q(run_after__gt=now) | Q(batch__paused_at__isnull=False)
+        first = (F("moved_up_at").asc(nulls_last=True), F("priority").desc(), F("id").asc())
+        told: dict[str, Any] = {
+            "held_up": Case(When(rests, then=Value(True)), default=Value(False)),
+            "running_in_team": self._running_in_team(),
+            "at_once": F("batch__at_once"),
+        }
+        waiting = self.filter(queue=queue, status="queued", cancel_requested_at=None).annotate(**told)
+        place = Window(RowNumber(), partition_by=["team", "held_up"], order_by=first)
+        turn: dict[str, Any] = {"turn": place + F("running_in_team")}
+        return waiting.annotate(**turn).order_by(
+            F("held_up").asc(), F("moved_up_at").asc(nulls_last=True), F("turn").asc(), "-priority", "id"
+        )
 
 
 class BatchQuerySet(models.QuerySet["Batch"]):
@@ -202,12 +232,14 @@ class ArtifactQuerySet(models.QuerySet["Artifact"]):
         return self.filter(deleted_at__lt=moment)
 
 
-class WorkerQuerySet(models.QuerySet["Worker"]):
-    SILENCE = timedelta(seconds=60)
-    """A worker that was not heard of for so long does not count as there."""
+def silence() -> timedelta:
+    """A worker that was not heard of for so long does not count as there: its jobs are given to others then, as their leases are as old."""
+    return timedelta(seconds=max(settings.JOB_LEASE_SECONDS, 2 * settings.JOB_HEARTBEAT_SECONDS))
 
+
+class WorkerQuerySet(models.QuerySet["Worker"]):
     def alive(self) -> WorkerQuerySet:
-        return self.filter(heartbeat_at__gte=timezone.now() - self.SILENCE)
+        return self.filter(heartbeat_at__gte=Now() - silence())
 
 
 class InputFileQuerySet(models.QuerySet["InputFile"]):

@@ -14,7 +14,7 @@ from django.db.models.functions import Coalesce
 from billing.models import Hold
 from studio.backends import registry
 from studio.generation.approving import deciders, named
-from studio.generation.models import Artifact, Batch, Job
+from studio.generation.models import Artifact, Batch, Job, PausedQueue
 from studio.generation.services.batches import PAUSED_AT_MOST, BatchQuote, quote_failed
 from studio.pricing.prices import priced
 
@@ -31,6 +31,7 @@ class Tally:
 
     `pictures` are the newest; `again` is the quote of today for what failed and is not made again already, where all is over and possible.
     `approval` is why it waits for approval, `deciders` in words for whose. After `paused_until` what waits is canceled.
+    `why`: the operator paused the queue of something that waits.
     """
 
     size: int
@@ -53,6 +54,7 @@ class Tally:
     deciders: str = ""
     verdict: str = ""
     decision: str = ""
+    why: str = ""
 
     @property
     def open(self) -> int:
@@ -102,13 +104,14 @@ class Tally:
 
 
 def load(batches: Iterable[Batch]) -> list[Batch]:
-    """Attach `batch.tally` to each. Queries: up to three for all, and one or two for each."""
+    """Attach `batch.tally` to each. Queries: up to five for all, and one or two for each."""
     rows = list(batches)
     counted = _counts(rows)
+    held = _held([batch for batch in rows if counted[batch.pk]["waiting"]])
     over = [batch for batch in rows if counted[batch.pk]["failed"] and not any(counted[batch.pk][state] for state in OPEN)]
     again = quote_failed(over) if over else {}
     for batch in rows:
-        batch.tally = _tally(batch, counted[batch.pk], again.get(batch.pk))
+        batch.tally = _tally(batch, counted[batch.pk], again.get(batch.pk), held.get(batch.pk, ""))
     return rows
 
 
@@ -143,13 +146,22 @@ def _counts(batches: Iterable[Batch]) -> dict[Any, dict[str, Any]]:
     return found
 
 
-def _tally(batch: Batch, row: dict[str, Any], again: BatchQuote | None) -> Tally:
+def _held(batches: Sequence[Batch]) -> dict[Any, str]:
+    """What is said of those that wait for a queue that the operator paused."""
+    paused = PausedQueue.objects.in_bulk() if batches else {}
+    if not paused:
+        return {}
+    waiting = Job.objects.filter(batch__in=batches, status=Status.QUEUED, queue__in=paused).order_by()
+    return {batch: paused[queue].sentence for batch, queue in waiting.values_list("batch", "queue").distinct()}
+
+
+def _tally(batch: Batch, row: dict[str, Any], again: BatchQuote | None, why: str) -> Tally:
     settled = row.pop("settled")
     told: dict[str, Any] = {}
     first = Job.objects.filter(batch=batch).exclude(approval="").order_by("batch_place").select_related("user", "team").first()
     if first and row["asked"]:
         told = {"approval": first.approval, "deciders": named(deciders(first.team, first.user))}
-    elif first and first.decision:
+    elif first and first.decision and first.verdict != Job.Verdict.APPROVED:
         told = {"verdict": first.get_verdict_display(), "decision": first.decision}
     pictures = Artifact.objects.visible().filter(job__batch=batch).order_by("-id")
     return Tally(
@@ -159,6 +171,7 @@ def _tally(batch: Batch, row: dict[str, Any], again: BatchQuote | None) -> Tally
         paused=batch.paused_at is not None,
         paused_until=batch.paused_at and batch.paused_at + PAUSED_AT_MOST,
         again=again,
+        why=why,
         **row,
         **told,
     )

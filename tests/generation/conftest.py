@@ -37,7 +37,7 @@ def bells(monkeypatch: pytest.MonkeyPatch) -> list[str]:
         def wake(self, queue: str) -> None:
             rung.append(queue)
 
-    for module in ("batches", "submitting", "claiming", "deciding", "settling"):
+    for module in ("batches", "submitting", "claiming", "deciding", "queues", "settling"):
         monkeypatch.setattr(f"studio.generation.services.{module}.doorbell", Bell)
     return rung
 

@@ -88,6 +88,23 @@ def test_changes_are_the_rows_that_the_page_has_not_seen_so(alices, halfway):
     assert alices.get(address)["Location"] == f"/batches/{halfway.pk}/"
 
 
+def test_a_row_that_ends_while_the_page_is_drawn_is_no_row_that_it_has_seen(alices, halfway, monkeypatch):
+    running, read = halfway.jobs.get(batch_place=2), tallies.rows_of
+
+    def rows_of(found, places=None):
+        rows = read(found, places)
+        services.succeed(running, media())
+        return rows
+
+    monkeypatch.setattr(tallies, "rows_of", rows_of)
+    html = page(alices, "batch", halfway.pk)
+    monkeypatch.undo()
+    assert 'id="row-2" class="batch-row" data-status="running"' in html
+    seen = re.search(r'name="seen" value="(\w+)"', html)[1]
+    changes = page(alices, "batch_changes", halfway.pk, data={"seen": seen}, **HTMX)
+    assert re.findall(r'id="row-(\d)"', changes) == ["2"]
+
+
 def test_pause_go_on_and_cancel_answer_with_the_card(alices, halfway):
     assert ">Pausing<" in alices.post(reverse("batch_pause", args=[halfway.pk]), **HTMX).content.decode()
     assert ">Running<" in alices.post(reverse("batch_go_on", args=[halfway.pk]), **HTMX).content.decode()

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from studio.backends import registry
 from studio.backends.base import EngineState
+from studio.generation import services
 from studio.generation.engines import available
 from studio.generation.models import Worker
 from studio.generation.worker.presence import Presence
@@ -117,3 +118,17 @@ def test_a_page_that_stays_open_asks_how_its_engine_stands(alice, client_of):
     assert (page.status_code, "Null (test card)" in page.content.decode(), 'id="panel"' in page.content.decode()) == (200, True, False)
     assert client.get(reverse("create_engine"), {"engine": "gone", "mode": "text-to-image"}).status_code == 204
     assert client.get(reverse("create_engine"), {"engine": "null", "mode": "image-to-3d"}).status_code == 204
+
+
+def test_a_paused_engine_stays_the_one_that_create_opens_on(monkeypatch, alice, client_of):
+    """Else what was meant for it would become another engine's work, and be charged."""
+    card = registry.engine("null")
+    engines = [replace(card, id="painter", label="Painter", queue="painter"), card]
+    monkeypatch.setattr(registry, "engines", lambda: engines)
+    Worker.objects.create(name="w", queues=["null", "painter"], state="ready", pid=1, host="h", heartbeat_at=timezone.now())
+    client = client_of(alice)
+    assert client.get(reverse("create")).context["engine"].id == "painter"
+    services.pause_queue("painter", by=alice, reason="Back at five")
+    page = client.get(reverse("create"))
+    assert page.context["engine"].id == "painter"
+    assert "Paused by the operator: Back at five. What you send waits, and goes on by itself." in page.content.decode()

@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from accounts.models import Team, User
 from billing.services import wallets
+from studio.generation import tallies
 from studio.generation.models import Batch, Job
 from studio.prompts.content import Content
 from studio.prompts.models import PromptTemplateVersion
@@ -266,6 +267,27 @@ def test_what_is_counted_of_a_comparison_follows_its_batch(browser: Client, rich
     again = browser.get(address, headers={"HX-Request": "true"})
     assert again.content.decode().strip().startswith("<section")
     assert [(version.number, its.made) for version, its in again.context["versions"]] == [(1, 0), (2, 2)]
+
+
+def test_a_cell_that_begins_while_the_page_is_drawn_is_no_cell_that_it_has_seen(
+    browser: Client, rich: Team, alice: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = try_both(browser, compare(browser, make_versions(rich, alice, versions=2))).headers["Location"]
+    read = tallies.rows_of
+
+    def rows_of(*of: Any) -> list[Job]:
+        rows = read(*of)
+        Job.objects.filter(batch_place=1).update(status="running")
+        return rows
+
+    monkeypatch.setattr(tallies, "rows_of", rows_of)
+    html = browser.get(address).content.decode()
+    monkeypatch.undo()
+    assert 'id="row-1" class="batch-row" data-status="queued"' in html
+    seen = re.search(r'name="seen" value="(\w+)"', html)
+    assert seen
+    changes = browser.get(reverse("batch_changes", args=[Batch.objects.get().pk]), {"seen": seen[1]}, headers={"HX-Request": "true"})
+    assert re.findall(r'id="row-(\d)"', changes.content.decode()) == ["1"]
 
 
 def test_what_versions_hold_differently_is_said_of_each(browser: Client, rich: Team, alice: User) -> None:

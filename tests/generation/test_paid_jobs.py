@@ -8,9 +8,8 @@ from django.utils import timezone
 
 from studio.galleries import search
 from studio.galleries.criteria import Criteria, Span
-from studio.generation import services
+from studio.generation import lanes, services
 from studio.generation.models import Job
-from studio.generation.querysets import JobQuerySet
 from studio.generation.services import claiming
 from tests.factories import make_artifact
 from tests.generation.conftest import media, price_of_one, wallet
@@ -167,7 +166,7 @@ def test_a_worker_that_looked_before_the_submission_does_not_take_the_job(rich, 
     assert services.note_submitted(job, "key.work-1")
     assert services.requeue(job, count_attempt=False)
     with monkeypatch.context() as patch:
-        patch.setattr(JobQuerySet, "claimable", lambda self, queues, now: [seen])
+        patch.setattr(lanes, "heads", lambda queues, now, limit: [seen])
         assert services.claim(["null"], "w2", batch=False) == []
     assert (Job.objects.get().status, Job.objects.get().attempt) == ("queued", 0)
     assert services.claim(["null"], "w2", batch=False)[0].provider_id == "key.work-1"

@@ -6,6 +6,7 @@ from datetime import timedelta
 from threading import Barrier
 
 import pytest
+import time_machine
 from django.core.files.storage import default_storage
 from django.db import connection
 from django.template.loader import render_to_string
@@ -18,7 +19,7 @@ from studio.generation import cards, services
 from studio.generation.errors import TooManyOpenJobs
 from studio.generation.ledger import disagreements
 from studio.generation.models import Artifact, Job
-from studio.generation.services import claiming
+from studio.generation.services import claiming, submitting
 from studio.live import events
 from tests.generation.conftest import media, price_of_one
 
@@ -106,6 +107,26 @@ def test_a_double_click_at_the_very_same_time_is_one_job(rich, alice, make_job):
     assert len(ids) == 1
     assert Job.objects.count() == Hold.objects.count() == 1
     assert wallet(rich) == (100_000, price_of_one())
+
+
+def test_a_press_that_waited_for_the_first_one_sees_its_job_before_it_holds_anything(rich, alice, make_job, monkeypatch):
+    """With the wallet's row, and at the key of a job that is just being settled, it and the job's worker would wait for each other."""
+    keep, place_hold = submitting.keep, wallets.place_hold
+    first, holds = [], []
+
+    def wait(team_id: int) -> None:
+        monkeypatch.setattr(submitting, "keep", keep)
+        first.append(make_job(alice, rich, key="same"))
+        keep(team_id)
+
+    def counted(*args, **options):
+        holds.append(options["reference"])
+        return place_hold(*args, **options)
+
+    monkeypatch.setattr(submitting, "keep", wait)
+    monkeypatch.setattr(wallets, "place_hold", counted)
+    assert make_job(alice, rich, key="same") == first[0]
+    assert holds == [f"job:{first[0].pk}"]
 
 
 def test_claim_gives_the_oldest_and_leases_it(rich, alice, make_job):
@@ -257,6 +278,19 @@ def test_heartbeat_renews_the_lease_and_tells_of_a_stop(running):
 def test_reap_leaves_a_living_job_alone(running):
     assert services.reap() == 0
     assert Job.objects.get().status == "running"
+
+
+@pytest.mark.parametrize("seconds", [-3600, 3600])
+def test_the_clock_of_a_workers_machine_decides_nothing(rich, alice, make_job, seconds):
+    """Seen to fail: with a clock that was slow by more than the lease, every job came back while its worker was at it."""
+    make_job(alice, rich)
+    with time_machine.travel(timezone.now() + timedelta(seconds=seconds)):
+        [job] = services.claim(["null"], "w1", batch=False)
+        assert services.heartbeat([job]) == ({job.pk}, set())
+        assert services.reap() == 0
+    assert services.reap() == 0
+    assert services.abandon("w1") == 1
+    assert services.reap() == 1
 
 
 def test_a_job_that_kills_its_workers_fails_after_three(running, rich, settings):

@@ -281,7 +281,7 @@ def test_a_full_library_has_no_place_for_it(team: Team, bob: User) -> None:
 def test_a_picture_whose_file_is_gone_keeps_nobody_from_the_others(team: Team, bob: User) -> None:
     batch = grid(team, bob)
     lost = Artifact.objects.filter(job__batch_place=0).get()
-    files.delete_artifact(lost.pk)
+    files.delete_artifacts([lost.pk])
     assert services.draw_sheet(batch.pk)
     cells = service.sheet_of(batch, list(batch.jobs.with_pictures().order_by("batch_place"))).cells
     assert [(cells[place].said, cells[place].open() is None) for place in (0, 1)] == [

@@ -22,6 +22,7 @@ from typing import Any
 
 from studio.backends.base import (
     Backend,
+    Device,
     Engine,
     GeneratedMedia,
     GenerationRequest,
@@ -91,6 +92,9 @@ class DiffusersBackend(Backend):
 
     def engines(self) -> Sequence[Engine]:
         return self.catalog.engines() if self.options.get("ENABLED", True) else ()
+
+    def devices(self) -> Sequence[Device]:
+        return devices.in_use()
 
     def problems(self) -> Sequence[str]:
         return (*self._mistakes, *self.catalog.problems()) if self.options.get("ENABLED", True) else ()

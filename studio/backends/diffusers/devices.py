@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from studio.backends.base import Device
 from studio.backends.errors import NotConfigured
 
 LIBRARIES = ("torch", "diffusers", "transformers", "safetensors", "numpy")
@@ -117,6 +118,21 @@ def versions() -> dict[str, str]:
             found[name] = version(name)
         except PackageNotFoundError:
             continue
+    return found
+
+
+def in_use() -> list[Device]:
+    """The GPUs on which this process holds memory. No other is asked: that takes some of its memory. Nor is torch imported for it."""
+    if "torch" not in sys.modules:
+        return []
+    cuda = import_torch().cuda
+    if not (cuda.is_available() and cuda.is_initialized()):
+        return []
+    found = []
+    for number in range(cuda.device_count()):
+        if cuda.memory_reserved(number):
+            free, total = cuda.mem_get_info(number)
+            found.append(Device(cuda.get_device_name(number), total, free))
     return found
 
 

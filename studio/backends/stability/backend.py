@@ -23,7 +23,7 @@ from studio.backends.base import (
     PaidBackend,
     Progress,
 )
-from studio.backends.errors import EngineUnavailable, KeyRefused, NotConfigured, ProviderOutOfCredits, RateLimited
+from studio.backends.errors import KeyRefused, NotConfigured, ProviderOutOfCredits, RateLimited
 from studio.backends.stability import jobs
 from studio.backends.stability.account import Account
 from studio.backends.stability.bundle import side_by_side
@@ -32,8 +32,9 @@ from studio.backends.stability.client import HOST, Client
 from studio.backends.stability.clock import Now, Sleep
 from studio.backends.stability.engines import Record, Service, catalogue
 from studio.backends.stability.keys import KeyRing
-from studio.backends.stability.limiter import Limiter, LocalLimiter, RedisLimiter
+from studio.backends.stability.limiter import Limiter, LocalLimiter
 from studio.backends.stability.provider import Provider
+from studio.backends.stability.redis_limiter import RedisLimiter
 from studio.backends.stability.retries import Jitter
 from studio.backends.stability.translate import calls_of, check, media, names_of
 
@@ -115,11 +116,7 @@ class StabilityBackend(PaidBackend):
     def _state(self) -> tuple[EngineState, str, float | None]:
         """Looked at once a second: a page asks several times, and the limiter may be on another machine."""
         if self._seen is None or self._seen[0] <= self._now():
-            try:
-                state, detail, seconds = self._keys.state()
-            except EngineUnavailable:
-                state, detail, seconds = EngineState.READY, "", None  # a page need not know; a job will be told
-            self._seen = (self._now() + STATE_SECONDS, (state, detail, seconds))
+            self._seen = (self._now() + STATE_SECONDS, self._keys.state())
         return self._seen[1]
 
     def balance(self) -> int:

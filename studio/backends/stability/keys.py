@@ -152,7 +152,7 @@ class KeyRing:
         return min((self._limiter.cooling(key.id) for key in self._healthy(key_id)), default=0.0)
 
     def state(self) -> tuple[EngineState, str, float | None]:
-        """How the engines stand, with a sentence for their chip and the seconds it lasts. Raises what the limiter raises."""
+        """How the engines stand, with a sentence for their chip and the seconds it lasts."""
         refusals = self._refusals.copy()
         if all(key.id in refusals for key in self.keys):
             wait = min((refusal.until for refusal in refusals.values()), default=0.0) - self._now()

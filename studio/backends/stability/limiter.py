@@ -19,14 +19,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections import defaultdict
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import NamedTuple
 
-from studio.backends.errors import EngineUnavailable
 from studio.backends.stability.clock import Now
-
-if TYPE_CHECKING:
-    from redis import Redis
-    from redis.commands.core import Script
 
 LIMIT = 150
 WINDOW = 10.0
@@ -95,6 +90,17 @@ class LocalLimiter(Limiter):
             if call in bucket.out:
                 bucket.out[call] = self._now() + HOLD
 
+    def note(self, key: str, call: str) -> None:
+        """Count a call that was let go elsewhere."""
+        with self._lock:
+            self._buckets[key].out[call] = self._now() + SENDING
+
+    def out(self, key: str) -> dict[str, float]:
+        """The calls whose token is not back, and the seconds until it is."""
+        with self._lock:
+            now = self._now()
+            return {call: back - now for call, back in self._buckets[key].out.items() if back > now}
+
     def cool_down(self, key: str, seconds: float) -> None:
         with self._lock:
             bucket = self._buckets[key]
@@ -103,84 +109,3 @@ class LocalLimiter(Limiter):
     def cooling(self, key: str) -> float:
         with self._lock:
             return max(0.0, self._buckets[key].cool_until - self._now())
-
-
-# KEYS: the tokens that are out (a sorted set of calls by when they are back), and until when the key cools down. All times in microseconds.
-_SCRIPT = """
-local now = tonumber(ARGV[1])
-if not now then
-  local time = redis.call('TIME')
-  now = time[1] * 1000000 + time[2]
-end
-local what, call = ARGV[2], ARGV[3]
-local limit, sending, hold = tonumber(ARGV[4]), tonumber(ARGV[5]), tonumber(ARGV[6])
-local cooling = math.max(0, tonumber(redis.call('GET', KEYS[2]) or '0') - now)
-if what == 'cooling' then
-  return {cooling, 0}
-end
-if what == 'cool_down' then
-  if sending > cooling then
-    redis.call('SET', KEYS[2], string.format('%.0f', now + sending), 'PX', math.ceil(sending / 1000) + 1000)
-  end
-  return {0, 0}
-end
-if what == 'left' then
-  redis.call('ZADD', KEYS[1], 'XX', string.format('%.0f', now + hold), call)
-  return {0, 0}
-end
-if cooling > 0 then
-  return {cooling, 1}
-end
-redis.call('ZREMRANGEBYSCORE', KEYS[1], '-inf', string.format('%.0f', now))
-if redis.call('ZCARD', KEYS[1]) >= limit then
-  return {redis.call('ZRANGE', KEYS[1], 0, 0, 'WITHSCORES')[2] - now, 0}
-end
-redis.call('ZADD', KEYS[1], string.format('%.0f', now + sending), call)
-redis.call('PEXPIRE', KEYS[1], math.ceil((sending + hold) / 1000))
-return {0, 0}
-"""
-
-
-class RedisLimiter(Limiter):
-    """For all workers of a deployment. Every step is one script, so it is atomic, and the clock is that of Redis unless `now` is given.
-
-    Raises `EngineUnavailable` while Redis does not answer: without it nobody knows what the other workers send.
-    """
-
-    def __init__(self, url: str, now: Now | None = None, *, prefix: str = "stability") -> None:
-        self._url, self._now, self._prefix = url, now, prefix
-        self._lock = threading.Lock()
-        self._connection: Redis | None = None
-        self._loaded: Script | None = None
-
-    def take(self, key: str, call: str) -> Turn:
-        wait, cooling = self._run(key, "take", call, SENDING)
-        return Turn(wait / 1e6, bool(cooling))
-
-    def left(self, key: str, call: str) -> None:
-        self._run(key, "left", call, SENDING)
-
-    def cool_down(self, key: str, seconds: float) -> None:
-        self._run(key, "cool_down", "", seconds)
-
-    def cooling(self, key: str) -> float:
-        return float(self._run(key, "cooling", "", 0)[0]) / 1e6
-
-    def _run(self, key: str, what: str, call: str, seconds: float) -> Any:
-        from redis import RedisError
-
-        now = "" if self._now is None else f"{self._now() * 1e6:.0f}"
-        names = [f"{self._prefix}:{{{key}}}:out", f"{self._prefix}:{{{key}}}:cooling"]
-        try:
-            return self._script()(keys=names, args=[now, what, call, LIMIT, f"{seconds * 1e6:.0f}", f"{HOLD * 1e6:.0f}"])
-        except RedisError:
-            raise EngineUnavailable("The studio cannot count its calls just now.") from None
-
-    def _script(self) -> Script:
-        from redis import Redis
-
-        with self._lock:
-            if self._loaded is None:
-                self._connection = Redis.from_url(self._url, socket_timeout=5, socket_connect_timeout=5)
-                self._loaded = self._connection.register_script(_SCRIPT)
-            return self._loaded

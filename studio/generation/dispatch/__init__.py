@@ -33,6 +33,9 @@ class Doorbell(Protocol):
     def listen(self, queues: Sequence[str]) -> Listener:
         """Start to hear the rings of some queues."""
 
+    def flush(self) -> None:
+        """At the end of a process: give rings that are on their way a moment."""
+
 
 @cache
 def _doorbell(dotted_path: str) -> Doorbell:

@@ -43,6 +43,9 @@ class LocalDoorbell:
         """Raises ValueError for a queue name that makes no file name, OSError when the data folder takes no socket."""
         return LocalListener(queues)
 
+    def flush(self) -> None:
+        """A datagram is there as soon as it is sent."""
+
     def _sender(self) -> socket.socket:
         with self._lock:
             if self._socket is None:

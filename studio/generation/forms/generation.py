@@ -315,7 +315,7 @@ class GenerationForm(forms.Form):
 
     # --- the request -----------------------------------------------------------------------------------------------
     def keep_inputs(self) -> dict[str, InputFile]:
-        """The files to start from, by name, all of them stored; call it only on a valid form. Raises `StorageFull`, OSError."""
+        """The files to start from, by name, all of them stored; call it only on a valid form. Raises `StorageFull`, `StorageFailed`."""
         return self.inputs.keep(self.user)
 
     def to_request(self, media: Mapping[str, bytes] | None = None) -> GenerationRequest:

@@ -41,7 +41,7 @@ class Given:
         return self.rules.problem(file.mime, width=file.width, height=file.height, seconds=file.seconds) if file else None
 
     def read(self) -> bytes:
-        """Raises OSError when the file is gone."""
+        """Raises OSError when the file is gone, or cannot be read."""
         if self.fresh:
             return self.fresh.data
         assert self.kept
@@ -77,8 +77,8 @@ class Inputs:
             try:
                 data = files.read(artifact.variant("original"))
                 given.fresh, given.artifact = clean_file(io.BytesIO(data), size=len(data)), artifact
-            except OSError:
-                complain(given.rules.name, f"The file of that {noun(given.rules)} is gone. Choose another one.")
+            except OSError as error:
+                complain(given.rules.name, files.told(error, f"The file of that {noun(given.rules)} is gone. Choose another one."))
             except UnusableFile as error:
                 complain(given.rules.name, error.message)
 
@@ -101,8 +101,8 @@ class Inputs:
             fitted = mask_from(CleanImage(data, mask.kept.width or 0, mask.kept.height or 0), size)
         except UnusableFile as error:
             complain(mask.rules.name, error.message)
-        except OSError:
-            complain(mask.rules.name, "The mask is gone. Paint it again.")
+        except OSError as error:
+            complain(mask.rules.name, files.told(error, "The mask is gone. Paint it again."))
         else:
             mask.fresh = fitted if fitted.data != data else None
 
@@ -114,12 +114,12 @@ class Inputs:
                 continue
             try:
                 found[name] = given.read()
-            except OSError:
-                complain(name, f"The file of this {noun(given.rules)} is gone. Choose it again.")
+            except OSError as error:
+                complain(name, files.told(error, f"The file of this {noun(given.rules)} is gone. Choose it again."))
         return found
 
     def keep(self, user: User) -> dict[str, InputFile]:
-        """Store what is not stored yet; returns a row for every input that is given. Raises `StorageFull`, OSError."""
+        """Store what is not stored yet; returns a row for every input that is given. Raises `StorageFull`, `StorageFailed`."""
         rows: dict[str, InputFile] = {}
         for name, given in self.by_name.items():
             if given.fresh:

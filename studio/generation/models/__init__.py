@@ -5,6 +5,6 @@ from studio.generation.models.batches import Batch
 from studio.generation.models.choices import modes
 from studio.generation.models.inputs import InputFile
 from studio.generation.models.jobs import Job, JobInput
-from studio.generation.models.workers import Worker
+from studio.generation.models.workers import PausedQueue, Worker
 
-__all__ = ["Artifact", "Batch", "InputFile", "Job", "JobInput", "Worker", "modes"]
+__all__ = ["Artifact", "Batch", "InputFile", "Job", "JobInput", "PausedQueue", "Worker", "modes"]

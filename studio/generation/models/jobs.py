@@ -44,7 +44,9 @@ class Job(models.Model):
 
     running_in_team: int
     at_once: int | None
-    """Only where it was read as `claimable`."""
+    """Only where it was read as `claimable` or `in_line`."""
+    held_up: bool
+    """Only where it was read as `in_line`."""
 
     id = models.UUIDField(primary_key=True, default=uuid7, editable=False)
     team = models.ForeignKey(Team, on_delete=models.CASCADE, related_name="jobs")
@@ -111,6 +113,7 @@ class Job(models.Model):
     decision = models.CharField(max_length=300, blank=True, help_text="Why it was declined or lapsed.")
 
     priority = models.SmallIntegerField(default=0)
+    moved_up_at = models.DateTimeField(null=True, blank=True, help_text="When the operator moved it to the front of its queue.")
     attempt = models.PositiveSmallIntegerField(default=0)
     run_after = models.DateTimeField(null=True, blank=True)
     worker = models.CharField(max_length=80, blank=True)
@@ -137,8 +140,17 @@ class Job(models.Model):
         ]
         indexes = [
             models.Index(fields=["queue", "-priority", "id"], name="job_next", condition=Q(status="queued")),
+            # Two for `lanes.heads`: each waiting job is in one of them.
+            models.Index(
+                fields=["queue", "team", "-priority", "id"], name="job_next_single", condition=Q(status="queued", batch__isnull=True)
+            ),
+            models.Index(
+                fields=["queue", "batch", "-priority", "id"], name="job_next_of_batch", condition=Q(status="queued", batch__isnull=False)
+            ),
+            models.Index(fields=["moved_up_at"], name="job_moved_up", condition=Q(status="queued", moved_up_at__isnull=False)),
             models.Index(fields=["team"], name="job_running_per_team", condition=Q(status="running")),
             models.Index(fields=["lease_expires_at"], name="job_lease", condition=Q(status="running")),
+            models.Index(fields=["finished_at"], name="job_ended", condition=Q(finished_at__isnull=False)),
             models.Index(fields=["created_at"], name="job_needs_approval", condition=Q(status="approval")),
             models.Index(fields=["team", "-id"], name="job_newest_of_team"),
             models.Index(fields=["team", "fingerprint"], name="job_same_request"),

@@ -14,9 +14,21 @@ from studio.generation.services.batches import (
     retry_failed,
     submit_batch,
 )
-from studio.generation.services.claiming import abandon, claim, heartbeat, mark_sent, note_submitted, reap, record_progress, requeue
+from studio.generation.services.claiming import (
+    abandon,
+    claim,
+    heartbeat,
+    mark_sent,
+    note_submitted,
+    reap,
+    record_progress,
+    requeue,
+    ring_due,
+    time_out,
+)
 from studio.generation.services.deciding import approve, decline, lapse, withdraw
 from studio.generation.services.erasing import erase_inputs, erase_team, erase_words, stop_team
+from studio.generation.services.queues import move_up, pause_queue, resume_queue, stop_as_operator
 from studio.generation.services.settling import cancel, fail, finish_canceled, succeed
 from studio.generation.services.sheets import draw_due_sheets, draw_sheet
 from studio.generation.services.stranded import end_stranded
@@ -46,19 +58,25 @@ __all__ = [
     "lapse",
     "leave",
     "mark_sent",
+    "move_up",
     "note_submitted",
     "pause",
+    "pause_queue",
     "quote_batch",
     "quote_failed",
     "reap",
     "record_progress",
     "refused_items",
     "requeue",
+    "resume_queue",
     "retry",
     "retry_failed",
+    "ring_due",
+    "stop_as_operator",
     "stop_team",
     "submit",
     "submit_batch",
     "succeed",
+    "time_out",
     "withdraw",
 ]

@@ -22,6 +22,7 @@ from billing.errors import InsufficientCredits
 from billing.models import Plan
 from billing.services import wallets
 from billing.services.plans import plan_of
+from studio import telemetry
 from studio.backends import registry
 from studio.backends.base import Engine, GenerationRequest, Mode, QuoteLine
 from studio.backends.weights import plain
@@ -252,6 +253,7 @@ def _place(batch: Batch, jobs: Sequence[Job], inputs: Sequence[JobInput], descri
             JobInput.objects.bulk_create(inputs)
             if approval:
                 tell(jobs[0], "asked")
+            transaction.on_commit(lambda: telemetry.submitted(jobs))
             _announce(batch, {job.queue for job in jobs})
     except IntegrityError:
         # the same key, pressed twice at the very same time: the other press won, and all that this one did was undone

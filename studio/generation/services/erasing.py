@@ -6,13 +6,13 @@ import uuid
 from collections.abc import Collection
 from typing import Any
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 
 from accounts.models import AuditEntry, Team
 from studio.generation.models import Batch, InputFile, Job, JobInput
 from studio.generation.querysets import InputFileQuerySet, JobQuerySet
 from studio.generation.services.settling import cancel
+from studio.storage import discard
 from studio.webhooks.erasing import erase_told
 
 BATCH = 500
@@ -75,10 +75,10 @@ def _erase_titles(batches: Collection[uuid.UUID]) -> None:
 def erase_inputs(inputs: InputFileQuerySet) -> int:
     """Erase what people gave to generations, files too; returns how many."""
     names = dict(inputs.values_list("pk", "file"))
-    for pk, name in names.items():
+    for pk in names:
         with transaction.atomic():
             InputFile.objects.filter(pk=pk).delete()
-        default_storage.delete(name)
+    discard(names.values())
     return len(names)
 
 

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from billing.services import wallets
+from studio import telemetry
 from studio.backends.base import GeneratedMedia
 from studio.generation import files, metadata
 from studio.generation.bill import UNKNOWN, Bill
@@ -39,8 +40,9 @@ def succeed(job: Job, media: Sequence[GeneratedMedia]) -> bool:
         return fail(job, "all_filtered", bill=bill) and False
     artifacts: list[Artifact] = []
     try:
-        for one in delivered:
-            artifacts.append(_store(job, one))
+        with telemetry.span("job.store"):
+            for one in delivered:
+                artifacts.append(_store(job, one))
     except (StorageFull, BrokenResult) as error:
         _discard(artifacts)
         return fail(job, error.code, bill=bill.waived()) and False
@@ -180,7 +182,7 @@ def _leave(job: Job, to_state: str, *, stopped: bool = False, not_stopped: bool 
     """Move a held job to its end. Must run inside a transaction, whose commit is announced."""
     held = Job.objects.held_as(job)
     if only_lost:
-        held = held.lost(timezone.now())
+        held = held.lost()
     if stopped or not_stopped:
         held = held.filter(cancel_requested_at__isnull=not_stopped)
     if not held.update(status=to_state, finished_at=timezone.now(), lease_expires_at=None, worker="", **changes):
@@ -215,6 +217,4 @@ def _announce(job: Job) -> None:
 
 def _discard(artifacts: Sequence[Artifact]) -> None:
     """Remove files whose rows will never exist; what is left after an error here is pruned later."""
-    for artifact in artifacts:
-        with contextlib.suppress(OSError):
-            files.delete_artifact(artifact.id)
+    files.delete_artifacts(artifact.id for artifact in artifacts)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
 import uuid
@@ -15,7 +14,7 @@ from django.utils import timezone
 from PIL import Image
 
 from studio.generation import files, usage
-from studio.generation.errors import GenerationError, StorageFull
+from studio.generation.errors import GenerationError, StorageFailed, StorageFull
 from studio.generation.images import decoded, variants_of
 from studio.generation.metadata import png
 from studio.generation.metadata.texts import Texts
@@ -95,8 +94,7 @@ def _draw(batch: Batch, jobs: Sequence[Job]) -> bool:
 
 
 def _discard(artifact: Artifact) -> None:
-    with contextlib.suppress(OSError):
-        files.delete_artifact(artifact.id)
+    files.delete_artifacts([artifact.id])
 
 
 def _keep(batch: Batch, artifact: Artifact | None) -> bool:
@@ -157,6 +155,8 @@ def _cell(job: Job | None) -> Cell:
 def _open(name: str) -> Image.Image | None:
     try:
         return decoded(files.read(name))
+    except StorageFailed:  # it is there: the sheet is drawn later
+        raise
     except OSError:
         return None
 

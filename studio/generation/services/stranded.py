@@ -18,7 +18,7 @@ from billing.errors import BillingError
 from billing.services import wallets
 from studio.backends import registry
 from studio.generation.errors import sentence
-from studio.generation.models import Job, Worker
+from studio.generation.models import Job, PausedQueue, Worker
 from studio.generation.services.news import tell_ended
 from studio.live import events
 
@@ -35,11 +35,13 @@ def end_stranded() -> int:
     """One of `settings.QUICK_CHORES`: fail what waits for engines that are gone for `GONE_AFTER`; returns how many jobs there were.
 
     Gone is an engine that no backend offers, and whose queue no living worker serves: one that has other keys than this process knows
-    better. Left alone is what a provider works on already (it may be billed, and is fetched when the key is back), and what is paused.
+    better. Left alone is what a provider works on already (it may be billed, and is fetched when the key is back), and what is paused, its
+    batch by the team or its queue by the operator.
     """
     now = timezone.now()
     served = {queue for queues in Worker.objects.alive().values_list("queues", flat=True) for queue in queues}
-    waiting = Job.objects.without_engine(one.id for one in registry.engines()).exclude(queue__in=served)
+    held = PausedQueue.objects.values("queue")
+    waiting = Job.objects.without_engine(one.id for one in registry.engines()).exclude(queue__in=served).exclude(queue__in=held)
     engines = set(waiting.order_by().values_list("engine", flat=True).distinct())
     for engine in set(_missed) - engines:
         _missed.pop(engine, None)

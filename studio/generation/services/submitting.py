@@ -12,6 +12,7 @@ from accounts.models import ApiKey, Team, User
 from billing.models import Plan
 from billing.services import wallets
 from billing.services.plans import plan_of
+from studio import telemetry
 from studio.backends import registry, weights
 from studio.backends.base import Engine, GenerationRequest, Mode
 from studio.backends.weights import plain
@@ -144,10 +145,12 @@ def _place(job: Job, inputs: Mapping[str, InputFile], description: str, *, plan:
     user = job.user
     try:
         with transaction.atomic():
+            keep(job.team_id)
+            # Behind the team's row, where submits of a team come one after another: a second press that went on to hold credits would wait
+            # with the wallet's row at the key of the first one's job, whose worker wants that row to settle it.
             existing = Job.objects.filter(user=user, idempotency_key=job.idempotency_key).first()
             if existing is not None:
                 return existing
-            keep(job.team_id)
             if job.final_of and (standing := Job.objects.finals_of(job.final_of).standing().first()):
                 return standing  # the team's row is locked: nobody makes another at this moment
             if not anew:
@@ -277,6 +280,7 @@ def finish(
 
 
 def _announce(job: Job) -> None:
+    telemetry.submitted([job])
     if job.status == Job.Status.QUEUED:
         doorbell().wake(job.queue)
     events.job_updated(job.team_id, job.id, batch_id=job.batch_id)

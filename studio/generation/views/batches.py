@@ -40,8 +40,8 @@ def batch(request: SignedInRequest, batch_id: uuid.UUID) -> HttpResponse:
     context = {
         "batch": found,
         "version": None if version and version.template.is_kept_from(request.user) else version,
+        "seen": tallies.seen(found),  # before the rows: what ends in between is then asked for once more, and not missed
         "rows": tallies.rows_of(found),
-        "seen": tallies.seen(found),
         "can_generate": allows(request.user, found.team, "generate"),
         "decides": allows(request.user, found.team, "administer"),
     }

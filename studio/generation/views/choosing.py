@@ -36,10 +36,10 @@ def input_from_library(request: SignedInRequest, artifact_id: uuid.UUID) -> Http
             data = files.read(artifact.variant("original"))
             clean = clean_file(io.BytesIO(data), size=len(data))
             row = files.save_input(clean, team=artifact.team, user=request.user, artifact=artifact)
-    except OSError:
-        return refusal(GenerationError("The file of that one is gone. Choose another."))
     except GenerationError as error:
         return refusal(error)
+    except FileNotFoundError:
+        return refusal(GenerationError("The file of that one is gone. Choose another."))
     if request.accepts("text/html"):
         kept = {name: value for name, value in request.POST.items() if name in ("engine", "mode")}
         return redirect(f"{reverse('create')}?{urlencode({**kept, request.POST.get('slot', 'image'): row.pk})}")

@@ -16,7 +16,7 @@ from accounts.access import require
 from accounts.requests import SignedInRequest
 from studio.generation import files, metadata, throttle
 from studio.generation.access import input_for
-from studio.generation.errors import GenerationError, StorageFull
+from studio.generation.errors import GenerationError, StorageFailed, StorageFull
 from studio.generation.models import InputFile
 from studio.generation.uploads import clean_file
 
@@ -25,7 +25,12 @@ LONGEST_ADDRESS = 12_000
 
 
 def refusal(error: GenerationError) -> JsonResponse:
-    return JsonResponse({"error": error.message, "code": error.code}, status=507 if isinstance(error, StorageFull) else 422)
+    return JsonResponse({"error": error.message, "code": error.code}, status=status_of(error))
+
+
+def status_of(error: GenerationError) -> int:
+    """422 for what was given, 507 and 503 for what the studio's storage does not do."""
+    return 507 if isinstance(error, StorageFull) else 503 if isinstance(error, StorageFailed) else 422
 
 
 def too_fast(seconds: int) -> JsonResponse:
@@ -94,6 +99,6 @@ def input_file(request: SignedInRequest, input_id: uuid.UUID) -> HttpResponse:
     row = input_for(request.user, input_id)
     try:
         data = files.read(row.file)
-    except OSError as error:
-        raise Http404 from error
+    except FileNotFoundError:
+        raise Http404 from None
     return HttpResponse(data, content_type=row.mime)

@@ -7,6 +7,7 @@ import socket
 import threading
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from datetime import timedelta
 from functools import cache
 from pathlib import Path
@@ -14,6 +15,8 @@ from typing import Any
 
 import psutil
 import structlog
+from django.conf import settings
+from django.db.models.functions import Now
 from django.utils import timezone
 
 from studio.backends import registry
@@ -21,6 +24,7 @@ from studio.backends.base import EngineState
 from studio.generation import engines as engine_list
 from studio.generation import services
 from studio.generation.models import Worker
+from studio.generation.worker.running import RunningJobs
 
 log = structlog.get_logger(__name__)
 
@@ -38,14 +42,29 @@ def host() -> str:
     return "/".join(parts)
 
 
-class Presence:
-    """This process's `Worker` row. `state` is starting, ready, busy, broken or stopping; engines are shown by it."""
+def is_alive(pid: int) -> bool:
+    """Whether a process of this machine works. One that has ended and that its parent has not asked after yet does not."""
+    try:
+        return psutil.Process(pid).status() not in (psutil.STATUS_ZOMBIE, psutil.STATUS_DEAD)
+    except psutil.NoSuchProcess:
+        return False
+    except psutil.AccessDenied:
+        return True
 
-    def __init__(self, queues: Sequence[str]) -> None:
+
+class Presence:
+    """This process's `Worker` row. `state` is starting, ready, busy, broken or stopping; engines are shown by it.
+
+    `threads`: runs that it can have at a time; `running` knows those that it has.
+    """
+
+    def __init__(self, queues: Sequence[str], *, threads: int = 1, running: RunningJobs | None = None) -> None:
         self.pid = os.getpid()
         self.name = f"{socket.gethostname()[:60]}-{self.pid}"
         self.queues = list(queues)
+        self.threads = threads
         self.state, self.detail = "starting", ""
+        self._running = running
         self._process = psutil.Process()
         self._lock = threading.Lock()
 
@@ -68,7 +87,11 @@ class Presence:
                     "pid": self.pid,
                     "host": host(),
                     "memory": self.memory(),
-                    "heartbeat_at": timezone.now(),
+                    "threads": self.threads,
+                    "running": len(self._running.jobs()) if self._running else 0,
+                    "devices": self._devices(),
+                    "version": settings.VERSION,
+                    "heartbeat_at": Now(),  # by the one clock that all machines share
                 },
             )
 
@@ -76,6 +99,11 @@ class Presence:
         """What only this process knows: which engines elsewhere rest after a rate limit, or have a key that was refused."""
         elsewhere = [engine for engine in registry.engines() if engine.queue in self.queues and not engine.local]
         return {engine.id: engine_list.report(engine) for engine in elsewhere if engine.state is not EngineState.READY}
+
+    def _devices(self) -> list[dict[str, Any]]:
+        """The GPUs of those backends whose engines this process runs."""
+        mine = [one for one in registry.backends() if any(engine.queue in self.queues for engine in one.engines())]
+        return [asdict(device) for backend in mine for device in backend.devices()]
 
     def leave(self) -> None:
         Worker.objects.filter(name=self.name).delete()
@@ -85,7 +113,7 @@ class Presence:
 
         Returns how many workers were found dead. A pid that was given to another process meanwhile only costs the wait for the lease.
         """
-        dead = [row for row in Worker.objects.filter(host=host()).exclude(name=self.name) if not psutil.pid_exists(row.pid)]
+        dead = [row for row in Worker.objects.filter(host=host()).exclude(name=self.name) if not is_alive(row.pid)]
         for row in dead:
             log.info("worker_found_dead", worker=row.name, jobs=services.abandon(row.name))
             row.delete()

@@ -23,13 +23,14 @@ from studio.backends.base import Backend
 from studio.backends.errors import BackendError
 from studio.generation import services
 from studio.generation.dispatch import Listener, doorbell
+from studio.generation.engines import is_local
 from studio.generation.worker import database
 from studio.generation.worker.chores import DAILY_SECONDS, QUICK_SECONDS, Chores
 from studio.generation.worker.presence import Presence
 from studio.generation.worker.progress import ProgressPublisher
 from studio.generation.worker.pulse import Pulse
 from studio.generation.worker.runner import Runner
-from studio.generation.worker.running import RunningJobs
+from studio.generation.worker.running import Halt, RunningJobs
 from studio.processes.child import RESTART_PLEASE, leave_output_if_orphaned
 from studio.webhooks.courier import Courier
 
@@ -46,10 +47,12 @@ class _Work:
     """Wakes runner threads: one per ring, and each one that finds a job wakes the next to look whether there is more."""
 
     def __init__(self) -> None:
-        self._changed = threading.Condition()
+        lock = threading.Lock()
+        self._changed, self._room = threading.Condition(lock), threading.Condition(lock)
         self._pending = True
         self._is_sure = True
         self._over = False
+        self._idle = 0
 
     def ring(self, *, is_sure: bool = True) -> None:
         with self._changed:
@@ -61,18 +64,39 @@ class _Work:
         with self._changed:
             self._over = True
             self._changed.notify_all()
+            self._room.notify_all()
 
     def wait(self) -> bool | None:
         """Block until somebody said that there is work (True) or that there may be more (False); None when there will be none any more."""
         with self._changed:
-            self._changed.wait_for(lambda: self._pending or self._over)
+            if not self._pending:
+                self._idle += 1
+                self._room.notify_all()
+                self._changed.wait_for(lambda: self._pending or self._over)
+                self._idle -= 1
             self._pending = False
             return None if self._over else self._is_sure
 
+    def wait_for_room(self, seconds: float) -> bool:
+        """Block until every ring was answered and a thread has nothing to do, or the end, or for so many seconds; whether there is room."""
+        with self._changed:
+            self._room.wait_for(lambda: self._over or (self._idle > 0 and not self._pending), seconds)
+            return self._idle > 0 and not self._pending and not self._over
+
 
 class WorkerProcess:
-    def __init__(self, queues: Sequence[str], *, threads: int = 1, batch: bool = False, memory_limit: int | None = None) -> None:
-        """`memory_limit`: resident bytes at which the worker ends after its job, to be started anew. Raises ValueError for a bad queue."""
+    def __init__(
+        self,
+        queues: Sequence[str],
+        *,
+        threads: int = 1,
+        batch: bool = False,
+        memory_limit: int | None = None,
+        has_clock: bool = True,
+    ) -> None:
+        """`memory_limit`: resident bytes at which the worker ends after its job, to be started anew. `has_clock`: it does the chores,
+        beside those that only the process with torch can do. Raises ValueError for a bad queue.
+        """
         self.queues = list(queues)
         self.threads = threads
         self.memory_limit = memory_limit
@@ -82,17 +106,20 @@ class WorkerProcess:
         self._listener: Listener = doorbell().listen(self.queues)
         self._work = _Work()
         self._running = RunningJobs()
-        self._presence = Presence(queues)
-        self._pulse = Pulse(self._running, self._presence)
+        self._presence = Presence(queues, threads=threads, running=self._running)
+        self._pulse = Pulse(self._running, self._presence, on_stuck=self._end_stuck)
         self._progress = ProgressPublisher(self._running)
-        backends = _backends_for(queues)
-        self._chores = [
-            Chores([*settings.DAILY_CHORES, *(settings.PAID_CHORES if any(one.paid for one in backends) else [])], DAILY_SECONDS),
-            Chores([*settings.QUICK_CHORES, *(settings.LOCAL_CHORES if "diffusers" in queues else [])], QUICK_SECONDS),
-        ]
+        self._chores = self._chores_of(has_clock)
         self._courier = Courier()
         self._runner = Runner(queues, self._presence.name, self._running, self._progress, batch=batch, on_trouble=self._say)
         self._runners = [threading.Thread(target=self._serve, name=f"runner-{n}", daemon=True) for n in range(threads)]
+
+    def _chores_of(self, has_clock: bool) -> list[Chores]:
+        local = settings.LOCAL_CHORES if "diffusers" in self.queues else []
+        if not has_clock:
+            return [Chores(local, QUICK_SECONDS)] if local else []
+        paid = settings.PAID_CHORES if any(one.paid for one in _backends_for(self.queues)) else []
+        return [Chores([*settings.DAILY_CHORES, *paid], DAILY_SECONDS), Chores([*settings.QUICK_CHORES, *local], QUICK_SECONDS)]
 
     # --- life --------------------------------------------------------------------------------------------------------
 
@@ -119,6 +146,25 @@ class WorkerProcess:
         log.info("worker_stopped", worker=self._presence.name, exit_code=self.exit_code)
         return self.exit_code
 
+    def ring(self, *, again: bool = False) -> None:
+        """There is work: for whoever takes rings elsewhere than from the doorbell's listener. `again`: who had this ring may have died."""
+        if again:
+            self._pulse.reap_now()
+        self._pulse.look_now()
+        self._work.ring()
+
+    def wait_for_room(self, seconds: float) -> bool:
+        """Block until a thread is free again that no ring has woken yet, for so many seconds at most; whether one is."""
+        return self._work.wait_for_room(seconds)
+
+    def wait_until_warm(self, seconds: float) -> bool:
+        """Block until the engines are there, for so many seconds at most; whether they are, or whether they failed for good."""
+        return self._warm.wait(seconds)
+
+    @property
+    def is_stopping(self) -> bool:
+        return self._stopping
+
     def stop(self) -> None:
         """Ask the process to end in good order; safe in a signal handler."""
         self._stopping = True
@@ -141,7 +187,7 @@ class WorkerProcess:
             chores.stop()
         self._courier.stop()
         self._running.halt_to_release()
-        patience = LOCAL_STOP_SECONDS if all(_is_local(job.engine) for job in self._running.jobs()) else settings.STOP_SECONDS
+        patience = LOCAL_STOP_SECONDS if all(is_local(job.engine) for job in self._running.jobs()) else settings.STOP_SECONDS
         deadline = time.monotonic() + patience
         self._warm.set()  # who still waits for a model to load has nothing to lose
         for thread in self._runners:
@@ -161,8 +207,11 @@ class WorkerProcess:
         """What is still in work after all patience goes back to the queue. This process ends, so it can do no harm any more."""
         for job in self._running.seal():
             try:
-                services.requeue(job, count_attempt=False)
-                log.info("job_given_back", job=str(job.pk), attempt=job.attempt)
+                if self._running.halted(job) is Halt.TIMED_OUT:
+                    services.time_out(job)  # not given back: it would do the same to the next worker
+                else:
+                    services.requeue(job, count_attempt=False)
+                    log.info("job_given_back", job=str(job.pk), attempt=job.attempt)
             except DatabaseError:
                 connection.close()  # the lease brings it back
 
@@ -214,6 +263,13 @@ class WorkerProcess:
             self.exit_code = RESTART_PLEASE
             self.stop()
 
+    def _end_stuck(self) -> None:
+        """A run never stops, and no thread can be ended from outside: the process ends, and a new one goes on without that run."""
+        if not self._stopping:
+            log.error("worker_stuck", worker=self._presence.name)
+            self.exit_code = RESTART_PLEASE
+            self.stop()
+
     def _say(self, state: str | None = None, detail: str = "") -> None:
         try:
             self._presence.show(state, detail)
@@ -224,10 +280,3 @@ class WorkerProcess:
 
 def _backends_for(queues: Sequence[str]) -> list[Backend]:
     return [backend for backend in registry.backends() if any(engine.queue in queues for engine in backend.engines())]
-
-
-def _is_local(engine_id: str) -> bool:
-    try:
-        return registry.engine(engine_id).local
-    except registry.UnknownEngine:
-        return True

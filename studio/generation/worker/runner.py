@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import threading
+import time
 import traceback
 import uuid
 from collections.abc import Callable, Sequence
@@ -13,7 +14,9 @@ from functools import partial
 
 import structlog
 from django.db import DatabaseError, connection
+from structlog.contextvars import bound_contextvars
 
+from studio import telemetry
 from studio.backends import registry
 from studio.backends.base import GenerationRequest, Outcome, PaidBackend, Progress
 from studio.backends.errors import (
@@ -72,13 +75,16 @@ class Runner:
 
         `on_claim` is called as soon as something was taken: there may be more for other threads.
         """
+        looked_at = time.time_ns()
         jobs = services.claim(self._queues, self._name, batch=self._batch)
         if not jobs:
             return False
+        telemetry.claimed(jobs, looked_at)
         self._running.add(jobs)
         on_claim()
         try:
-            outcomes = self._generate(jobs)
+            with bound_contextvars(**_named(jobs)), telemetry.job_span("job.generate", jobs):
+                outcomes = self._generate(jobs)
         except BaseException:
             for job in jobs:  # nobody works on them any more: their leases must run out, so that they come back
                 self._running.remove(job)
@@ -107,13 +113,17 @@ class Runner:
         for job in jobs:
             try:
                 ready.append((job, _request(job)))
-            except OSError:
+            except FileNotFoundError:
                 outcomes.append((job, _InputMissing()))
-        if ready:
-            made = self._call([job for job, _ in ready], [request for _, request in ready])
-            outcomes += zip((job for job, _ in ready), made, strict=True)
-        for job in jobs:
-            self._progress.forget(job)
+            except OSError:  # nothing has been asked of anybody yet
+                outcomes.append((job, _InputNotRead()))
+        try:
+            if ready:
+                made = self._call([job for job, _ in ready], [request for _, request in ready])
+                outcomes += zip((job for job, _ in ready), made, strict=True)
+        finally:  # or the next attempt in this process would tell its steps as this one's
+            for job in jobs:
+                self._progress.forget(job)
         return outcomes
 
     def _call(self, jobs: list[Job], requests: list[GenerationRequest]) -> list[Outcome]:
@@ -156,6 +166,10 @@ class Runner:
         self._unsettled = [self._settler.submit(self._settle, job, outcome) for job, outcome in outcomes]
 
     def _settle(self, job: Job, outcome: Outcome) -> None:
+        with bound_contextvars(**_named([job])), telemetry.job_span("job.settle", [job]):
+            self._settle_one(job, outcome)
+
+    def _settle_one(self, job: Job, outcome: Outcome) -> None:
         try:
             if not self._running.sealed:
                 self._answer(job, outcome)
@@ -211,10 +225,17 @@ class Runner:
         why = self._running.halted(job)
         if why is Halt.RELEASED:
             services.requeue(job, count_attempt=False)
+        elif why is Halt.TIMED_OUT:
+            services.time_out(job)
         elif not services.finish_canceled(job) and why is None:
             # The backend says that it was told to stop, and nobody told it: no reason to leave the job running for ever.
             services.fail(job, EngineFailed.code)
         log.info("job_stopped", job=str(job.pk), attempt=job.attempt, engine=job.engine, why=why)
+
+
+def _named(jobs: Sequence[Job]) -> dict[str, str | int | list[str]]:
+    """What every line that is logged meanwhile is about, also those of libraries."""
+    return {"job": str(jobs[0].pk), "attempt": jobs[0].attempt} if len(jobs) == 1 else {"jobs": [str(job.pk) for job in jobs]}
 
 
 def _leave_with(everyone: threading.Barrier) -> None:
@@ -225,6 +246,12 @@ def _leave_with(everyone: threading.Barrier) -> None:
 
 class _InputMissing(BackendError):
     code = "input_missing"
+
+
+class _InputNotRead(BackendError):
+    code = "input_not_read"
+    retryable = True
+    default_message = "A file that this starts from cannot be read at the moment."
 
 
 class _EngineGone(BackendError):
@@ -239,7 +266,7 @@ def retry_delay(attempt: int, retry_after: float | None) -> float:
 
 
 def _request(job: Job) -> GenerationRequest:
-    """Raises OSError when a file that the job starts from is not there or cannot be read."""
+    """Raises FileNotFoundError when a file that the job starts from is not there, OSError when it cannot be read."""
     given = job.given
     if None in given.values():
         raise FileNotFoundError(str(job.pk))

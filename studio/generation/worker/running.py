@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
 from collections.abc import Collection, Iterable
 from enum import StrEnum
@@ -14,6 +15,7 @@ class Halt(StrEnum):
     """Why a job stops before it is done. A later reason never replaces an earlier one, but LOST replaces all."""
 
     CANCELED = "canceled"  # its person pressed Stop
+    TIMED_OUT = "timed_out"  # it took longer than STUDIO_JOB_SECONDS
     RELEASED = "released"  # this worker ends; another attempt goes on
     LOST = "lost"  # the lease ran out and somebody else has it, or it ended
 
@@ -29,6 +31,7 @@ class RunningJobs:
         self._lock = threading.Lock()
         self._jobs: dict[int, Job] = {}
         self._halts: dict[int, Halt] = {}
+        self._since: dict[int, float] = {}
         self._sealed = False
         self._releasing = False
 
@@ -36,6 +39,7 @@ class RunningJobs:
         with self._lock:
             for job in jobs:
                 self._jobs[id(job)] = job
+                self._since[id(job)] = time.monotonic()
                 if self._releasing:
                     self._halts[id(job)] = Halt.RELEASED
 
@@ -43,6 +47,13 @@ class RunningJobs:
         with self._lock:
             self._jobs.pop(id(job), None)
             self._halts.pop(id(job), None)
+            self._since.pop(id(job), None)
+
+    def older_than(self, seconds: float) -> list[Job]:
+        """Attempts that have been in work here for longer than that."""
+        with self._lock:
+            before = time.monotonic() - seconds
+            return [job for attempt, job in self._jobs.items() if self._since[attempt] < before]
 
     def jobs(self) -> list[Job]:
         with self._lock:

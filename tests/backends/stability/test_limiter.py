@@ -16,8 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from studio.backends.errors import EngineUnavailable
-from studio.backends.stability.limiter import HOLD, SENDING, Limiter, LocalLimiter, RedisLimiter
+from studio.backends.errors import CoolingDown
+from studio.backends.stability.limiter import HOLD, SENDING, Limiter, LocalLimiter
+from studio.backends.stability.redis_limiter import RedisLimiter
 from tests.backends.stability.conftest import Clock
 
 LIMIT, WINDOW = 150, 10.0
@@ -35,6 +36,9 @@ def limiters(request: pytest.FixtureRequest, clock: Clock) -> Make:
     """Makes the limiter of each worker: in one process they share it, elsewhere they share Redis."""
     if request.param == "redis":
         prefix = f"test-{uuid.uuid4().hex}"
+        for key in ("key", "other", "another"):  # a bucket that Redis did not know begins full
+            RedisLimiter(REDIS_URL, clock.now, prefix=prefix)._run(key, "keep", "nobody", 0)
+        clock.seconds += HOLD + SENDING + 0.001
         return lambda: RedisLimiter(REDIS_URL, clock.now, prefix=prefix)
     shared = LocalLimiter(clock.now)
     return lambda: shared
@@ -194,9 +198,10 @@ def test_a_key_that_cools_down_lets_nothing_go(limiters: Make, clock: Clock) -> 
     assert other.take("key", "c0").wait == 0
 
 
-def test_without_redis_nothing_goes(tmp_path: Path) -> None:
-    """Nobody knows what the other workers send."""
-    with pytest.raises(EngineUnavailable) as told:
+def test_a_worker_that_redis_never_knew_waits(tmp_path: Path) -> None:
+    """Nobody knows what the other workers send, and nobody has kept a share back for it."""
+    with pytest.raises(CoolingDown) as told:
         RedisLimiter(f"unix://{tmp_path}/nobody.sock").take("key", "c0")
 
-    assert told.value.message == "The studio cannot count its calls just now."
+    assert told.value.message == "The studio cannot count its calls just now, so this waits. It goes on by itself."
+    assert told.value.retry_after == 5

@@ -1,11 +1,11 @@
-"""`manage.py up`: the whole studio of the embedded mode in one command, until Ctrl+C."""
+"""`manage.py up`: the whole studio of one machine in one command, until Ctrl+C."""
 
 from __future__ import annotations
 
-import importlib.util
 import threading
 import time
 from argparse import ArgumentParser
+from collections.abc import Sequence
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from socket import socket
@@ -16,14 +16,17 @@ from django.core.management.base import BaseCommand, CommandError
 from django.db import OperationalError, connections
 
 from studio.backends import registry
+from studio.generation.worker.watching import Watch
+from studio.processes import plan
 from studio.processes.listen import PortRefused, PortTaken, open_sockets
 from studio.processes.locks import AlreadyHeld, FileLock
 from studio.processes.prepare import prepare
-from studio.processes.program import Program, end_leftovers, manage_py
+from studio.processes.program import Program, end_leftovers
+from studio.processes.restarting import Listener, restart_path
 from studio.processes.supervisor import Supervisor
 
-LOCAL = "diffusers"
 ANSWER_SECONDS = 60.0
+REDIS_SECONDS = 5.0
 
 
 class Command(BaseCommand):
@@ -31,8 +34,25 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=None, help="Port of the site (STUDIO_PORT); 0 picks a free one.")
+        parser.add_argument("--web", type=int, default=None, metavar="N", help="Web processes, with Redis (STUDIO_WEB_PROCESSES).")
+        parser.add_argument(
+            "--worker", action="append", default=[], metavar="QUEUE", help="A worker of its own for a queue, with Redis (STUDIO_WORKERS)."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
+        enabled = registry.enabled()
+        if settings.EMBEDDED:
+            if options["worker"] or (options["web"] or 1) > 1:
+                raise CommandError(
+                    "Without Redis there is one web process, which finds its workers by itself. Set REDIS_URL (and DATABASE_URL) for more "
+                    "of them, or leave --web and --worker out."
+                )
+            queues = enabled
+        else:
+            queues = wanted_queues(options["worker"], enabled)
+            if options["web"] is not None and options["web"] < 1:
+                raise CommandError("--web: at least one process has to serve the site.")
+        webs = options["web"] or settings.WEB_PROCESSES
         lock = take_lock(Path(settings.DATA_DIR) / "up.lock")
         left = lock.left_behind
         if left:
@@ -43,28 +63,53 @@ class Command(BaseCommand):
             sockets = open_sockets(settings.STUDIO_BIND, port)
         except (PortTaken, PortRefused) as error:
             raise CommandError(str(error)) from error
+        if not settings.EMBEDDED and (wrong := ask_redis(settings.REDIS_URL)):
+            self.stderr.write(wrong)
         try:
             prepare(lambda text: self.stdout.write(f"{text} …"))
         except (OSError, OperationalError) as error:
             raise CommandError(not_prepared(error)) from error
-        code = self._supervise(lock, sockets)
+        programs = plan.embedded(sockets, enabled) if settings.EMBEDDED else plan.scaled(sockets, webs, queues)
+        remark = plan.remark(queues, enabled)
+        code = self._supervise(lock, sockets, programs, remark)
         lock.release()
         if code:
             raise SystemExit(code)
 
-    def _supervise(self, lock: FileLock, sockets: list[socket]) -> int:
+    def _supervise(self, lock: FileLock, sockets: list[socket], programs: list[Program], remark: str) -> int:
         url = address(sockets[0])
-        programs = plan(sockets)
+        restarts = None if settings.EMBEDDED else Listener(restart_path())
+        watch = Watch()
         supervisor = Supervisor(
             programs,
             on_ready=lambda name: greeter.come(name),
             on_change=lambda: lock.note(url=url, children=[i for child in supervisor.children if (i := child.identity())]),
+            restarts=restarts,
+            silence=watch.silence,
+            hung_seconds=settings.WORKER_HUNG_SECONDS,
         )
         greeter = Greeter(supervisor, url, sockets[0])
-        for line in remarks(programs):
-            supervisor.say(line)
+        if remark:
+            supervisor.say(remark)
         connections.close_all()
-        return supervisor.run()
+        watch.start()
+        code = supervisor.run()
+        if restarts:
+            restarts.close()
+        return code
+
+
+def wanted_queues(named: list[str], enabled: Sequence[str]) -> list[str]:
+    """One worker for each: of the command line, else of STUDIO_WORKERS, else what `queues_to_serve` finds here."""
+    queues = named or settings.WORKERS
+    for queue in queues:
+        if queue not in settings.BACKENDS:
+            raise CommandError(f"No engine has the queue {queue}. There are: {', '.join(settings.BACKENDS)}.")
+        if queue not in enabled:
+            raise CommandError(f"The engines of the queue {queue} are switched off here, so a worker for it would have nothing to do.")
+        if queue == plan.LOCAL and not plan.can_run_models():
+            raise CommandError("The local runner is not installed (torch and diffusers are missing): leave the queue diffusers out.")
+    return list(queues) or plan.queues_to_serve(enabled)
 
 
 def not_prepared(error: OSError | OperationalError) -> str:
@@ -76,6 +121,22 @@ def not_prepared(error: OSError | OperationalError) -> str:
         f"The data folder {settings.DATA_DIR} could not be brought up to date: {reason}. "
         "Make room there or make it writable, or name another folder with STUDIO_DATA_DIR, and start again."
     )
+
+
+def ask_redis(url: str) -> str:
+    """One PING on the very database that is named, as pages later say of every trouble that Redis is away. Redis's own words, or nothing.
+
+    Raises CommandError for a number that this Redis does not have: that never mends itself, while one that is away may come.
+    """
+    import redis
+
+    try:
+        redis.Redis.from_url(url, socket_connect_timeout=REDIS_SECONDS, socket_timeout=REDIS_SECONDS).ping()
+    except redis.RedisError as error:
+        if isinstance(error, redis.ResponseError) and "out of range" in str(error):
+            raise CommandError(f"The Redis of REDIS_URL answers, but has no database of that number: {error}") from None
+        return f"The Redis of REDIS_URL cannot be used at the moment: {error}. Atelier starts without it, and asks it again and again."
+    return ""
 
 
 def take_lock(path: Path) -> FileLock:
@@ -97,37 +158,6 @@ def address(one: socket) -> str:
     return f"http://localhost:{one.getsockname()[1]}"
 
 
-def plan(sockets: list[socket]) -> list[Program]:
-    """What this installation runs: the site, a worker for the local runner, one for all other queues. Workers stop before the site."""
-    manage = manage_py()
-    environment = {"STUDIO_PORT": str(sockets[0].getsockname()[1])}
-    fds = tuple(one.fileno() for one in sockets)
-    listen = tuple(word for fd in fds for word in ("--fd", str(fd)))
-    programs = [Program("web", (manage, "web", *listen), 1, 10, essential=True, pass_fds=fds, environment=environment)]
-    enabled = registry.enabled()
-    if LOCAL in enabled and can_run_models():
-        programs.append(Program("local", (manage, "worker", "--queue", LOCAL), 0, settings.STOP_SECONDS + 5, environment=environment))
-    remote = [name for name in enabled if name != LOCAL]
-    if remote:
-        queues = tuple(word for name in remote for word in ("--queue", name))
-        programs.append(Program("remote", (manage, "worker", *queues), 0, settings.STOP_SECONDS + 5, environment=environment))
-    return programs
-
-
-def can_run_models() -> bool:
-    """Whether the local runner's libraries are installed; looked up without importing them, which takes seconds and much memory."""
-    return all(importlib.util.find_spec(name) for name in ("torch", "diffusers"))
-
-
-def remarks(programs: list[Program]) -> list[str]:
-    names = {program.name for program in programs}
-    if "local" in names:
-        return []
-    if LOCAL not in registry.enabled():
-        return ["The local runner is switched off (STUDIO_LOCAL_RUNNER)."]
-    return ["The local runner is not installed (torch and diffusers are missing), so its engines make no pictures."]
-
-
 class Greeter:
     """Says where the site is, once it really answers; and, after a restart, that it answers again."""
 
@@ -137,10 +167,14 @@ class Greeter:
         host, self._port = one.getsockname()[:2]
         self._host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - compared, not bound
         self._greeted = False
+        self._seen: set[str] = set()
 
     def come(self, name: str) -> None:
-        if name == "web":
-            threading.Thread(target=self._greet, name="greeter", daemon=True).start()
+        """The first of several web processes is enough to say where the site is."""
+        if name.startswith("web"):
+            if not self._seen or name in self._seen:
+                threading.Thread(target=self._greet, name="greeter", daemon=True).start()
+            self._seen.add(name)
 
     def _greet(self) -> None:
         deadline = time.monotonic() + ANSWER_SECONDS

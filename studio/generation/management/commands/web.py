@@ -1,4 +1,4 @@
-"""`manage.py web`: the site, as one process."""
+"""`manage.py web`: the site, as one process: daphne in the embedded mode, else uvicorn, of which there may be any number."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from studio.generation.management.commands.worker import leave
+from studio.generation.worker.ending import leave
 from studio.processes.child import bind_to_supervisor
 from studio.processes.listen import PortRefused, PortTaken, open_sockets
 from studio.processes.locks import AlreadyHeld, FileLock
@@ -40,7 +40,10 @@ class Command(BaseCommand):
             )
         except (PortTaken, PortRefused) as error:
             raise CommandError(str(error)) from error
-        from studio.processes.site import serve
+        if settings.EMBEDDED:
+            from studio.processes.site import serve
+        else:
+            from studio.processes.scaled_site import serve
 
         if not options["fd"]:
             self.stdout.write(f"Serving http://localhost:{sockets[0].getsockname()[1]}")

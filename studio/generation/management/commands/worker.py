@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-import logging
-import os
-import sys
 from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
 from django.core.management.base import BaseCommand, CommandError
 
-from studio.live import publish
+from studio.generation.worker.ending import leave
+from studio.generation.worker.hiring import LOCAL_QUEUE, REMOTE_THREADS, hire
 from studio.processes.child import bind_to_supervisor, say_ready
-
-LOCAL_QUEUE = "diffusers"
-"""The queue whose worker owns torch: one thread, whole batches."""
-
-REMOTE_THREADS = 64
-"""Engines elsewhere are only waited for: 150 calls in 10 s, 4 s each, keep 60 threads busy (`backends/stability/limiter.py`)."""
 
 
 class Command(BaseCommand):
@@ -31,19 +23,10 @@ class Command(BaseCommand):
         parser.add_argument("--threads", type=int, default=None, help=f"Jobs at a time: 1 for the local runner, else {REMOTE_THREADS}.")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        from studio.generation.worker.process import WorkerProcess
-
         bind_to_supervisor()
         queues: list[str] = [*options["queue"], *options["named"]] or [LOCAL_QUEUE]
-        if unknown := sorted(set(queues) - set(settings.BACKENDS)):
-            raise CommandError(f"No engine has the queue {unknown[0]}. There are: {', '.join(settings.BACKENDS)}.")
-        local = LOCAL_QUEUE in queues
-        threads = options["threads"] or (1 if local else REMOTE_THREADS)
-        if local and threads > 1:
-            raise CommandError("The local runner makes one batch at a time: leave --threads out, or give other queues their own worker.")
-        limit = settings.LOCAL_MEMORY_MB * 1024 * 1024 if local and settings.LOCAL_MEMORY_MB else None
         try:
-            process = WorkerProcess(queues, threads=threads, batch=local, memory_limit=limit)
+            process = hire(queues, threads=options["threads"]) if settings.EMBEDDED else host(queues, options["threads"])
         except ValueError as error:
             raise CommandError(str(error)) from error
         process.listen_to_signals()
@@ -51,10 +34,13 @@ class Command(BaseCommand):
         leave(process.run())
 
 
-def leave(code: int) -> None:
-    """End now. A regular end would wait for a thread that is deep in a model, and would run destructors that torch's threads race with."""
-    publish.goodbye()
-    logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+def host(queues: list[str], threads: int | None) -> Any:
+    """The same worker within one of Celery's, which the embedded mode has no need to import. Raises ValueError with a sentence."""
+    from celery.exceptions import ImproperlyConfigured
+
+    from studio.celery import app
+
+    try:
+        return app.Worker(queues=queues, concurrency=threads)
+    except ImproperlyConfigured as error:
+        raise ValueError(str(error)) from error
