@@ -15,6 +15,9 @@ SUPERVISOR = "ATELIER_SUPERVISOR_PID"
 READY_FD = "ATELIER_READY_FD"
 """Environment variable with the number of the pipe on which a process says that it is ready."""
 
+PROGRAM = "ATELIER_PROGRAM"
+"""Environment variable with the name that the supervisor has for a process."""
+
 RESTART_PLEASE = 75
 """Exit status of a child that wants to be started anew, without a pause (sysexits.h: EX_TEMPFAIL)."""
 
@@ -50,10 +53,15 @@ def _watch(supervisor: int) -> None:
     os.kill(os.getpid(), signal.SIGTERM)
 
 
+def is_orphaned() -> bool:
+    """Whether the supervisor of this process is dead."""
+    supervisor = _supervisor()
+    return bool(supervisor) and os.getppid() != supervisor
+
+
 def leave_output_if_orphaned() -> None:
     """Stop writing to the pipe of a dead supervisor: the last things that a process does must not fail for want of a reader."""
-    supervisor = _supervisor()
-    if supervisor and os.getppid() != supervisor:
+    if is_orphaned():
         nowhere = os.open(os.devnull, os.O_WRONLY)
         os.dup2(nowhere, 1)
         os.dup2(nowhere, 2)

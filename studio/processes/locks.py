@@ -5,10 +5,15 @@ from __future__ import annotations
 import fcntl
 import json
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
+
+from django.conf import settings
+from django.core.cache import cache
 
 
 class AlreadyHeld(Exception):
@@ -65,3 +70,41 @@ def exclusively(path: Path) -> Iterator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def is_my_turn(name: str, every: timedelta) -> bool:
+    """Whether, of all processes with a clock, this one is to do now what is done once in so long; the turn is taken by asking.
+
+    For work that may as well be done twice: one machine keeps it in the data folder, several keep it in Redis, which may forget it.
+    """
+    if not settings.EMBEDDED:
+        return bool(cache.add(f"turn:{name}", 1, timeout=every.total_seconds()))
+    with exclusively(Path(settings.DATA_DIR) / "turns.lock"):
+        stamp = _stamp(name)
+        if stamp.is_file() and time.time() - stamp.stat().st_mtime < every.total_seconds():
+            return False
+        stamp.touch()
+        return True
+
+
+@contextmanager
+def turn(name: str, every: timedelta) -> Iterator[bool]:
+    """`is_my_turn`, and whether it was: the turn is given back when the work fails, so that whoever asks next tries again."""
+    mine = is_my_turn(name, every)
+    try:
+        yield mine
+    except BaseException:
+        if mine:
+            _give_back(name)
+        raise
+
+
+def _give_back(name: str) -> None:
+    if settings.EMBEDDED:
+        _stamp(name).unlink(missing_ok=True)
+    else:
+        cache.delete(f"turn:{name}")
+
+
+def _stamp(name: str) -> Path:
+    return Path(settings.DATA_DIR) / f"{name}.stamp"

@@ -14,7 +14,10 @@ from pathlib import Path
 
 import psutil
 
-from studio.processes.child import MISCONFIGURED, READY_FD, RESTART_PLEASE, SUPERVISOR
+from studio.processes.child import MISCONFIGURED, PROGRAM, READY_FD, RESTART_PLEASE, SUPERVISOR
+
+CANNOT_START = 126
+"""Exit status of a child that never was a process (as shells have it): Python is not there, or the system has no room."""
 
 SHORT_LIFE = 10.0
 """Seconds: a child that ends sooner did not work."""
@@ -30,7 +33,8 @@ PAUSE = (0.2, 30.0)
 class Program:
     """What to run. `stop_order`: lower numbers are stopped first; `patience` is how many seconds it gets to end by itself.
 
-    `essential`: when this one cannot even start, the whole is pointless.
+    `essential`: when this one cannot even start, the whole is pointless. `overlaps`: in a rolling restart, a successor works beside it
+    before it ends. `stop_signal`: what it is told when everything stops; SIGTERM, when a successor takes over.
     """
 
     name: str
@@ -38,6 +42,8 @@ class Program:
     stop_order: int
     patience: float
     essential: bool = False
+    overlaps: bool = False
+    stop_signal: int = signal.SIGTERM
     pass_fds: tuple[int, ...] = ()
     environment: Mapping[str, str] = field(default_factory=dict)
 
@@ -55,7 +61,10 @@ class Child:
         self.restart_at: float | None = 0.0
         self.kill_at: float | None = None
         self.short_lives = 0
-        self.was_ready = False
+        self.is_ready = self.was_ready = False
+        # In a rolling restart: a successor, of which nobody knows yet whether it is any good; and one that leaves, to stay away.
+        self.on_trial = self.leaves = False
+        self.last_status = 0
 
     @property
     def name(self) -> str:
@@ -79,6 +88,7 @@ class Child:
                 env={
                     **os.environ,
                     **self.program.environment,
+                    PROGRAM: self.name,
                     SUPERVISOR: str(os.getpid()),
                     READY_FD: str(ready_out),
                     "PYTHONUNBUFFERED": "1",
@@ -95,6 +105,7 @@ class Child:
             os.set_blocking(fd, False)
         self.started_at = time.monotonic()
         self.restart_at = self.kill_at = None
+        self.is_ready = False
         self.rest = b""
 
     def send(self, number: int) -> None:
@@ -103,8 +114,14 @@ class Child:
                 os.killpg(self.process.pid, number)
 
     def ask_to_stop(self) -> None:
-        self.send(signal.SIGTERM)
+        self.send(self.program.stop_signal)
         self.kill_at = time.monotonic() + self.program.patience
+
+    def ask_to_leave(self, patience: float) -> None:
+        """Its place is taken, or will be: it finishes what it has begun, however long that takes within so many seconds."""
+        self.leaves = True
+        self.send(signal.SIGTERM)
+        self.kill_at = time.monotonic() + patience
 
     def ended(self) -> int | None:
         """The exit status (negative: the signal that ended it) once it is over, and everything of it gone; None while it runs."""
@@ -121,6 +138,15 @@ class Child:
         if self.readiness >= 0:
             os.close(self.readiness)
         self.process, self.output, self.readiness, self.kill_at = None, -1, -1, None
+        self._come_again(status)
+
+    def could_not_start(self) -> None:
+        """Note that `start` failed: it counts as an end at once."""
+        self.started_at = time.monotonic()
+        self._come_again(CANNOT_START)
+
+    def _come_again(self, status: int) -> None:
+        self.last_status = status
         lived = time.monotonic() - self.started_at
         self.short_lives = self.short_lives + 1 if lived < SHORT_LIFE and status != RESTART_PLEASE else 0
         pause = 0.0 if status == RESTART_PLEASE else min(PAUSE[1], PAUSE[0] * 2 ** max(0, self.short_lives - 1))
@@ -149,6 +175,8 @@ def describe_end(status: int) -> str:
     """In words for a person."""
     if status == RESTART_PLEASE:
         return "asked to be started anew"
+    if status == CANNOT_START:
+        return "could not be started"
     if status >= 0:
         return f"ended with status {status}"
     try:

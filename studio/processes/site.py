@@ -34,9 +34,6 @@ STOP_SECONDS = 6.0
 SERVICE_RESTART = 1012
 """Websocket close code (RFC 6455 registry): the browser's htmx comes back by itself."""
 
-DRAINED = 8
-"""A refused body is read and dropped up to so many times the limit, so that the browser gets to read why; then the line is cut."""
-
 LARGEST_MESSAGE = 1024 * 1024
 """Bytes of one websocket message, either way: autobahn holds what we send to the same limit, and a snapshot of 20 jobs has some 100 KB."""
 
@@ -65,7 +62,7 @@ class CappedRequest(WebRequest):  # type: ignore[misc]
         self.received += len(data)
         if self.received > self.allowed.bytes:
             self.too_large = True
-            if self.received > DRAINED * self.allowed.bytes:
+            if self.received > body_limit.DRAINED * self.allowed.bytes:
                 self.channel.forceAbortClient()
         else:
             super().handleContentChunk(data)

@@ -5,6 +5,7 @@ One thread also because Linux ties "end with your parent" to the thread that sta
 
 from __future__ import annotations
 
+import math
 import os
 import selectors
 import signal
@@ -14,12 +15,20 @@ from collections.abc import Callable, Sequence
 from types import FrameType
 
 from studio.processes.program import Child, Program, describe_end
+from studio.processes.restarting import Caller, Listener
+from studio.processes.rolling import NotReplaced, Waiting, replace_all
 
 STOP_SIGNALS = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
+WATCH_SECONDS = 5.0
+"""How often it is looked for processes that hang."""
 
 
 class Supervisor:
-    """`on_ready(name)` is called each time that a program said it is ready; `on_change()` when a process came or went."""
+    """`on_ready(name)` is called each time that a program said it is ready; `on_change()` when a process came or went.
+
+    On the socket `restarts` it is asked for a rolling restart. `silence(pid)`, which must not wait for anything, says for how many seconds
+    a process was not heard of; after `hung_seconds` it is ended and started anew.
+    """
 
     def __init__(
         self,
@@ -27,11 +36,20 @@ class Supervisor:
         *,
         on_ready: Callable[[str], None] = lambda name: None,
         on_change: Callable[[], None] = lambda: None,
+        restarts: Listener | None = None,
+        silence: Callable[[int], float] = lambda pid: 0.0,
+        hung_seconds: float = math.inf,
     ) -> None:
         self.children = [Child(program) for program in programs]
         self.failed = False
         self._on_ready = on_ready
         self._on_change = on_change
+        self._restarts = restarts
+        self._silence, self._hung_seconds = silence, hung_seconds
+        self._watch_at = time.monotonic() + WATCH_SECONDS if hung_seconds < math.inf else math.inf
+        self._restart: Waiting | None = None
+        self._restart_at: float | None = None
+        self._restart_caller: Caller | None = None
         self._selector = selectors.DefaultSelector()
         self._signals: list[int] = []
         self._stopping_level: int | None = None
@@ -40,17 +58,25 @@ class Supervisor:
     def run(self) -> int:
         """Until a signal ends it. Returns the exit status: 0, or 1 when an essential program could not be started at all."""
         waker, wakee = self._catch_signals()
+        if self._restarts:
+            self._selector.register(self._restarts, selectors.EVENT_READ)
         try:
             while not (self._stopping_level is not None and not any(child.is_alive for child in self.children)):
                 self._start_due()
                 for key, _ in self._selector.select(self._next_moment()):
                     if key.fd == wakee:
                         _read(wakee)
+                    elif key.fileobj is self._restarts:
+                        self._let_in(self._restarts)
+                    elif isinstance(key.data, Caller):
+                        self._listen_to(key.data)
                     else:
                         self._hear(key.data, key.fd)
                 self._obey_signals()
                 self._bury_ended()
                 self._kill_overdue()
+                self._end_hung()
+                self._go_on_restarting()
         finally:
             for child in self.children:  # only after an error of our own is anybody left
                 child.send(signal.SIGKILL)
@@ -110,19 +136,32 @@ class Supervisor:
             return
         for child in self.children:
             if child.restart_at is not None and child.restart_at <= time.monotonic() and self._may_start(child):
-                child.start()
-                self._selector.register(child.output, selectors.EVENT_READ, child)
-                self._selector.register(child.readiness, selectors.EVENT_READ, child)
-                self._on_change()
+                self._start(child)
+            if self._stopping_level is not None:  # an essential one could not be started
+                return
+
+    def _start(self, child: Child) -> None:
+        try:
+            child.start()
+        except OSError as error:  # an environment that is just being replaced, no room for a process: the others go on
+            self.say(f"There is no process for {child.name}: {error.strerror or type(error).__name__}.")
+            child.could_not_start()
+            self._miss(child, child.last_status)
+            return
+        self._selector.register(child.output, selectors.EVENT_READ, child)
+        self._selector.register(child.readiness, selectors.EVENT_READ, child)
+        self._on_change()
 
     def _may_start(self, child: Child) -> bool:
         """The essential one starts alone, so that the site answers before a model is loaded on the same cores."""
-        return child.program.essential or all(other.was_ready for other in self.children if other.program.essential)
+        return child.program.essential or all(other.was_ready for other in self.children if other.program.essential and not other.on_trial)
 
     def _next_moment(self) -> float | None:
         """Seconds until something is due by the clock; None when only an event can be."""
         moments = [child.kill_at for child in self.children if child.kill_at is not None]
+        moments += [self._restart_at] if self._restart_at is not None else []
         if self._stopping_level is None:
+            moments += [self._watch_at] if self._watch_at < math.inf else []
             moments += [child.restart_at for child in self.children if child.restart_at is not None and self._may_start(child)]
         return max(0.0, min(moments) - time.monotonic()) if moments else None
 
@@ -133,8 +172,10 @@ class Supervisor:
             os.close(fd)
             child.readiness = -1
             if data:
-                child.was_ready = True
-                self._on_ready(child.name)
+                child.is_ready = True
+                if not child.on_trial:
+                    child.was_ready = True
+                    self._on_ready(child.name)
         elif data:
             *lines, child.rest = (child.rest + data).split(b"\n")
             for line in lines:
@@ -144,7 +185,7 @@ class Supervisor:
             child.output = -1
 
     def _bury_ended(self) -> None:
-        for child in self.children:
+        for child in tuple(self.children):
             status = child.ended()
             if status is None:
                 continue
@@ -156,11 +197,17 @@ class Supervisor:
                 if fd >= 0:
                     self._selector.unregister(fd)
             child.forget(status)
-            self._on_change()
-            if self._stopping_level is not None:
-                self._continue_stopping()
-            else:
-                self._say_why(child, status)
+            self._miss(child, status)
+
+    def _miss(self, child: Child, status: int) -> None:
+        """One has no process any more, or got none."""
+        if child.leaves or child.on_trial:
+            self.children.remove(child)
+        self._on_change()
+        if self._stopping_level is not None:
+            self._continue_stopping()
+        elif child in self.children:
+            self._say_why(child, status)
 
     def _say_why(self, child: Child, status: int) -> None:
         if child.restart_at is None:
@@ -192,6 +239,69 @@ class Supervisor:
                 self.say(f"{child.name} does not stop by itself; ending it.")
                 child.kill_at = None
                 child.send(signal.SIGKILL)
+
+    def _end_hung(self) -> None:
+        """One that has been told to stop or to leave has a limit already."""
+        if self._stopping_level is not None or time.monotonic() < self._watch_at:
+            return
+        self._watch_at = time.monotonic() + WATCH_SECONDS
+        for child in self.children:
+            if child.process is None or child.kill_at is not None or time.monotonic() - child.started_at < self._hung_seconds:
+                continue
+            if (silence := self._silence(child.process.pid)) >= self._hung_seconds:
+                self.say(f"{child.name} hangs: it has not been heard of for {silence:.0f} s, though the database answers. Ending it.")
+                child.send(signal.SIGKILL)
+
+    # --- a rolling restart -------------------------------------------------------------------------------------------
+
+    def _let_in(self, door: Listener) -> None:
+        if caller := door.come_in():
+            self._selector.register(caller, selectors.EVENT_READ, caller)
+
+    def _listen_to(self, caller: Caller) -> None:
+        self._selector.unregister(caller)
+        if not caller.asks():
+            caller.hang_up(1)
+        elif self._restart or self._stopping_level is not None:
+            caller.tell("A restart is under way already." if self._restart else "Atelier is stopping.")
+            caller.hang_up(1)
+        else:
+            self._restart_caller = caller
+            self._restart = replace_all(self, self._tell)
+
+    def _tell(self, text: str) -> None:
+        self.say(text)
+        if self._restart_caller:
+            self._restart_caller.tell(text)
+
+    def _go_on_restarting(self) -> None:
+        if not self._restart:
+            return
+        try:
+            if self._stopping_level is not None:
+                raise NotReplaced("Atelier is stopping.")
+            self._restart_at = next(self._restart)
+            return
+        except NotReplaced as error:
+            status, last_words = 1, f"{error} The restart ends here."
+        except StopIteration:
+            status, last_words = 0, "All processes run the new code."
+        self._tell(last_words)
+        if self._restart_caller:
+            self._restart_caller.hang_up(status)
+        self._restart = self._restart_at = self._restart_caller = None
+
+    def insert(self, new: Child, *, beside: Child | None = None) -> None:
+        """Start a process that a rolling restart brings, and take care of it from now on."""
+        self.children.insert(self.children.index(beside) + 1 if beside else len(self.children), new)
+        self._start(new)
+
+    def dismiss(self, child: Child, patience: float) -> None:
+        """Have a process end within so many seconds, for good; it is one of the children until it has."""
+        if child.is_alive:
+            child.ask_to_leave(patience)
+        else:
+            self.children.remove(child)
 
 
 def _read(fd: int) -> bytes:

@@ -11,11 +11,14 @@ import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from django.db.backends.base.base import BaseDatabaseWrapper
+from django.utils import timezone
 
 from accounts.models import Team, User
 from billing.services import wallets
@@ -27,6 +30,7 @@ from studio.generation.worker.presence import Presence
 from studio.generation.worker.running import Halt, RunningJobs
 from studio.live import events
 from tests.processes import scripted
+from tests.processes.supervised import Supervised
 
 PATIENCE = 90
 
@@ -124,6 +128,19 @@ class Told:
         """The job, once it is in that state."""
         return self.wait(lambda: Job.objects.filter(pk=job.pk, status=status).first())
 
+    def job_whose_lease_ran_out(self, worker: WorkerThread, job: Job, status: str, *, after: list[Any]) -> Job:
+        """The job, once it is in that state: when something is in `after`, and the worker has left the first attempt, the lease of that
+        one is over, and of no other. With short leases for all, one late heartbeat would cost a good attempt as well.
+        """
+        self.wait(lambda: after and worker.left(job))
+
+        def found() -> Job | None:
+            mine = Job.objects.filter(pk=job.pk)
+            mine.filter(status="running", attempt=1).update(lease_expires_at=timezone.now() - timedelta(seconds=1))
+            return mine.filter(status=status).first()
+
+        return self.wait(found)
+
 
 @pytest.fixture
 def told(monkeypatch) -> Told:
@@ -165,6 +182,10 @@ class WorkerThread:
         running = self.process._running
         return next((running.halted(one) for one in running.jobs() if one.pk == job.pk), None)
 
+    def left(self, job: Job) -> bool:
+        """Whether no attempt at it is in work here, so that nobody renews its lease."""
+        return all(one.pk != job.pk for one in self.process._running.jobs())
+
     def stop(self) -> int | None:
         """As SIGTERM does; returns the exit status."""
         self.process.stop()
@@ -194,3 +215,19 @@ def start_worker(settings, short_dir, told, script) -> Iterator[Callable[..., Wo
     script.go.set()
     for worker in started:
         worker.stop()
+
+
+@pytest.fixture
+def supervise() -> Iterator[Callable[..., Supervised]]:
+    started: list[Supervised] = []
+
+    def start(*programs: list[Any], **options: Any) -> Supervised:
+        started.append(Supervised(*programs, **options))
+        return started[-1]
+
+    yield start
+    for one in started:
+        for process in [psutil.Process(one.process.pid)] if one.process.poll() is None else []:
+            for child in [*process.children(recursive=True), process]:
+                child.kill()
+        one.process.wait(PATIENCE)

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
+import sqlite3
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -46,7 +49,12 @@ def secret(studio: RunningStudio) -> str:
 def worker(studio: RunningStudio) -> Iterator[psutil.Process]:
     """The worker of the drawing engine, standing still until it is told to go on: what is asked for waits."""
     process = studio.process("worker")
-    process.suspend()
+    with contextlib.closing(sqlite3.connect(studio.data_dir / "studio.sqlite3", timeout=60, isolation_level=None)) as database:
+        database.execute("BEGIN IMMEDIATE")  # or it might stand still while it writes itself, and nobody else could
+        process.suspend()
+        while process.status() != psutil.STATUS_STOPPED:
+            time.sleep(0.01)
+        database.rollback()
     yield process
     process.resume()
 

@@ -34,7 +34,8 @@ def listen(bell):
         yield make
 
 
-def test_settings_name_the_doorbell():
+def test_settings_name_the_doorbell(settings):
+    settings.DOORBELL = "studio.generation.dispatch.local.LocalDoorbell"
     assert isinstance(doorbell(), LocalDoorbell)
     assert doorbell() is doorbell()
 

@@ -281,7 +281,7 @@ def test_an_error_that_does_not_pass_is_told_in_the_end(start, ask, told, rich, 
 def test_a_row_that_cannot_be_written_is_left_to_the_reaper(
     start, ask, told, rich, provider, settings, monkeypatch, write, status, calls, billed
 ):
-    settings.JOB_LEASE_SECONDS, settings.JOB_HEARTBEAT_SECONDS, settings.JOB_SWEEP_SECONDS = 0.2, 0.05, 0.05
+    settings.JOB_LEASE_SECONDS, settings.JOB_HEARTBEAT_SECONDS, settings.JOB_SWEEP_SECONDS = 3600, 0.05, 0.05
     provider.submits = True
     really, failures = getattr(services, write), []
 
@@ -292,8 +292,8 @@ def test_a_row_that_cannot_be_written_is_left_to_the_reaper(
         return really(job, *values)
 
     monkeypatch.setattr(services, write, once_broken)
-    start()
-    job = told.job(ask(), status)
+    worker, job = start(), ask()
+    job = told.job_whose_lease_ran_out(worker, job, status, after=failures)
     assert (provider.calls, provider.billed, failures) == (calls, billed, [1])
     assert money(rich) == ((99_000, 0) if status == "succeeded" else (100_000, 0))
     assert job.error_code == ("" if status == "succeeded" else "worker_lost")

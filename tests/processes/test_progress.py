@@ -1,6 +1,7 @@
 """What pages are told of a run, how often, and that telling them can do no harm."""
 
 import threading
+import time
 
 import pytest
 
@@ -10,6 +11,7 @@ from studio.generation.models import Job
 from studio.generation.worker import progress as room
 from studio.generation.worker.progress import ProgressPublisher, render
 from studio.generation.worker.running import Halt, RunningJobs
+from tests.processes.conftest import PATIENCE
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,21 +37,47 @@ def publisher(running, told):
     made.stop()
 
 
-def test_of_a_fast_run_pages_hear_the_first_step_and_then_the_newest(publisher, job, told):
+@pytest.fixture
+def seldom(monkeypatch):
+    """Between two messages about a job lies more time than any test takes; `soon` ends it."""
+    monkeypatch.setattr(room, "SEND_SECONDS", 3600)
+    monkeypatch.setattr(room, "RECORD_SECONDS", 3600)
+
+
+def soon(publisher, line):
+    """The next message is due in a moment: the publisher has to wake up for it by itself."""
+    with publisher._changed:
+        line.send_at = time.monotonic() + 0.05
+        publisher._changed.notify()
+
+
+def test_of_a_fast_run_pages_hear_the_first_step_and_then_the_newest(publisher, job, make_job, told, seldom):
+    make_job()
+    [other] = services.claim(["scripted"], "worker-1")
+
+    def heard():
+        return [args[3] for args in told.progress if args[1] == job.pk]
+
     publisher.report(job, Progress(1, 100))
-    told.wait(lambda: told.progress)
-    for step in range(2, 101):
+    told.wait(heard)
+    publisher.report(job, Progress(2, 100))
+    publisher.report(other, Progress(1, 100))
+    told.wait(lambda: told.progress[-1][1] == other.pk)  # somebody tells, and holds the second step back
+    assert heard() == [1]
+    for step in range(3, 101):
         publisher.report(job, Progress(step, 100))
-    told.wait(lambda: told.progress[-1][3] == 100)
-    assert [(args[0], args[1], args[2], args[4]) for args in told.progress] == [(job.team_id, job.pk, 1, 100)] * len(told.progress)
-    assert [args[3] for args in told.progress] == [1, 100]
+    soon(publisher, publisher._lines[job.pk])
+    told.wait(lambda: heard()[-1] == 100)
+    assert heard() == [1, 100]
+    assert {(args[0], args[2], args[4]) for args in told.progress} == {(job.team_id, 1, 100)}
 
 
-def test_the_newest_preview_goes_out_even_if_the_newest_step_has_none(publisher, job, told):
+def test_the_newest_preview_goes_out_even_if_the_newest_step_has_none(publisher, job, told, seldom):
     publisher.report(job, Progress(1, 100))
     told.wait(lambda: told.progress)
     publisher.report(job, Progress(2, 100, b"jpeg of 2"))
     publisher.report(job, Progress(3, 100))
+    soon(publisher, publisher._lines[job.pk])
     told.wait(lambda: told.progress[-1][3] == 3)
     assert previews.get(job.pk, 3) == b"jpeg of 2"
     assert previews.latest(job.pk) == 3
@@ -64,21 +92,24 @@ def test_jobs_of_a_batch_do_not_wait_for_each_other(publisher, job, make_job, ru
     told.wait(lambda: {args[1] for args in told.progress} == {job.pk, other.pk})
 
 
-def test_the_row_is_told_at_most_once_a_second(publisher, job, told, monkeypatch):
-    written = []
+def test_the_row_is_told_at_most_once_a_second(publisher, job, told, seldom, monkeypatch):
+    written, rounds = [], []
     monkeypatch.setattr(services, "record_progress", lambda job, step, total: written.append((step, total)) or True)
+    monkeypatch.setattr(room.database, "tidy", told.after(lambda: rounds.append(None)))  # the end of each
     monkeypatch.setattr(room, "SEND_SECONDS", 0)
-    for step in range(1, 11):
+
+    def tell(step):
         publisher.report(job, Progress(step, 20))
-        told.wait(lambda step=step: told.progress and told.progress[-1][3] == step)
+        told.wait(lambda: len(rounds) == step)
+        assert told.progress[-1][3] == step
+
+    for step in range(1, 11):
+        tell(step)
     assert written == [(1, 20)]
-    monkeypatch.setattr(room, "RECORD_SECONDS", 0)
-    publisher._lines[job.pk].record_at = 0
-    publisher.report(job, Progress(11, 20))
-    told.wait(lambda: told.progress[-1][3] == 11)
-    publisher.report(job, Progress(12, 20))
-    told.wait(lambda: told.progress[-1][3] == 12)
-    assert written[1] == (11, 20)
+    publisher._lines[job.pk].record_at = 0  # the second is over
+    tell(11)
+    tell(12)
+    assert written == [(1, 20), (11, 20)]
 
 
 def test_a_page_that_is_loaded_in_the_middle_finds_the_step_in_the_row(publisher, job, told):
@@ -93,15 +124,17 @@ def test_a_job_that_is_no_longer_held_is_noticed(publisher, job, running, told):
     told.wait(lambda: running.halted(job) is Halt.LOST)
 
 
-def test_nothing_is_told_after_the_run_and_the_preview_is_dropped(publisher, job, told, monkeypatch):
+def test_nothing_is_told_after_the_run_and_the_preview_is_dropped(publisher, job, told, seldom, monkeypatch):
     monkeypatch.setattr(room, "KEEP_SECONDS", 0)
     publisher.report(job, Progress(1, 20, b"jpeg"))
     told.wait(lambda: told.progress)
     publisher.report(job, Progress(2, 20, b"jpeg"))
     dropped = threading.Event()
     monkeypatch.setattr(previews, "forget", lambda job_id: dropped.set())
-    publisher.forget(job)
-    assert dropped.wait(20)
+    with publisher._changed:  # the second step is due, and the run over, in the same moment
+        publisher._lines[job.pk].send_at = 0
+        publisher.forget(job)
+    assert dropped.wait(PATIENCE)
     assert len(told.progress) == 1
 
 
@@ -116,7 +149,7 @@ def test_what_fails_here_costs_a_message_and_nothing_else(publisher, job, told, 
 
         patch.setattr(previews if broken == "put" else room, broken, fail)
         publisher.report(job, Progress(1, 20, b"jpeg"))
-        assert failed.wait(20)
+        assert failed.wait(PATIENCE)
     publisher.report(job, Progress(2, 20))
     told.wait(lambda: told.progress)
     assert told.progress[0][3] == 2
@@ -127,12 +160,12 @@ def test_report_does_not_wait_for_whoever_tells(publisher, job, told, monkeypatc
 
     def slow(*args):
         held.set()
-        assert go.wait(20)
+        assert go.wait(PATIENCE)
         return ""
 
     monkeypatch.setattr(room, "render", slow)
     publisher.report(job, Progress(1, 20))
-    assert held.wait(20)
+    assert held.wait(PATIENCE)
     for step in range(2, 20):
         publisher.report(job, Progress(step, 20))  # returns, though the publisher is stuck
     go.set()

@@ -3,90 +3,20 @@
 from __future__ import annotations
 
 import json
-import queue
 import re
 import signal
 import subprocess
 import sys
-import threading
-from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import Any
 
 import psutil
 import pytest
 
 from studio.processes.child import MISCONFIGURED, RESTART_PLEASE
 from studio.processes.program import describe_end, end_leftovers
+from tests.processes.supervised import PATIENCE, ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90
 SITE = ["web", "serve()", 1, 5, True]
 WORKER = ["local", "serve()", 0, 5, False]
-
-
-class Supervised:
-    """A supervisor in a process of its own, its output, and everybody who was ever born under it."""
-
-    def __init__(self, *programs: list[Any]) -> None:
-        command = [sys.executable, "-m", "tests.processes.supervised", json.dumps(programs)]
-        self.process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
-        self.lines: list[str] = []
-        self._heard: queue.Queue[str | None] = queue.Queue()
-        self._unasked: list[str] = []
-        self.family: dict[int, psutil.Process] = {}
-        threading.Thread(target=self._listen, daemon=True).start()
-
-    def _listen(self) -> None:
-        assert self.process.stdout
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            self._heard.put(line.rstrip())
-        self._heard.put(None)
-
-    def hears(self, pattern: str) -> re.Match[str]:
-        """The first line that matches and was not asked for before, now or when it comes."""
-        waiting = self._unasked
-        self._unasked = []
-        while True:
-            line = waiting.pop(0) if waiting else self._heard.get(timeout=PATIENCE)
-            assert line is not None, f"{pattern!r} was never said:\n" + "\n".join(self.lines)
-            if found := re.search(pattern, line):
-                self._unasked += waiting
-                return found
-            self._unasked.append(line)
-
-    def born(self, name: str) -> psutil.Process:
-        """The next process of a program, once it says that it is up."""
-        pid = int(self.hears(rf"^{name} +\| up (\d+)")[1])
-        self.family[pid] = psutil.Process(pid)
-        return self.family[pid]
-
-    def signal(self, number: int) -> None:
-        self.process.send_signal(number)
-
-    def ends(self) -> int:
-        """The exit status; everybody of the family is gone, or goes now by itself."""
-        code = self.process.wait(PATIENCE)
-        _, alive = psutil.wait_procs(list(self.family.values()), timeout=PATIENCE)
-        assert alive == []
-        return code
-
-
-@pytest.fixture
-def supervise() -> Iterator[Callable[..., Supervised]]:
-    started: list[Supervised] = []
-
-    def start(*programs: list[Any]) -> Supervised:
-        started.append(Supervised(*programs))
-        return started[-1]
-
-    yield start
-    for one in started:
-        for process in [psutil.Process(one.process.pid)] if one.process.poll() is None else []:
-            for child in [*process.children(recursive=True), process]:
-                child.kill()
-        one.process.wait(PATIENCE)
 
 
 # --- starting --------------------------------------------------------------------------------------------------------
@@ -118,6 +48,19 @@ def test_a_killed_child_is_started_again_and_the_other_is_left_alone(supervise, 
     assert second.pid != first[name].pid
     [other] = first.keys() - {name}
     assert first[other].is_running()
+    studio.signal(signal.SIGTERM)
+    assert studio.ends() == 0
+
+
+def test_one_that_hangs_is_ended_and_started_again_and_the_other_is_left_alone(supervise, tmp_path):
+    studio = supervise(SITE, WORKER, hang=str(tmp_path))
+    site, worker = studio.born("web"), studio.born("local")
+    worker.suspend()  # nothing but SIGKILL reaches it
+    (tmp_path / str(worker.pid)).touch()
+    studio.hears(r"^atelier \| local hangs: it has not been heard of for 300 s, though the database answers\. Ending it\.$")
+    studio.hears(r"^atelier \| local was ended by SIGKILL; starting it again\.$")
+    assert studio.born("local").pid != worker.pid
+    assert site.is_running()
     studio.signal(signal.SIGTERM)
     assert studio.ends() == 0
 

@@ -13,6 +13,8 @@ from websockets.sync.client import ClientConnection, connect
 PASSWORD = "a long enough password"
 PATIENCE = 60
 HTMX = {"HX-Request": "true"}
+BEAT = "{}"
+"""What the server says to an open page when it has nothing to say."""
 
 
 class Visitor:
@@ -63,7 +65,8 @@ class Page:
 
     def next(self) -> str:
         """Raises `websockets.ConnectionClosed` when the server closes."""
-        message = self.line.recv(timeout=PATIENCE)
+        while (message := self.line.recv(timeout=PATIENCE)) == BEAT:
+            pass
         assert isinstance(message, str)
         return message
 
