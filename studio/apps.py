@@ -8,4 +8,6 @@ class StudioConfig(AppConfig):
     verbose_name = "Studio"
 
     def ready(self) -> None:
-        from studio import checks  # noqa: F401  (registers itself)
+        from studio import checks, telemetry  # noqa: F401  (checks registers itself)
+
+        telemetry.start()

@@ -15,6 +15,8 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
+from studio import telemetry
+
 REDACTED = "[redacted]"
 _SECRET_NAME = re.compile(
     r"prompt|passw|secret|token|authorization|cookie|csrf|credential|otp|recovery|(^|_)key$|api_?key|private|signature|session(_?id|_?key)?$",
@@ -69,6 +71,12 @@ def add_duration(_logger: WrappedLogger, _method: str, event: EventDict) -> Even
     return event
 
 
+def add_trace(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
+    """Structlog processor: say of which trace it is, where there are traces."""
+    event.update(telemetry.current())
+    return event
+
+
 def drop_pictures(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Structlog processor: a page of the library asks for fifty pictures; that they were sent is not worth fifty lines."""
     if event.get("event") == "request_finished" and event.get("code", 500) < 400 and _PICTURE_FILE.match(str(event.get("request"))):
@@ -88,8 +96,11 @@ SHARED: list[Processor] = [
     structlog.stdlib.ExtraAdder(allow=[]),
     structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     add_duration,
+    add_trace,
     drop_pictures,
 ]
+PROCESSORS: list[Processor] = [structlog.stdlib.filter_by_level, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter]
+"""One list for the life of the process: loggers that have spoken keep it, whatever is configured later."""
 
 
 def configure(config: Mapping[str, Any]) -> None:
@@ -139,6 +150,7 @@ def configure(config: Mapping[str, Any]) -> None:
                         "httpx",
                         "PIL",
                         "urllib3",
+                        "opentelemetry",
                         "filelock",
                     )
                 },
@@ -146,7 +158,7 @@ def configure(config: Mapping[str, Any]) -> None:
         }
     )
     structlog.configure(
-        processors=[structlog.stdlib.filter_by_level, *SHARED, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=PROCESSORS,
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.stdlib.BoundLogger,
         cache_logger_on_first_use=True,

@@ -157,13 +157,22 @@ if _database["ENGINE"].endswith("sqlite3"):
     }
 else:
     _database["CONN_MAX_AGE"] = 0
+    _database["ENGINE"] = "studio.postgresql"
+    # What comes out of the pool may have been ended meanwhile (PostgreSQL restarted, a proxy in between): a tenth of a millisecond says so.
+    _database["CONN_HEALTH_CHECKS"] = True
     _pool = {"min_size": 1, "max_size": max(1, STUDIO_DATABASE_POOL), "timeout": 20}
-    _database["OPTIONS"] = {**_database.get("OPTIONS", {}), "pool": _pool}
+    # A server that vanishes without a word (failover, a cable): found out in seconds, where the system's own limits are hours.
+    _silence = {"connect_timeout": 5, "keepalives_idle": 10, "keepalives_interval": 5, "keepalives_count": 3, "tcp_user_timeout": 15_000}
+    _database["OPTIONS"] = {**_silence, **_database.get("OPTIONS", {}), "pool": _pool}
 DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
 
 REDIS_URL = env("REDIS_URL", default="")
 EMBEDDED = not REDIS_URL
 """True: one web process, progress over a local socket. False: Redis carries progress, cache and limits."""
+WEB_PROCESSES = env.int("STUDIO_WEB_PROCESSES", default=2)
+"""Web processes that `manage.py up` starts with Redis, on the same sockets."""
+WORKERS: list[str] = env.list("STUDIO_WORKERS", default=[])
+"""Queues that `manage.py up` starts a worker for with Redis, one each; empty: `plan.queues_to_serve`."""
 
 if EMBEDDED:
     CHANNEL_LAYERS = {"default": {"BACKEND": "studio.live.layer.HomeLoopLayer", "CONFIG": {"capacity": 1000}}}
@@ -177,13 +186,14 @@ if EMBEDDED:
         },
     }
 else:
+    INSTALLED_APPS.remove("daphne")  # uvicorn serves (studio/processes); Twisted is 14 MB in every process
     # Redis keeps its databases apart, but not what is published: two studios on one server must not hear each other.
-    _layer = {"hosts": [REDIS_URL], "prefix": f"atelier{urlsplit(REDIS_URL).path.replace('/', '.')}"}
-    CHANNEL_LAYERS = {"default": {"BACKEND": "channels_redis.pubsub.RedisPubSubChannelLayer", "CONFIG": _layer}}
+    _layer = {"url": REDIS_URL, "prefix": f"atelier{urlsplit(REDIS_URL).path.replace('/', '.')}", "capacity": 1000}
+    CHANNEL_LAYERS = {"default": {"BACKEND": "studio.live.redis_layer.RedisLayer", "CONFIG": _layer}}
     CACHES = {
-        "default": {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "atelier"},
+        "default": {"BACKEND": "studio.caching.SoftRedisCache", "LOCATION": REDIS_URL, "KEY_PREFIX": "atelier"},
         "previews": {
-            "BACKEND": "django.core.cache.backends.redis.RedisCache",
+            "BACKEND": "studio.caching.SoftRedisCache",
             "LOCATION": REDIS_URL,
             "KEY_PREFIX": "atelier-preview",
             "TIMEOUT": 120,
@@ -193,13 +203,35 @@ else:
 MEDIA_ROOT = DATA_DIR / "media"
 MEDIA_URL = "/media/"  # nothing is served there: files go through views that ask access.py
 STATIC_URL = "/static/"
-STATIC_ROOT = DATA_DIR / "static"
+STATIC_ROOT = Path(env("STUDIO_STATIC_DIR", default=str(DATA_DIR / "static"))).expanduser().resolve()
 STATICFILES_DIRS = [BASE_DIR / "static"]
-STORAGES = {
+STORAGES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
     "staticfiles": {"BACKEND": "studio.staticfiles.ModuleManifestStorage"},
 }
 FILE_UPLOAD_PERMISSIONS = 0o640
+DEFAULT_STORAGE = env("DEFAULT_STORAGE", default="")
+"""Where pictures lie: empty for the data folder, `s3://bucket/prefix` for a bucket."""
+FILES = env("STUDIO_FILES", default="stream")
+"""How browsers get them: `stream` through the studio, `signed` from the bucket, `accel` from the nginx in front."""
+STUDIO_S3_ENDPOINT = env("STUDIO_S3_ENDPOINT", default="").rstrip("/")
+STUDIO_S3_PUBLIC_ENDPOINT = env("STUDIO_S3_PUBLIC_ENDPOINT", default="").rstrip("/")
+STUDIO_S3_REGION = env("STUDIO_S3_REGION", default="us-east-1")
+AWS_ACCESS_KEY_ID = env("AWS_ACCESS_KEY_ID", default="")
+AWS_SECRET_ACCESS_KEY = env("AWS_SECRET_ACCESS_KEY", default="")
+IN_S3 = DEFAULT_STORAGE.startswith("s3://")
+S3_ORIGIN = ""
+"""The server at which browsers fetch files with `STUDIO_FILES=signed`."""
+if IN_S3:
+    _bucket, _, _prefix = DEFAULT_STORAGE.removeprefix("s3://").partition("/")
+    _place = {"bucket_name": _bucket, "location": _prefix.strip("/"), "region_name": STUDIO_S3_REGION}
+    _keys = {"access_key": AWS_ACCESS_KEY_ID or None, "secret_key": AWS_SECRET_ACCESS_KEY or None}
+    _endpoints = {"endpoint_url": STUDIO_S3_ENDPOINT or None, "public_endpoint_url": STUDIO_S3_PUBLIC_ENDPOINT}
+    STORAGES["default"] = {"BACKEND": "studio.storage.s3.BucketStorage", "OPTIONS": {**_place, **_keys, **_endpoints}}
+    _aws = f"s3.{STUDIO_S3_REGION}.amazonaws.com"
+    _own = _aws if "." in _bucket else f"{_bucket}.{_aws}"  # no certificate is for a bucket's name with a point in it
+    S3_ORIGIN = STUDIO_S3_PUBLIC_ENDPOINT or STUDIO_S3_ENDPOINT or f"https://{_own}"
+_shown_from = [S3_ORIGIN] if IN_S3 and FILES == "signed" else []
 
 # --- people ----------------------------------------------------------------------------------------------------------
 AUTH_USER_MODEL = "accounts.User"
@@ -231,6 +263,8 @@ ACCOUNT_SIGNUP_FORM_CLASS = "accounts.forms.SignupDetails"
 ACCOUNT_EMAIL_VERIFICATION = env("STUDIO_EMAIL_VERIFICATION", default="optional")
 ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_LOGOUT_ON_PASSWORD_CHANGE = False
+# A try counts until its password was looked at: of a whole team that signs in from one office at once, none shall be turned away.
+ACCOUNT_RATE_LIMITS = {"login_failed": "30/m/ip,5/300s/key"}
 ACCOUNT_USER_DISPLAY = str
 ACCOUNT_CHANGE_EMAIL = True  # one address a person: a new one replaces it once it is confirmed
 ACCOUNT_REAUTHENTICATION_REQUIRED = True  # a browser that was left open cannot move the account to another address
@@ -347,11 +381,17 @@ BACKENDS: dict[str, dict[str, Any]] = {
 }
 
 # --- the queue -------------------------------------------------------------------------------------------------------
-DOORBELL = env("STUDIO_DOORBELL", default="studio.generation.dispatch.local.LocalDoorbell")
+CELERY_BROKER_URL = env("CELERY_BROKER_URL", default=REDIS_URL)
+"""What carries rings and chores between machines: Redis or RabbitMQ; `studio/celery.py` has everything else that Celery is told."""
+DOORBELL = env("STUDIO_DOORBELL", default=f"studio.generation.dispatch.{'local.LocalDoorbell' if EMBEDDED else 'broker.BrokerDoorbell'}")
 JOB_LEASE_SECONDS = env.float("STUDIO_JOB_LEASE_SECONDS", default=30)
 JOB_HEARTBEAT_SECONDS = env.float("STUDIO_JOB_HEARTBEAT_SECONDS", default=10)
+WORKER_HUNG_SECONDS = max(120.0, 4 * JOB_HEARTBEAT_SECONDS)
+"""A worker that has not written a heartbeat for so long, while the database answers, is ended by `manage.py up` and started anew."""
 JOB_SWEEP_SECONDS = env.float("STUDIO_JOB_SWEEP_SECONDS", default=5)
 JOB_MAX_ATTEMPTS = 3
+JOB_SECONDS = env.float("STUDIO_JOB_SECONDS", default=3600)
+"""How long one attempt at a job may take; then it is stopped, and failed. 0: as long as it likes."""
 STOP_SECONDS = env.float("STUDIO_STOP_SECONDS", default=25)
 """How long a worker that is told to stop waits for a paid call that is out. A local run is given back to the queue at once."""
 LOCAL_MEMORY_MB = env.int("STUDIO_LOCAL_MEMORY_MB", default=0)
@@ -400,8 +440,8 @@ CONTENT_SECURITY_POLICY = {
         "script-src": [SELF],
         "style-src": [SELF],
         "font-src": [SELF],
-        "img-src": [SELF, "blob:", "data:"],
-        "media-src": [SELF],
+        "img-src": [SELF, "blob:", "data:", *_shown_from],
+        "media-src": [SELF, *_shown_from],
         "connect-src": [SELF, _socket],
         "form-action": [SELF],  # Checkout is reached over a page of our own (accounts.middleware.WayOutMiddleware)
         "base-uri": [NONE],
@@ -413,6 +453,14 @@ PERMISSIONS_POLICY: dict[str, list[str]] = {
     name: [] for name in ("camera", "microphone", "geolocation", "payment", "usb", "display-capture", "browsing-topics")
 }
 METRICS_TOKEN = env("STUDIO_METRICS_TOKEN", default="")
+
+# --- errors and traces (studio/telemetry) ----------------------------------------------------------------------------
+SENTRY_DSN = env("SENTRY_DSN", default="")
+SENTRY_ENVIRONMENT = env("STUDIO_SENTRY_ENVIRONMENT", default="production")
+SENTRY_TRACES = env.float("STUDIO_SENTRY_TRACES", default=0)
+"""The part of all requests whose times are told to Sentry, from 0 to 1."""
+OTEL_ENDPOINT = env("OTEL_EXPORTER_OTLP_ENDPOINT", default="")
+"""Address of a collector; how it is spoken to is read by the library from the other variables of the standard (`OTEL_…`)."""
 
 # --- language, time, logs --------------------------------------------------------------------------------------------
 LANGUAGE_CODE = "en"

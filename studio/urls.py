@@ -37,6 +37,8 @@ class Later(URLResolver):
         return super().namespace_dict
 
 
+handler500 = "studio.middleware.server_error"
+
 urlpatterns: list[URLPattern | URLResolver] = [
     # A studio without people leads to /welcome/ (accounts.middleware), nobody signed in to the login page (create asks for it).
     path("", require_safe(RedirectView.as_view(pattern_name="create")), name="home"),
@@ -49,6 +51,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("studio.generation.urls")),
     path("", include("studio.galleries.urls")),
     path("", include("studio.developers.urls")),
+    path("", include("studio.operator.urls")),
     path("accounts/", include("allauth.urls")),
     path("admin/", admin.site.urls),
     Later(RoutePattern("api/v1/"), "studio.api.urls", "programs"),

@@ -14,12 +14,15 @@ FACT_HANDLERS: dict[str, str] = {
     "disputed": "billing.services.reversals.write_down",
 }
 """Fact of a gateway (`billing.gateways.facts`) -> dotted path of who writes it down; what is of purchases alone needs no entry."""
+RATE_LIMIT = "studio.generation.throttle.wait_for"
+"""Counts one action of somebody against a rate, and says the seconds to wait. Billing asks it for tries of a code."""
 PLAN_USAGE = "studio.generation.usage.of_team"
 """A function that says how much of a plan's limits a team uses now, for the plan page, which has never heard of jobs and pictures."""
 PLAN_ENGINES = "studio.generation.usage.engines"
 """A function that yields (label, the names that a plan may allow it by) of every engine."""
 DAILY_CHORES = [
     "accounts.ending.daily",
+    "accounts.sessions.forget_expired",
     "billing.services.reconciling.hourly",
     "billing.services.alerts.daily",
     "billing.nightly.daily",
@@ -28,14 +31,18 @@ DAILY_CHORES = [
     "studio.generation.services.lapse",
     "studio.generation.services.end_paused",
     "studio.api.once.forget",
+    "studio.galleries.tidying.daily",
+    "studio.galleries.tidying.weekly",
     "studio.webhooks.services.forget_old",
     "studio.api.stability.results.forget",
 ]
-"""Functions that every worker calls each hour, whatever its engines; each knows whether there is something to do."""
+"""Functions that every worker, or with a broker `manage.py beat`, calls each hour; each knows whether there is something to do."""
 PAID_CHORES = ["studio.costs.reconciling.daily"]
 """The same for a worker of paid engines: these ask the provider."""
 QUICK_CHORES = ["studio.generation.services.end_stranded", "studio.generation.services.draw_due_sheets"]
-"""Functions that every worker calls each quarter of a minute beside its work."""
+"""The same each quarter of a minute."""
+DUE_CHORES = ["studio.generation.services.reap", "studio.generation.services.ring_due", "studio.webhooks.services.ring_due"]
+"""Functions that `manage.py beat` calls every other second: they ring for what has become due. Without it, workers find that themselves."""
 LOCAL_CHORES = ["studio.galleries.looking.look"]
 """Functions that the local runner's process, which has torch, calls every quarter of a minute beside its work."""
 TEAM_LISTENER = "billing.services.wallets.open_wallet"
@@ -91,3 +98,5 @@ PAYMENT_LISTENER = "studio.webhooks.listeners.paid"
 """Called with a payment inside the transaction that writes it down, once for each."""
 BODY_LIMITS = ["studio.api.edge.body_limit", "studio.api.stability.edge.body_limit"]
 """Functions from an address to how large a body may be there (`live.body_limit.Limit`), or None; the first that knows it counts."""
+FILE_OWNERS = ["studio.generation.expected.files", "studio.prompts.covers.files"]
+"""Functions that yield the name of every file that their rows say is in the storage, for `manage.py check_files`."""

@@ -42,9 +42,11 @@ BACK = " Your cancellation was taken back: the plan goes on until you cancel aga
 def plan(request: HttpRequest) -> HttpResponse:
     """The page that a payment leads back to asks for itself until the gateway has told of it; until then nothing is exchanged."""
     wallet = access.wallet_for(request.user, getattr(request, "team", None))
-    if request.headers.get("HX-Request") == "true" and _is_awaited(request, plan_page.standing(wallet)):
+    awaits = _awaits(request, wallet)
+    standing = plan_page.standing(wallet)
+    if awaits and standing.subscription is None and request.headers.get("HX-Request") == "true":
         return HttpResponse(status=204)
-    return _page(request, wallet)
+    return _page(request, standing, awaits=awaits)
 
 
 @login_required
@@ -61,7 +63,7 @@ def change(request: HttpRequest, slug: str) -> HttpResponse:
             return _confirmed(request, user, standing, price)
         return _ask(request, standing, price)
     except BillingError as error:
-        return _page(request, wallet, problem=error.message)
+        return _page(request, plan_page.standing(wallet), problem=error.message)
 
 
 @login_required
@@ -92,15 +94,15 @@ def pay(request: HttpRequest) -> HttpResponse:
     try:
         address = gateway_named(current.gateway).payment_page(current.customer_id, return_url=_address(request))
     except BillingError as error:
-        return _page(request, wallet, problem=error.message)
+        return _page(request, plan_page.standing(wallet), problem=error.message)
     return redirect(address)
 
 
 # --- how they do it ------------------------------------------------------------------------------------------------------
 
 
-def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpResponse:
-    standing = plan_page.standing(wallet)
+def _page(request: HttpRequest, standing: Standing, *, awaits: bool = False, problem: str = "") -> HttpResponse:
+    wallet = standing.wallet
     currency = plan_page.pick_currency(request.GET.get("currency", ""), standing.subscription)
     context = {
         "wallet": wallet,
@@ -116,17 +118,16 @@ def _page(request: HttpRequest, wallet: Wallet, *, problem: str = "") -> HttpRes
         "may_administer": allows(request.user, wallet.team, "administer"),  # type: ignore[arg-type]
         "askable": people_who_may(wallet.team, "administer"),
         "is_hidden": plan_page.is_hidden(),
-        "is_back": _is_awaited(request, standing),
+        "is_back": awaits and standing.subscription is None,
         "problem": problem,
     }
     return render(request, "billing/plan.html", context, status=422 if problem else 200)
 
 
-def _is_awaited(request: HttpRequest, standing: Standing) -> bool:
-    """Whether somebody comes back from the pay page of a plan that has not begun."""
-    if "paid" not in request.GET or standing.subscription:
-        return False
-    return standing.wallet.subscriptions.filter(status=Subscription.Status.INCOMPLETE).exists()
+def _awaits(request: HttpRequest, wallet: Wallet) -> bool:
+    """Whether somebody comes back from the pay page of a plan that has not begun. To be asked before the team's standing is read: of a plan
+    that begins between the two the page would show nothing, and not ask again."""
+    return "paid" in request.GET and wallet.subscriptions.filter(status=Subscription.Status.INCOMPLETE).exists()
 
 
 def _to_change(request: HttpRequest) -> tuple[Wallet, User]:
@@ -227,7 +228,7 @@ def _turn(request: HttpRequest, do: Callable[[Subscription], None], said: str) -
     try:
         do(current)
     except BillingError as error:
-        return _page(request, wallet, problem=error.message)
+        return _page(request, plan_page.standing(wallet), problem=error.message)
     current.refresh_from_db()
     if do is subscriptions.keep and was_ending and not current.cancel_at_period_end:
         said += BACK

@@ -25,6 +25,7 @@ from studio.api.errors import ApiError, TooMany
 from studio.backends.registry import UnknownEngine
 from studio.galleries import errors as galleries
 from studio.generation import errors as generation
+from studio.outages import database_is_away
 from studio.webhooks.errors import EndpointOff, WebhookError
 
 log = structlog.get_logger(__name__)
@@ -83,6 +84,7 @@ OF_WORK: tuple[tuple[type[generation.GenerationError], int], ...] = (
     (generation.KeyRefusal, 403),
     (generation.TeamIsGone, 404),
     (generation.StorageFull, 507),
+    (generation.StorageFailed, 503),
     (generation.AskedForTwice, 409),
     (generation.NotWaiting, 409),
     (generation.NothingToRetry, 409),
@@ -179,10 +181,13 @@ def of_ninja(request: HttpRequest, error: Any) -> HttpResponse:
 
 
 def broken(error: Any) -> HttpResponse:
-    """Our mistake, or a full disk."""
+    """Our mistake, a full disk, or a database that is away."""
     if isinstance(error, DatabaseError) and is_full(error.__cause__):
         log.error("database_full", reason=type(error).__name__)
         return problem(507, "storage_full", "The studio has no room left. Nothing was charged. Ask your operator to make room.")
+    if database_is_away(error):
+        log.error("database_away", reason=type(error).__name__)
+        return problem(503, "unavailable", "The studio's database does not answer. Try again in a moment.", headers={"Retry-After": "10"})
     log.error("api_failed", reason=type(error).__name__, exc_info=error)
     return problem(500, "internal", "The studio made a mistake. It is in the log; ask your operator.")
 

@@ -12,11 +12,22 @@ from typing import Any
 from django.core.cache import cache
 
 from accounts.requests import SignedInRequest
+from studio.outages import redis_outage
 
 PATIENCE = 600
 """Seconds that a secret waits to be looked at, and that a form sent again is known."""
 SESSION_KEY = "secrets"
 LONGEST = 64
+AWAY = "A new secret cannot be shown just now: the studio's cache does not answer. No key was made; try again in a minute."
+
+
+def can_keep() -> bool:
+    """Whether what is kept now will be found by whichever process draws the next page: not while the cache that they share is away.
+
+    Asked before a secret is made, for one that nobody can be shown is lost. It asks the cache, so that an old answer does not count.
+    """
+    cache.get(_place("anybody"))
+    return not redis_outage.is_on
 
 
 def keep(request: SignedInRequest, name: str, told: dict[str, Any]) -> None:

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 from allauth.account.models import EmailAddress
 from allauth.mfa.models import Authenticator
 from allauth.socialaccount.models import SocialAccount
-from django.core.files.storage import default_storage
 from django.db.models import Q
 
 from accounts.models import Agreement, ApiKey, AuditEntry, Membership, Removal, User
@@ -21,6 +21,7 @@ from studio.galleries.models import Comment, Gallery, Mark, Tagging
 from studio.galleries.zips import PIECE, File
 from studio.generation.models import Artifact, InputFile, Job
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, TemplateFavorite
+from studio.storage import pieces
 from studio.webhooks.models import Endpoint
 
 PURCHASES = ("at", "team", "reference", "what", "price", "status", "refunded", "paid_at", "receipt")
@@ -47,8 +48,8 @@ def everything(user: User) -> Iterator[File]:
     made = Artifact.objects.filter(user=user, team__in=teams).order_by("id").values_list("id", flat=True)
     yield from archive.contents(list(made), folder="pictures/")
     for given in InputFile.objects.filter(user=user, team__in=teams).order_by("id"):
-        if default_storage.exists(given.file):
-            yield File(given.file.rpartition("/")[2], _read(given.file), "given/", given.created_at)
+        with suppress(FileNotFoundError):
+            yield File(given.file.rpartition("/")[2], pieces(given.file, PIECE), "given/", given.created_at)
 
 
 def _json(name: str, value: Any) -> File:
@@ -193,9 +194,3 @@ def _purchases(user: User) -> Iterator[dict[str, Any]]:
         about = {"at": one.created_at.isoformat(), "team": one.wallet.team.name, "reference": one.reference, "what": one.name}
         paid = {"paid_at": one.paid_at.isoformat() if one.paid_at else "", "receipt": one.receipt_url}
         yield {**about, "price": one.price, "status": one.get_status_display(), "refunded": money(one.refunded, one.currency), **paid}
-
-
-def _read(name: str) -> Iterator[bytes]:
-    with default_storage.open(name) as file:
-        while piece := file.read(PIECE):
-            yield piece

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 
 from django.conf import settings
 from PIL import Image, ImageOps
 
 from studio.ids import uuid7
 from studio.prompts.errors import UnusableCover
+from studio.prompts.models import PromptTemplate
 
 LONGEST = 512
 """Pixels of a cover's longer side."""
@@ -49,3 +51,8 @@ def fresh_name() -> str:
     """Where a new cover lies in the storage: never where another one did, so that browsers may keep it for good."""
     key = uuid7()
     return f"covers/{key.hex[-2:]}/{key}.webp"
+
+
+def files() -> Iterator[str]:
+    """Names of all covers in the storage (`settings.FILE_OWNERS`)."""
+    yield from PromptTemplate.objects.exclude(cover="").order_by().values_list("cover", flat=True).iterator(2000)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from functools import partial
 
-from django.core.files.storage import default_storage
 from django.db import transaction
 from django.db.models import QuerySet
 
 from accounts.models import Team, User
 from studio.prompts.leaving import kept
 from studio.prompts.models import BrandRule, PromptTemplate, Wildcard
+from studio.storage import discard
 
 
 @transaction.atomic
@@ -31,5 +31,5 @@ def _erase(templates: QuerySet[PromptTemplate]) -> None:
     """The files go once it is sure that the rows have gone."""
     covers = list(templates.exclude(cover="").values_list("cover", flat=True))
     templates.delete()
-    for name in covers:
-        transaction.on_commit(partial(default_storage.delete, name))
+    if covers:
+        transaction.on_commit(partial(discard, covers))

@@ -84,6 +84,12 @@ def _ring() -> None:
     transaction.on_commit(partial(doorbell().wake, QUEUE))
 
 
+def ring_due() -> None:
+    """One of `settings.DUE_CHORES`: ring for a courier when something waits whose time has come."""
+    if Delivery.objects.due(timezone.now()).exists():
+        doorbell().wake(QUEUE)
+
+
 # --- endpoints -------------------------------------------------------------------------------------------------------
 
 

@@ -10,6 +10,10 @@ from billing import ledger
 from billing.models import Hold, LedgerEntry, Spent, Wallet
 
 
+def many(count: int, one: str, more: str = "") -> str:
+    return f"{count} {one if count == 1 else more or f'{one}s'}"
+
+
 class Command(BaseCommand):
     help = "Check that wallets, holds, ledger entries and jobs agree. Prints a sentence for each disagreement and then exits with 1."
     # The books can be read also while an engine is set up wrong.
@@ -30,4 +34,5 @@ class Command(BaseCommand):
         if found:
             raise CommandError(f"The books do not agree: {found} {'disagreement' if found == 1 else 'disagreements'}.")
         wallets, entries, holds, active = counted
-        self.stdout.write(f"The books agree: {wallets} wallets, {entries} entries, {holds} holds ({active} active).")
+        found_all = f"{many(wallets, 'wallet')}, {many(entries, 'entry', 'entries')}, {many(holds, 'hold')} ({active} active)"
+        self.stdout.write(f"The books agree: {found_all}.")

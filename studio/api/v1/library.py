@@ -239,7 +239,7 @@ def library_file(
     asked = files.wanted(artifact, variant, attachment=how.download)
     if how.strip and variant == "original":
         return async_to_sync(files.respond_bare)(asked)
-    return async_to_sync(files.respond)(request, asked)
+    return async_to_sync(files.respond)(request, asked, may_lead_away=False)
 
 
 # --- writes ----------------------------------------------------------------------------------------------------------

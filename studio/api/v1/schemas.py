@@ -315,7 +315,8 @@ class EngineOut(Schema):
     description: str = Field("", description="What it is good for.", examples=["Picture-book scenes, made on this machine."])
     local: bool = Field(description="Whether it runs on the studio's own machine.", examples=[True])
     state: str = Field(
-        description="`ready`, `slow`, `starting`, `cooling-down`, `no-key`, `no-credits`, `not-installed`, `broken`.", examples=["ready"]
+        description="`ready`, `slow`, `starting`, `cooling-down`, `no-key`, `no-credits`, `not-installed`, `broken`, `paused`.",
+        examples=["ready"],
     )
     state_detail: str = Field("", description="What is the matter with it, in words.", examples=[""])
     usable: bool = Field(description="Whether this key may use it, by its own list and the plan of its team.", examples=[True])

@@ -88,10 +88,12 @@ def webhook(request: SignedInRequest, endpoint_id: uuid.UUID) -> HttpResponse:
     state = request.GET.get("state", "") if request.GET.get("state") in STATES else ""
     after = _id(request.GET.get("after", ""))
     all_of_them = Delivery.objects.filter(endpoint=endpoint)
+    soon = all_of_them.filter(status=Delivery.Status.WAITING, next_at__lte=timezone.now() + LIVELY)
+    # Before the rows are read: one delivered between the two would be shown as waiting, and the page would not look again.
+    is_lively = after is None and soon.exists() and (endpoint.is_active or soon.filter(event=services.TEST).exists())
     shown = all_of_them.filter(**({"status": state} if state else {}), **({"pk__lt": after} if after else {})).order_by("-id")
     found = list(shown[: PAGE + 1])
     counts = dict(all_of_them.order_by().values_list("status").annotate(Count("pk")))
-    soon = all_of_them.filter(status=Delivery.Status.WAITING, next_at__lte=timezone.now() + LIVELY)
     context: dict[str, Any] = {
         "endpoint": endpoint,
         "standing": standing.of_endpoint(endpoint),
@@ -101,7 +103,7 @@ def webhook(request: SignedInRequest, endpoint_id: uuid.UUID) -> HttpResponse:
         "is_older": after is not None,
         "state": state,
         "states": [(value, label, sum(counts.values()) if not value else counts.get(value, 0)) for value, label in STATES.items()],
-        "is_lively": after is None and soon.exists() and (endpoint.is_active or soon.filter(event=services.TEST).exists()),
+        "is_lively": is_lively,
         "old_secret": bool(endpoint.old_secret_until and endpoint.old_secret_until > timezone.now()),
     }
     return render(request, "developers/webhook.html", context)

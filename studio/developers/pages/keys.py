@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from django import forms
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
 from django.core.exceptions import PermissionDenied
@@ -68,7 +69,7 @@ def key_new(request: SignedInRequest) -> HttpResponse:
     assert place is not None
     ticket = request.POST.get("ticket", "")
     form = KeyForm(request.POST if request.method == "POST" else None, role=place.role)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _can_be_shown(form):
         if not once.first(request, ticket):
             return redirect(once.came_of(request, ticket) or "developers")
         try:
@@ -128,7 +129,7 @@ def key_rotate(request: SignedInRequest, public_id: str) -> HttpResponse:
         raise PermissionDenied("Only the person of a key can replace it.")
     ticket = request.POST.get("ticket", "")
     form = RotateForm(request.POST if request.method == "POST" else None)
-    if request.method == "POST" and form.is_valid():
+    if request.method == "POST" and form.is_valid() and _can_be_shown(form):
         if not once.first(request, ticket):
             return redirect(once.came_of(request, ticket) or "developers")
         try:
@@ -163,6 +164,14 @@ def key_revoke(request: SignedInRequest, public_id: str) -> HttpResponse:
 def _secrets(public_ids: Sequence[str]) -> str:
     """ "sk-1a2B3c4D… and sk-5e6F7g8H…"."""
     return " and ".join(f"sk-{one}…" for one in public_ids)
+
+
+def _can_be_shown(form: forms.Form) -> bool:
+    """Whether a secret that is made now can be shown; the form says so when not."""
+    if once.can_keep():
+        return True
+    form.add_error(None, once.AWAY)
+    return False
 
 
 def _show_once(request: SignedInRequest, made: keys.Made, ticket: str, *, is_rotated: bool = False) -> HttpResponse:

@@ -7,7 +7,6 @@ import uuid
 from django.conf import settings
 from django.contrib import messages
 from django.contrib.auth.decorators import login_required
-from django.core.files.storage import default_storage
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
@@ -16,6 +15,7 @@ from django.views.decorators.http import require_POST, require_safe
 
 from accounts.access import current_team, require
 from accounts.requests import SignedInRequest
+from studio.generation import files
 from studio.prompts.access import shared_template, template_for, token_of
 from studio.prompts.colouring import numbers, typed
 from studio.prompts.content import Content
@@ -79,10 +79,13 @@ def shared(request: HttpRequest, token: str) -> HttpResponse:
 @require_safe
 def shared_cover(request: HttpRequest, token: str) -> HttpResponse:
     template = shared_template(token)
-    if not template.cover or not default_storage.exists(template.cover):
+    if not template.cover:
         raise Http404
-    with default_storage.open(template.cover) as file:
-        return _outside(HttpResponse(file.read(), content_type="image/webp", headers={"Cache-Control": COVER_CACHE}))
+    try:
+        data = files.read(template.cover)
+    except FileNotFoundError:
+        raise Http404 from None
+    return _outside(HttpResponse(data, content_type="image/webp", headers={"Cache-Control": COVER_CACHE}))
 
 
 @require_safe

@@ -228,8 +228,8 @@ def template_comparison(request: SignedInRequest, template_id: uuid.UUID, batch_
     context = {
         **did,
         "batch": tallies.load_one(found),
+        "seen": tallies.seen(found),  # before the rows, as on the page of a batch
         "rows": tallies.rows_of(found),
-        "seen": tallies.seen(found),
         "kept": figures.kept_in(found),
         "can_generate": allows(request.user, found.team, "generate"),
         "decides": allows(request.user, found.team, "administer"),

@@ -143,6 +143,9 @@ def template_cover(request: SignedInRequest, template_id: uuid.UUID) -> HttpResp
         services.set_cover(template, _wanted(request, template), by=request.user)
     except (PromptsError, UnusableFile) as error:
         return template_page(request, template, cover_problem=error.message, status=422)
+    except OSError as error:
+        problem = files.told(error, "The file of that picture is gone. Choose another.")
+        return template_page(request, template, cover_problem=problem, status=422)
     messages.success(request, "The cover is changed." if template.cover else "The cover is gone.")
     return redirect("template", template.pk)
 
@@ -160,7 +163,8 @@ def _cover(template: PromptTemplate) -> HttpResponse:
 
 
 def _wanted(request: SignedInRequest, template: PromptTemplate) -> bytes | None:
-    """The bytes of what was chosen; None to take the cover away. Raises `UnusableFile` with a sentence, Http404 for another's picture."""
+    """The bytes of what was chosen; None to take the cover away. Raises `UnusableFile` with a sentence, OSError,
+    Http404 for another's picture."""
     if "remove" in request.POST:
         return None
     if upload := request.FILES.get("file"):

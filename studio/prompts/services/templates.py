@@ -17,9 +17,10 @@ from accounts import audit
 from accounts.models import Team, User
 from studio.prompts import covers, tidy
 from studio.prompts.content import Content
-from studio.prompts.errors import ChangedMeanwhile, NothingChanged, NotYours, PutAway, Unfit
+from studio.prompts.errors import ChangedMeanwhile, NothingChanged, NotYours, PutAway, Unfit, UnusableCover
 from studio.prompts.exchange.records import MAX_DESCRIPTION, MAX_NAME, MAX_NOTE, MAX_TAG, MAX_TAGS
 from studio.prompts.models import PromptTemplate, PromptTemplateVersion, TemplateFavorite, Visibility
+from studio.storage import discard
 
 Status = PromptTemplateVersion.Status
 
@@ -133,15 +134,19 @@ def describe(template: PromptTemplate, *, by: User, name: str, description: str,
 
 
 def set_cover(template: PromptTemplate, data: bytes | None, *, by: User) -> None:
-    """Another picture on a template, made small; None takes it away. Raises `UnusableCover`, and OSError for a disk that is full."""
+    """Another picture on a template, made small; None takes it away. Raises `UnusableCover`, also when it cannot be saved."""
     name = ""
     if data is not None:
-        name = default_storage.save(covers.fresh_name(), ContentFile(covers.shrunk(data)))
+        small = covers.shrunk(data)
+        try:
+            name = default_storage.save(covers.fresh_name(), ContentFile(small))
+        except OSError as error:
+            raise UnusableCover("The picture could not be saved. Try again in a minute; if it goes on, tell your operator.") from error
     with transaction.atomic():
         before = PromptTemplate.objects.select_for_update(no_key=True).get(pk=template.pk).cover
         PromptTemplate.objects.filter(pk=template.pk).update(cover=name)
         if before:
-            transaction.on_commit(lambda: default_storage.delete(before))
+            transaction.on_commit(lambda: discard([before]))
         if before or name:
             text = f"{'put a cover on' if name else 'took the cover off'} the template “{template.name}”"
             _log(template, by, "covered", text)
