@@ -111,6 +111,10 @@ def _waiting(world: World, person: str) -> dict[str, Any]:
     return {"job_id": world.waiting.pk}
 
 
+def _null_queue(world: World, person: str) -> dict[str, Any]:
+    return {"queue": "null"}
+
+
 def _failed(world: World, person: str) -> dict[str, Any]:
     return {"job_id": world.failed.pk}
 
@@ -246,6 +250,17 @@ ROWS = [
     Row("developer_webhook_delete", "POST", "++FF0>>", _kept("endpoint", "endpoint_id")),
     Row("developer_delivery", "GET", "++FF0>>", _kept("delivery", "delivery_id")),
     Row("developer_delivery_again", "POST", "++FF0>>", _kept("delivery", "delivery_id")),
+    # --- the operator's: none of these people is one
+    Row("operator", "GET", "00000>>"),
+    Row("operator_rates", "GET", "00000>>"),
+    Row("operator_pause", "GET", "00000>>", _null_queue),
+    Row("operator_pause", "POST", "00000>>", _null_queue),
+    Row("operator_resume", "POST", "00000>>", _null_queue),
+    Row("operator_running", "GET", "00000>>"),
+    Row("operator_waiting", "GET", "00000>>"),
+    Row("operator_job", "GET", "00000>>", _waiting),
+    Row("operator_front", "POST", "00000>>", _waiting),
+    Row("operator_stop", "POST", "00000>>", _waiting),
     # --- what people outside see of a template: whoever has its link
     Row("shared_template", "GET", "++++++0", _shown),
     Row("shared_template_cover", "GET", "++++++0", _shown),

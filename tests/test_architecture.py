@@ -1,6 +1,6 @@
 """The arrows of the house, read from the imports (those inside functions too), and the rules that no reader can be asked to keep.
 
-Who needs a new arrow adds it to `MAY_IMPORT`, where a reviewer sees it, and to ARCHITECTURE.md.
+The tables of rooms and arrows are in `arrows.py`.
 """
 
 from __future__ import annotations
@@ -17,205 +17,13 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.arrows import DOORBELL, EVENTS, GROUND, MAY_IMPORT, MODELS, PAGES, ROOMS, SERVICES, SOCKET, WORKER
+
+HERE = Path(__file__).resolve()
+ROOT = HERE.parents[1]
 OURS = ("accounts", "billing", "studio")
 TRAINING = ROOT / "studio" / "backends" / "diffusers" / "storybook" / "training"
 """Scripts that made the shipped weights: run by hand, imported by nothing."""
-
-MODELS = "generation models"
-PICTURES = "generation"
-PROMPTS = "prompts"
-PROMPT_LANGUAGE = "prompt language"
-PROMPT_MODELS = "prompt models"
-PROMPT_PAGES = "prompt pages"
-PRICING = "pricing"
-COSTS = "costs"
-MODERATION = "moderation"
-SERVICES = "generation services"
-DOORBELL = "generation doorbell"
-WORKER = "generation worker"
-PAGES = "generation pages"
-EVENTS = "live events"
-SOCKET = "live socket"
-GROUND = "ground"
-APPROVALS = "approvals"
-PREPARED = "prepared reads"
-WEBHOOKS = "webhooks"
-API = "api"
-DEVELOPERS = "developers' pages"
-GALLERY_MODELS = "gallery models"
-PRIVACY = "privacy"
-SHELF = "gallery reads"
-NOTICES = "notices"
-PROCESSES = "processes"
-ENTRANCE = "entrance"
-
-ROOMS: dict[str, str] = {
-    "accounts": "accounts",
-    "billing": "billing",
-    "studio.backends": "backends",
-    "studio.pricing": PRICING,
-    "studio.costs": COSTS,
-    "studio.moderation": MODERATION,
-    "studio.prompts": PROMPTS,
-    "studio.prompts.language": PROMPT_LANGUAGE,
-    "studio.prompts.models": PROMPT_MODELS,
-    "studio.prompts.querysets": PROMPT_MODELS,
-    "studio.prompts.pages": PROMPT_PAGES,
-    "studio.prompts.urls": PROMPT_PAGES,
-    "studio.generation": PICTURES,
-    "studio.generation.kinds": MODELS,
-    "studio.generation.models": MODELS,
-    "studio.generation.querysets": MODELS,
-    "studio.generation.services": SERVICES,
-    "studio.generation.dispatch": DOORBELL,
-    "studio.generation.worker": WORKER,
-    "studio.generation.management": WORKER,
-    "studio.generation.forms": PAGES,
-    "studio.generation.panel": PAGES,
-    "studio.generation.cards": PAGES,
-    "studio.generation.feed": PAGES,
-    "studio.generation.tallies": PAGES,
-    "studio.generation.grids": PAGES,
-    "studio.generation.offers": PAGES,
-    "studio.generation.recipes": PAGES,
-    "studio.generation.tables": PAGES,
-    "studio.generation.workbench": PAGES,
-    "studio.generation.till": PAGES,
-    "studio.generation.templated": PAGES,
-    "studio.generation.wording": PAGES,
-    "studio.generation.several": PAGES,
-    "studio.generation.templatetags": PAGES,
-    "studio.generation.views": PAGES,
-    "studio.generation.urls": PAGES,
-    "studio.live": EVENTS,
-    "studio.live.listeners": "live listeners",
-    "studio.live.consumers": SOCKET,
-    "studio.live.fragments": SOCKET,
-    "studio.live.viewers": SOCKET,
-    "studio.live.shared": SOCKET,
-    "studio.live.threads": "waiting",
-    "studio.live.routing": SOCKET,
-    "studio.live.body_limit": GROUND,
-    "studio.live.origin": GROUND,
-    "studio.galleries": "galleries",
-    "studio.galleries.models": GALLERY_MODELS,
-    "studio.approvals": APPROVALS,
-    "studio.privacy": PRIVACY,
-    "studio.galleries.shelf": SHELF,
-    "studio.galleries.notices": NOTICES,
-    "studio.webhooks": WEBHOOKS,
-    "studio.webhooks.admin": "webhook listeners",
-    "studio.webhooks.listeners": "webhook listeners",
-    "studio.api": API,
-    "studio.developers": DEVELOPERS,
-    "studio.waiting": "waiting",
-    "studio.processes": PROCESSES,
-    "studio.processes.places": GROUND,
-    "studio.processes.locks": GROUND,
-    "studio.ids": GROUND,
-    "studio.word_changes": GROUND,
-    "studio.environment": GROUND,
-    "studio.prepared": PREPARED,
-    "studio.logs": GROUND,
-    "studio.staticfiles": GROUND,
-    "studio.settings": ENTRANCE,
-    "studio.wiring": GROUND,
-    "studio.apps": ENTRANCE,
-    "studio.asgi": ENTRANCE,
-    "studio.checks": ENTRANCE,
-    "studio.context": ENTRANCE,
-    "studio.health": ENTRANCE,
-    "studio.metrics": ENTRANCE,
-    "studio.middleware": ENTRANCE,
-    "studio.templatetags": GROUND,
-    "studio.urls": ENTRANCE,
-    "studio.management": ENTRANCE,
-}
-"""Module (with all below it) -> the room it belongs to; the longest name counts."""
-
-MAY_IMPORT: dict[str, set[str]] = {
-    GROUND: set(),
-    PREPARED: set(),
-    "accounts": set(),
-    "billing": {"accounts"},
-    "backends": set(),
-    PROMPT_LANGUAGE: {"backends"},
-    PROMPT_MODELS: {"accounts"},
-    PROMPTS: {"accounts", "backends", MODERATION, PROMPT_LANGUAGE, PROMPT_MODELS},
-    PROMPT_PAGES: {
-        "accounts",
-        "billing",
-        "backends",
-        PRICING,
-        PROMPTS,
-        PROMPT_LANGUAGE,
-        PROMPT_MODELS,
-        MODELS,
-        PICTURES,
-        SERVICES,
-        PAGES,
-        GALLERY_MODELS,
-    },
-    MODELS: {"accounts", "billing", "backends", PROMPT_MODELS},
-    PRICING: {"accounts", "billing", "backends"},
-    PICTURES: {"accounts", "billing", "backends", PRICING, MODELS},
-    MODERATION: {"accounts", "backends", MODELS},
-    COSTS: {"accounts", "billing", "backends", MODELS},
-    EVENTS: set(),
-    DOORBELL: set(),
-    SERVICES: {
-        "accounts",
-        "billing",
-        "backends",
-        PRICING,
-        MODERATION,
-        MODELS,
-        PROMPT_MODELS,
-        PROMPTS,
-        PICTURES,
-        EVENTS,
-        DOORBELL,
-        WEBHOOKS,
-    },
-    PAGES: {"accounts", "billing", "backends", PRICING, MODELS, PROMPT_LANGUAGE, PROMPT_MODELS, PROMPTS, PICTURES, SERVICES},
-    "live listeners": {"billing", EVENTS},
-    SOCKET: {"accounts", "billing", MODELS, PICTURES, PAGES, EVENTS, NOTICES, "waiting"},
-    WORKER: {"backends", MODELS, PICTURES, SERVICES, PAGES, DOORBELL, EVENTS, SOCKET, PROCESSES, WEBHOOKS},
-    GALLERY_MODELS: {"accounts", MODELS},
-    SHELF: {"accounts", MODELS, GALLERY_MODELS, PREPARED},
-    NOTICES: {"accounts", MODELS, GALLERY_MODELS, EVENTS, PREPARED},
-    "galleries": {"accounts", "billing", "backends", MODERATION, MODELS, PICTURES, GALLERY_MODELS, NOTICES, SHELF, EVENTS},
-    APPROVALS: {"accounts", "billing", MODELS, PICTURES, SERVICES, PAGES, NOTICES},
-    PRIVACY: {"accounts", "billing", MODELS, SERVICES, GALLERY_MODELS, "galleries", PROMPTS, PROMPT_MODELS, WEBHOOKS},
-    "waiting": set(),
-    WEBHOOKS: {"accounts", DOORBELL},
-    "webhook listeners": {"accounts", "billing", MODELS, PICTURES, SERVICES, WEBHOOKS},
-    API: {
-        "accounts",
-        "billing",
-        "backends",
-        PRICING,
-        MODERATION,
-        MODELS,
-        PICTURES,
-        SERVICES,
-        PAGES,
-        PROMPTS,
-        PROMPT_LANGUAGE,
-        PROMPT_MODELS,
-        GALLERY_MODELS,
-        SHELF,
-        "galleries",
-        EVENTS,
-        WEBHOOKS,
-        "waiting",
-    },
-    DEVELOPERS: {"accounts", "billing", "backends", PRICING, MODELS, PICTURES, WEBHOOKS},
-    PROCESSES: {ENTRANCE, EVENTS, SOCKET},
-    ENTRANCE: {"accounts", "billing", "backends", COSTS, MODERATION, MODELS, PICTURES, NOTICES, SHELF, SOCKET, PREPARED, "waiting"},
-}
-"""Room -> the rooms it may import. Its own and the ground are always allowed."""
 
 ONLY_FOR_CARDS = {"studio.generation.cards", "studio.live.fragments"}
 """What a worker may take from the pages and the socket: a picture of progress is rendered once, by whoever sends it."""
@@ -428,14 +236,12 @@ def test_no_function_is_longer_than_70_lines() -> None:
 
 def test_nothing_is_left_for_later() -> None:
     marks = re.compile(r"\b(TODO|FIXME|XXX|HACK)\b|raise NotImplementedError")
-    here = Path(__file__).resolve()
-    assert [str(path.relative_to(ROOT)) for path in sources() if path != here and marks.search(path.read_text())] == []
+    assert [str(path.relative_to(ROOT)) for path in sources() if path != HERE and marks.search(path.read_text())] == []
 
 
 def test_no_test_is_skipped_or_expected_to_fail() -> None:
     marks = re.compile(r"pytest\.mark\.(skip|skipif|xfail)\b|pytest\.(skip|xfail|importorskip)\(|assert True\b")
-    here = Path(__file__).resolve()
-    assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if path != here and marks.search(path.read_text())] == []
+    assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if path != HERE and marks.search(path.read_text())] == []
 
 
 # --- templates and what they load ------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from django.urls import resolve, reverse
 
 ROOT = Path(__file__).resolve().parents[1]
 ID = "0199f0a0-0000-7000-8000-000000000001"
+CORES, SPREAD = os.sysconf("SC_NPROCESSORS_ONLN"), "--maxprocesses=4 --dist=loadfile --no-loadscope-reorder"
 
 ADDRESSES: dict[str, tuple[str, dict[str, Any]]] = {
     "home": ("/", {}),
@@ -153,27 +154,72 @@ def branches() -> dict[str, str]:
     return dict(re.findall(r"^(\w+)\) #.*?\n(.*?)^  ;;", script, re.DOTALL | re.MULTILINE))
 
 
-def test_every_service_of_ours_runs_a_command_that_exists() -> None:
-    ours = {name: service["command"] for name, service in compose()["services"].items() if service["image"] == "atelier"}
+def ours() -> dict[str, dict[str, Any]]:
+    """The services that run our image."""
+    image = f"atelier:{settings.VERSION}"
+    return {name: service for name, service in compose()["services"].items() if service["image"] == image}
 
-    assert ours == {"web": ["web"], "worker": ["worker", "diffusers"], "stability": ["worker", "stability"]}
-    assert {words[0] for words in ours.values()} | {"up", "manage"} == set(branches())
-    assert {words[1] for words in ours.values() if len(words) > 1} <= set(settings.BACKENDS)
+
+def test_every_service_of_ours_runs_a_command_that_exists() -> None:
+    words = {name: service["command"] for name, service in ours().items() if "entrypoint" not in service}
+
+    assert words == {
+        "migrate": ["migrate"],
+        "web": ["web"],
+        "worker-stability": ["worker", "stability"],
+        "worker-diffusers": ["worker", "diffusers"],
+        "worker-diffusers-cpu": ["worker", "diffusers"],
+        "beat": ["beat"],
+    }
+    assert {one[0] for one in words.values()} | {"up", "manage"} == set(branches())
+    assert {one[1] for one in words.values() if len(one) > 1} <= set(settings.BACKENDS)
+    scripts = {service["entrypoint"][0] for service in ours().values() if "entrypoint" in service}
+    assert {name for name in scripts if not (ROOT / "docker" / name).is_file()} == {"mkdir"}
+
+
+def test_every_service_is_pinned_hardened_and_watched() -> None:
+    services = compose()["services"]
+
+    assert [name for name, one in services.items() if not re.search(r":v?\d+\.\d+", one["image"])] == []
+    assert [name for name, one in services.items() if "no-new-privileges:true" not in one["security_opt"]] == []
+    assert [name for name, one in services.items() if not one.get("read_only")] == ["db"]  # it changes to its own user itself
+    watched = [name for name, one in services.items() if one.get("restart") == "unless-stopped"]
+    # The site's own look is the image's.
+    assert [name for name in watched if "healthcheck" not in services[name]] == ["web"]
+    ends = [name for name, one in services.items() if one.get("restart") == "no"]
+    assert sorted(ends + watched) == sorted(services)
+
+
+def test_nothing_of_ours_starts_before_the_tables_are_there() -> None:
+    long = {name: service for name, service in ours().items() if service["restart"] != "no"}
+
+    assert len(long) == 5
+    for service in long.values():
+        assert service["depends_on"]["migrate"] == {"condition": "service_completed_successfully"}
+        assert int(service["stop_grace_period"].removesuffix("s")) > settings.STOP_SECONDS + 10
 
 
 def test_the_entrypoint_runs_commands_that_exist() -> None:
     asked = {word for body in branches().values() for word in re.findall(r"manage\.py (\w+)", body)}
 
-    assert asked == {"up", "web", "worker", "check", "migrate", "collectstatic"}
+    assert asked >= {"up", "web", "worker", "beat", "prepare_database"}
     assert asked <= set(get_commands())
 
 
 def test_compose_sets_only_what_the_studio_knows() -> None:
-    services = [service for service in compose()["services"].values() if service["image"] == "atelier"]
-    given = {name for service in services for name in service["environment"]}
+    given = {name for service in ours().values() for name in service.get("environment", {})}
 
-    assert given == {"DATABASE_URL", "REDIS_URL", "STUDIO_DATA_DIR", "STUDIO_BIND", "STUDIO_PORT"}
+    assert given >= {"DATABASE_URL", "REDIS_URL", "STUDIO_DATA_DIR", "STUDIO_BIND", "STUDIO_PORT", "STUDIO_TRUSTED_PROXIES", "STUDIO_FILES"}
     assert given <= settings.ENVIRONMENT.names
+
+
+def test_whatever_compose_asks_for_is_explained() -> None:
+    asked = set(re.findall(r"\$\{(\w+)", (ROOT / "docker" / "compose.yaml").read_text()))
+    explained = set(re.findall(r"^# ?([A-Z][A-Z0-9_]+)=", (ROOT / "docker" / "env.example").read_text(), re.MULTILINE))
+
+    assert asked - explained == set()
+    # .env is handed to the studio too, which stops at names of its own kind that it does not know.
+    assert {name for name in asked - settings.ENVIRONMENT.names if name.startswith("STUDIO_")} == set()
 
 
 def test_the_image_holds_all_that_the_studio_needs() -> None:
@@ -191,7 +237,8 @@ def test_the_entrypoint_refuses_a_word_that_it_does_not_know() -> None:
     done = subprocess.run(["sh", str(ROOT / "docker" / "entrypoint"), "wbe"], capture_output=True, text=True, check=False)
 
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "Unknown command 'wbe'. Choose one of: up, web, worker QUEUE, manage WORDS.\n"
+    assert done.stderr.startswith("Unknown command 'wbe'. Choose one of: up, ")
+    assert set(branches()) <= set(re.findall(r"\w+", done.stderr))
 
 
 # --- the commands of a person ----------------------------------------------------------------------------------------
@@ -228,13 +275,15 @@ def test_a_document_links_to_what_is_there(name: str) -> None:
     [
         (["run"], "manage.py up"),
         (["run", "PORT=0"], "manage.py up --port 0"),
+        (["scaled", "PORT=0", "ARGS=--web 4"], "-m studio.processes.services up --port 0 --web 4"),
+        (["restart"], "-m studio.processes.services restart"),
         (["worker"], "manage.py worker --queue diffusers"),
         (["worker", "QUEUE=null other", "ARGS=--threads 2"], "manage.py worker --queue null --queue other --threads 2"),
         (
             ["test", "ARGS=tests/billing -x"],
-            '-m pytest -m "not browser" --numprocesses=auto --maxprocesses=4 --dist=loadfile tests/billing -x',
+            f'-m pytest -m "not browser" --numprocesses={CORES + 1} {SPREAD} tests/billing -x',
         ),
-        (["test", "WORKERS=0"], '-m pytest -m "not browser" --numprocesses=0 --maxprocesses=4 --dist=loadfile'),
+        (["test", "WORKERS=0"], f'-m pytest -m "not browser" --numprocesses=0 {SPREAD}'),
     ],
 )
 def test_make_hands_on_what_it_is_given(words: list[str], runs: str) -> None:

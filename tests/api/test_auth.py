@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import timedelta
 
+import psycopg
 import pytest
 from django.db import OperationalError, connection
 from django.test import Client
@@ -184,6 +185,19 @@ def test_a_full_disk_is_said_in_words(alice, program, monkeypatch):
     monkeypatch.setattr("studio.api.v1.jobs.access.jobs_of", full)
 
     problem(robot.get("/jobs"), 507, "storage_full")
+
+
+def test_a_database_that_is_away_is_said_in_words(alice, program, monkeypatch):
+    robot = program(alice)
+
+    def away(*args):
+        raise OperationalError("the connection is closed") from psycopg.OperationalError("the connection is closed")
+
+    monkeypatch.setattr("studio.api.v1.jobs.access.jobs_of", away)
+
+    answer = robot.get("/jobs")
+    problem(answer, 503, "unavailable")
+    assert answer["Retry-After"] == "10"
 
 
 def test_every_status_that_can_come_is_declared():

@@ -1,6 +1,7 @@
 """What a person waits for beside the pictures: from Generate to "done" on the page, and from a step to the page that shows it.
 
 On the real `manage.py up` with the null engine (SQLite, local sockets), signed in, over HTTP and the websocket, from the same machine.
+`scaled.py` measures the same with PostgreSQL and Redis.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import psutil
 import websockets
 
 from tests.browser.running import RunningStudio
@@ -37,13 +39,18 @@ _DONE = re.compile(r'id="job-([0-9a-f-]{36})"[^>]*data-status="succeeded"')
 _STEP = re.compile(r'step <span class="num">(\d+) of')
 
 
+QUIET = {"STUDIO_LOG_LEVEL": "WARNING", "STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1", "STUDIO_WELCOME_CREDITS": "10000"}
+UNHINDERED = {**QUIET, "STUDIO_SUBMIT_RATE": "100000/minute", "STUDIO_MAX_OPEN_JOBS": "1000"}
+"""Variables of a studio that is measured."""
+
+
 def run() -> list[dict[str, Any]]:
     """Rows {name, value, unit, target, met}."""
     with tempfile.TemporaryDirectory(prefix="atb-") as folder:
         return [*_submit_to_done(Path(folder) / "quick"), *_watched(Path(folder) / "watched")]
 
 
-def _row(name: str, value: float, unit: str, target: float | None) -> dict[str, Any]:
+def row(name: str, value: float, unit: str, target: float | None = None) -> dict[str, Any]:
     return {"name": name, "value": round(value, 1), "unit": unit, "target": target, "met": None if target is None else value <= target}
 
 
@@ -51,31 +58,31 @@ def _p95(values: list[float]) -> float:
     return statistics.quantiles(values, n=20, method="inclusive")[-1]
 
 
-def _studio(data_dir: Path, **environment: str) -> RunningStudio:
-    quiet = {"STUDIO_LOG_LEVEL": "WARNING", "STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1", "STUDIO_WELCOME_CREDITS": "10000"}
-    return RunningStudio(data_dir, **quiet, STUDIO_SUBMIT_RATE="100000/minute", STUDIO_MAX_OPEN_JOBS="1000", **environment).start()
-
-
-def _memory_mb(studio: RunningStudio) -> float:
-    return studio.process("web").memory_info().rss / 2**20
+def memory_mb(process: psutil.Process) -> float:
+    return process.memory_info().rss / 2**20
 
 
 # --- one person, one job after another -------------------------------------------------------------------------------
 def _submit_to_done(data_dir: Path) -> list[dict[str, Any]]:
-    studio = _studio(data_dir)
+    studio = RunningStudio(data_dir, **UNHINDERED).start()
     try:
         visitor = Visitor(studio.url).arrive()
         visitor.http.get("/create/")
-        memory = _memory_mb(studio)
-        with visitor.page() as page:
-            known: set[str] = set()
-            seconds = [_one_job(visitor, page, known) for _ in range(WARM_UP + JOBS)][WARM_UP:]
+        memory = memory_mb(studio.process("web"))
+        return [*submit_to_done(visitor), row("web process memory, idle, without torch", memory, "MB", MEMORY_MB)]
     finally:
         studio.stop()
+
+
+def submit_to_done(visitor: Visitor, where: str = "") -> list[dict[str, Any]]:
+    """Two rows; `where` ends their names."""
+    with visitor.page() as page:
+        known: set[str] = set()
+        seconds = [_one_job(visitor, page, known) for _ in range(WARM_UP + JOBS)][WARM_UP:]
+    name = "null-engine job, submit → done seen over the websocket"
     return [
-        _row("null-engine job, submit → done seen over the websocket, median", statistics.median(seconds) * 1000, "ms", MEDIAN_MS),
-        _row("null-engine job, submit → done seen over the websocket, p95", _p95(seconds) * 1000, "ms", P95_MS),
-        _row("web process memory, idle, without torch", memory, "MB", MEMORY_MB),
+        row(f"{name}{where}, median", statistics.median(seconds) * 1000, "ms", MEDIAN_MS),
+        row(f"{name}{where}, p95", _p95(seconds) * 1000, "ms", P95_MS),
     ]
 
 
@@ -123,29 +130,31 @@ def _post(visitor: Visitor, **fields: str) -> str:
 # --- many pages watch one job ----------------------------------------------------------------------------------------
 def _watched(data_dir: Path) -> list[dict[str, Any]]:
     steps_file = data_dir.with_suffix(".steps")
-    studio = _studio(
-        data_dir,
-        DJANGO_SETTINGS_MODULE="tests.bench.timed_settings",
-        BENCH_STEPS=str(STEPS),
-        BENCH_STEP_SECONDS=str(STEP_SECONDS),
-        BENCH_STEPS_FILE=str(steps_file),
-    )
+    studio = RunningStudio(data_dir, **UNHINDERED, **timed(steps_file)).start()
     try:
-        shown = asyncio.run(_watch(studio, Visitor(studio.url).arrive()))
-        memory = _memory_mb(studio)
-        happened = {int(step): float(at) for step, at in (line.split() for line in steps_file.read_text().splitlines())}
+        rows = watched(studio, steps_file)
+        return [*rows, row(f"web process memory after {PAGES} open pages", memory_mb(studio.process("web")), "MB")]
     finally:
         studio.stop()
+
+
+def timed(steps_file: Path) -> dict[str, str]:
+    """Variables of a studio whose null engine takes its steps slowly, and notes in the file when each happened."""
+    told = {"BENCH_STEPS": str(STEPS), "BENCH_STEP_SECONDS": str(STEP_SECONDS), "BENCH_STEPS_FILE": str(steps_file)}
+    return {"DJANGO_SETTINGS_MODULE": "tests.bench.timed_settings", **told}
+
+
+def watched(studio: RunningStudio, steps_file: Path, where: str = "") -> list[dict[str, Any]]:
+    """One row, of a studio with the variables of `timed`; `where` ends its name."""
+    shown = asyncio.run(_watch(studio, Visitor(studio.url).arrive()))
+    happened = {int(step): float(at) for step, at in (line.split() for line in steps_file.read_text().splitlines())}
     delays = [at - happened[step] for page in shown for step, at in page.items()]
     expected = PAGES * (STEPS - 1)  # the last step is "Finishing"
-    name = f"{PAGES} open pages watching, progress shown after it happened, p95"
+    name = f"{PAGES} open pages watching, progress shown after it happened{where}, p95"
     if len(delays) < expected * 0.98:
         name += f": only {len(delays)} of {expected} steps arrived"
         return [{"name": name, "value": 0, "unit": "ms", "target": PROGRESS_P95_MS, "met": False}]
-    return [
-        _row(name, _p95(delays) * 1000, "ms", PROGRESS_P95_MS),
-        _row(f"web process memory after {PAGES} open pages", memory, "MB", None),
-    ]
+    return [row(name, _p95(delays) * 1000, "ms", PROGRESS_P95_MS)]
 
 
 async def _watch(studio: RunningStudio, visitor: Visitor) -> list[dict[int, float]]:
@@ -177,5 +186,5 @@ async def _watch(studio: RunningStudio, visitor: Visitor) -> list[dict[int, floa
 
 
 if __name__ == "__main__":
-    for row in run():
-        sys.stdout.write(f"{row}\n")
+    for one in run():
+        sys.stdout.write(f"{one}\n")

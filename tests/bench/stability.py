@@ -22,6 +22,9 @@ from typing import Any
 
 from PIL import Image
 
+from studio.backends.stability.keys import Key
+from studio.backends.stability.limiter import HOLD, SENDING
+from studio.backends.stability.redis_limiter import RedisLimiter
 from tests.stability_server import v2beta
 from tests.stability_server.catalog import OPERATIONS
 from tests.stability_server.standin import StandIn
@@ -55,6 +58,7 @@ def run() -> list[dict[str, Any]]:
         }
         os.environ.pop("DATABASE_URL", None)
         fill_the_queue()
+        know_the_key(standin.key, redis)
         with workers():
             wait_for_the_end(standin)
         times = sorted(request.at for request in standin.requests if request.method == "POST" and request.status == 200)
@@ -91,6 +95,12 @@ def fill_the_queue() -> None:
     for number in range(CALLS):
         request = GenerationRequest(engine="stable-image-core", mode=Mode.TEXT_TO_IMAGE, seed=number + 1, prompt=f"boat {number}")
         services.submit(user=person, team=team, request=request, idempotency_key=str(number))
+
+
+def know_the_key(secret: str, redis: str) -> None:
+    """A Redis that has not counted this key before counts with care for a minute: that is not what is measured."""
+    RedisLimiter(redis)._run(Key(secret).id, "keep", "nobody", 0)  # as no worker: of one that is silent a share would be kept back
+    time.sleep(HOLD + SENDING)
 
 
 @contextmanager

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from io import StringIO
 
 import pytest
+from django.core.management import call_command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
@@ -23,6 +25,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def back_to_the_end() -> Iterator[None]:
     yield
     to_the_end()
+    call_command("rebuild_search", stdout=StringIO())  # on the way back SQLite makes tables anew, and leaves their triggers behind
 
 
 def to_the_end() -> None:

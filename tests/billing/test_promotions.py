@@ -17,11 +17,12 @@ from django.utils import timezone
 
 from accounts.models import Membership, Role, Team, User
 from accounts.services import create_team
-from billing import ledger, tries
+from billing import ledger
 from billing.errors import CodeRedeemed, CodeRefused, CodeTaken
 from billing.models import LedgerEntry, PromoCode, Redemption, Wallet
 from billing.models.promotions import key_of
 from billing.services import promotions, wallets
+from studio.generation import throttle
 from tests.billing.conftest import CREDIT
 from tests.billing.race import at_once, kinds
 from tests.conftest import make_user
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db
 
 @pytest.fixture(autouse=True)
 def nobody_has_tried() -> None:
-    tries._limiter().storage.reset()
+    throttle.limiter().storage.reset()
 
 
 def make(own: str = "", **terms: Any) -> PromoCode:

@@ -181,6 +181,7 @@ def test_what_is_held_is_as_good_as_spent_and_far_is_far(rich: Wallet, alice: Us
     assert (found.days, found.is_far, found.pace) == (None, True, 10 * CREDIT)
 
 
+@time_machine.travel(NOON, tick=False)
 def test_what_expires_next(rich: Wallet) -> None:
     assert expiring(lots(rich)) is None
     for number, (amount, moment) in enumerate(((5, datetime(2026, 12, 3, 8, tzinfo=UTC)), (7, datetime(2026, 12, 3, 20, tzinfo=UTC)))):

@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from accounts.models import Team
+from accounts.models import Team, User
 from billing import ledger
 from billing.models import Hold, LedgerEntry, Wallet
 from billing.services.wallets import capture, grant, place_hold, refund, void, wallet_of
@@ -65,6 +65,10 @@ def story(wallet: Wallet) -> dict[str, Hold]:
 def test_books_that_agree(story: dict[str, Hold]) -> None:
     # Two wallets: of Harbour Street and of alice alone, who was welcomed.
     assert verify() == (True, ["The books agree: 2 wallets, 8 entries, 3 holds (1 active)."])
+
+
+def test_what_is_there_once_is_one(alice: User) -> None:
+    assert verify() == (True, ["The books agree: 1 wallet, 1 entry, 0 holds (0 active)."])
 
 
 def test_an_empty_studio_agrees() -> None:

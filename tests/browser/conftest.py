@@ -66,10 +66,10 @@ def standin() -> Iterator[StandIn]:
 @pytest.fixture(scope="module")
 def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     """One studio for the tests of a module, with open sign-up, enough credits, and a model beside Storybook as an operator adds it."""
-    from_nothing = getattr(request.module, "FROM_NOTHING", False)
+    from_nothing, environment = (getattr(request.module, name, other) for name, other in (("FROM_NOTHING", False), ("ENVIRONMENT", {})))
     folder = tmp_path_factory.mktemp("studio")
     (folder / "models.toml").write_text(MODELS)
-    running = RunningStudio(folder, from_nothing=from_nothing, STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500")
+    running = RunningStudio(folder, from_nothing=from_nothing, STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **environment)
     running.start()
     running.wait_for(r"^local.*worker_ready")
     yield running

@@ -33,7 +33,7 @@ def embedded(data_dir: Path, **environment: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("STUDIO_", "STABILITY_")) and name not in ("DATABASE_URL", "REDIS_URL")
+        if not name.startswith(("STUDIO_", "STABILITY_", "CELERY_")) and name not in ("DATABASE_URL", "REDIS_URL", "DEFAULT_STORAGE")
     }
     return kept | {"STUDIO_DATA_DIR": str(data_dir), **environment}
 
@@ -81,15 +81,18 @@ class RunningStudio:
 
     def start(self) -> RunningStudio:
         """Returns when the address is printed, i.e. when the site answers."""
-        command = [sys.executable, "manage.py", "up", "--port", "0" if not self.url else self.url.rsplit(":", 1)[1]]
         self._process = subprocess.Popen(
-            command, cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+            self.command(), cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._heard = queue.Queue()  # not the last words of one that was killed
         threading.Thread(target=self._listen, args=(self._process, self._heard), daemon=True).start()
         line = self.wait_for(r"Open (http://\S+)")
         self.url = re.search(r"Open (http://\S+)", line)[1]
         return self
+
+    def command(self) -> list[str]:
+        """On a free port the first time, later on the same."""
+        return [sys.executable, "manage.py", "up", "--port", "0" if not self.url else self.url.rsplit(":", 1)[1]]
 
     def _listen(self, process: subprocess.Popen[str], heard: queue.Queue[str | None]) -> None:
         for line in process.stdout:

@@ -23,7 +23,7 @@ from pathlib import Path
 from PIL import Image, ImageDraw
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from tests.browser import buying_shots, developer_shots, plan_shots, team_shots, template_shots
+from tests.browser import buying_shots, developer_shots, operator_shots, plan_shots, team_shots, template_shots
 from tests.browser.camera import SIZES, TARGET, THEMES, Shot, look, press
 from tests.browser.conftest import ARGUMENTS, PASSWORD, Person
 from tests.browser.running import ROOT, RunningStudio
@@ -248,6 +248,10 @@ def photograph(browser: Browser, folder: Path, words: list[str]) -> int:
     if wanted((*developer_shots.EMPTY, *developer_shots.SHOTS)):
         with running(browser, RunningStudio(folder / "developers", **developer_shots.QUICK)) as studio:
             developer_shots.photograph(browser, studio, wanted)
+        status = studio.stop() or status
+    if wanted((*operator_shots.EMPTY, *operator_shots.SHOTS)):
+        with running(browser, RunningStudio(folder / "operator", **operator_shots.QUICK)) as studio:
+            operator_shots.photograph(browser, studio, wanted)
         status = studio.stop() or status
     return status
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import expect
+from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio, eventually
@@ -17,6 +17,16 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     running.start()
     yield running
     assert running.stop() == 0
+
+
+def scroll(page: Page, pixels: int, check: Callable[[], bool]) -> None:
+    """Turn the wheel until `check` holds."""
+
+    def turn() -> bool:
+        page.mouse.wheel(0, pixels)
+        return check()
+
+    eventually(page, turn)
 
 
 def test_filters_and_the_way_back_from_deep_down(person: Callable[..., Person]) -> None:
@@ -43,9 +53,7 @@ def test_filters_and_the_way_back_from_deep_down(person: Callable[..., Person]) 
     page.wait_for_url("**/library/")
 
     page.mouse.move(700, 500)
-    while tiles.count() < 400:
-        page.mouse.wheel(0, 900)
-        page.wait_for_timeout(50)
+    scroll(page, 900, lambda: tiles.count() >= 400)
     opened = tiles.nth(360)
     opened.scroll_into_view_if_needed()
     page.wait_for_function("history.state?.place")
@@ -57,9 +65,7 @@ def test_filters_and_the_way_back_from_deep_down(person: Callable[..., Person]) 
     eventually(page, lambda: abs(again.bounding_box()["y"] - top) < 3)
     expect(tiles).to_have_count(300)
     first = tiles.first.get_attribute("id")
-    while tiles.count() == 300:
-        page.mouse.wheel(0, -600)
-        page.wait_for_timeout(50)
+    scroll(page, -600, lambda: tiles.count() > 300)
     everything = tiles.evaluate_all("all => all.map(one => one.id)")
     assert everything == sorted(set(everything), reverse=True)
     assert everything.index(first) == 50

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import pytest
 from PIL import Image
 from playwright.sync_api import expect
 
+from tests.browser.held import HOLD
 from tests.browser.running import RunningStudio, eventually
 
 FROM_NOTHING = True
 """The studio prepares its empty data folder itself, as at a newcomer's."""
-LONG = {"num_images": "8", "num_inference_steps": "60"}
-"""A run of several seconds on two cores: long enough to do something in the middle of it."""
+ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.browser.held_settings"}
+MANY = {"num_images": "8", "num_inference_steps": "10"}
 
 
 @pytest.fixture
@@ -43,6 +46,17 @@ def wait_until_running(person, studio: RunningStudio) -> str:
     return newest_job(studio)[0]
 
 
+@contextmanager
+def held(studio: RunningStudio) -> Iterator[None]:
+    """Runs that begin here stay in the middle until the end of it."""
+    file = studio.data_dir / HOLD
+    file.touch()
+    try:
+        yield
+    finally:
+        file.unlink()
+
+
 def charges(studio: RunningStudio, job: str) -> list[tuple[str, int]]:
     return studio.rows("SELECT kind, amount FROM billing_ledgerentry WHERE reference = ? ORDER BY id", f"job:{_dashed(job)}")
 
@@ -67,7 +81,6 @@ def test_the_first_picture(owner, studio):
     page = owner.page
     before = float(owner.balance())
     expect(page.locator("#generate")).to_contain_text("1 credit")
-    owner.generate("a red sailboat on the sea at sunset, watercolor", num_inference_steps="40")
     previews = set()
     page.expose_function("sawPreview", lambda src: previews.add(src))
     page.evaluate(
@@ -75,6 +88,7 @@ def test_the_first_picture(owner, studio):
         " if (i && i.src.includes('/preview/')) sawPreview(i.src) }).observe(document.getElementById('stage').parentNode,"
         " {subtree: true, childList: true, attributes: true})"
     )
+    owner.generate("a red sailboat on the sea at sunset, watercolor", num_inference_steps="40")
     done = page.locator("#stage .stage-job[data-status=succeeded]")
     expect(done).to_be_visible()
     assert previews, "the picture was seen before it was finished"
@@ -108,10 +122,11 @@ def test_a_model_of_ones_own_draws_at_a_free_size(owner):
 
 
 def test_reload_in_the_middle(owner, studio):
-    owner.generate("a castle under the northern lights", **LONG)
-    job = wait_until_running(owner, studio)
-    owner.page.reload()
-    expect(owner.page.locator("#stage .veil")).to_contain_text(re.compile("step|Finishing"))
+    with held(studio):
+        owner.generate("a castle under the northern lights", **MANY)
+        job = wait_until_running(owner, studio)
+        owner.page.reload()
+        expect(owner.page.locator("#stage .veil")).to_contain_text("step")
     expect(owner.page.locator("#stage .stage-job[data-status=succeeded]")).to_be_visible()
     expect(owner.page.locator("#stage .strip a")).to_have_count(8)
     assert [kind for kind, _ in charges(studio, job)] == ["hold", "capture"]
@@ -121,20 +136,23 @@ def test_a_second_tab_sees_the_progress_and_the_end(owner, studio):
     other = owner.context.new_page()
     other.goto(studio.url + "/create/")
     owner.page.bring_to_front()
-    owner.generate("a yellow robot in the desert, pixel art", **LONG)
-    wait_until_running(owner, studio)
-    other.bring_to_front()
-    card = other.locator("#feed .job").first
-    expect(card).to_have_attribute("data-status", "running")
+    with held(studio):
+        owner.generate("a yellow robot in the desert, pixel art", **MANY)
+        wait_until_running(owner, studio)
+        other.bring_to_front()
+        card = other.locator("#feed .job").first
+        expect(card).to_have_attribute("data-status", "running")
     expect(card).to_have_attribute("data-status", "succeeded")
     expect(card.locator(".thumbs img")).to_have_count(8)
 
 
 def test_stop_costs_nothing(owner, studio):
     before = owner.balance()
-    owner.generate("a dog in the forest", **LONG)
-    job = wait_until_running(owner, studio)
-    owner.page.locator("#stage").get_by_role("button", name="Stop").click()
+    with held(studio):
+        owner.generate("a dog in the forest", **MANY)
+        job = wait_until_running(owner, studio)
+        owner.page.locator("#stage").get_by_role("button", name="Stop").click()
+        expect(owner.page.locator("#stage .tools")).to_contain_text("Stopping…")
     expect(owner.page.locator("#stage .stage-job[data-status=canceled]")).to_be_visible()
     expect(owner.page.locator("#balance .num")).to_have_text(before)
     assert [kind for kind, _ in charges(studio, job)] == ["hold", "void"]
@@ -228,9 +246,10 @@ def newest(studio: RunningStudio) -> tuple[str, str, str, str, str]:
 @pytest.mark.parametrize("victim", [("worker", "diffusers"), ("web",), ()], ids=["worker", "web", "everything"])
 def test_kill_9_in_the_middle(owner, studio, victim):
     """The job finishes all the same and is charged once, whoever was killed."""
-    owner.generate(f"a windmill in the hills {len(victim)}", **LONG)
-    job = wait_until_running(owner, studio)
-    studio.kill(*victim)
+    with held(studio):
+        owner.generate(f"a windmill in the hills {len(victim)}", **MANY)
+        job = wait_until_running(owner, studio)
+        studio.kill(*victim)
     if not victim:
         studio.start()
         owner.go("/create/")

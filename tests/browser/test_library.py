@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
@@ -13,12 +13,11 @@ from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio, eventually, intercept
 
 SEED = """
-from datetime import timedelta
-from django.utils import timezone
+from datetime import datetime, timedelta
 from accounts.models import User
 from tests.factories import make_artifact
 ana = User.objects.get(email="ana@harbour.example")
-now = timezone.now()
+now = datetime.fromisoformat("{evening}")
 names = ["a red sailboat", "a lighthouse at night", "a windmill"]
 for n in reversed(range({count})):
     make_artifact(ana.teams.get(), ana, prompt=f"{{names[n % 3]}} number {{n}}", made_at=now - timedelta(minutes=20 * n), seed=n,
@@ -35,8 +34,13 @@ events.pictures_changed(made[0].team_id, [one.pk for one in made])
 COUNT = 130
 
 
+NOW = datetime.now(UTC)
+EVENING = NOW - timedelta(minutes=(NOW.minute + 10) % 60)
+"""When the newest picture is made: ten minutes to the last full hour, so that today's rows are the same whenever the tests run."""
+
+
 def where_it_is_evening() -> str:
-    east = 18 - datetime.now(UTC).hour
+    east = 18 - EVENING.hour
     return f"Etc/GMT{(24 - east if east > 14 else -east):+d}"  # the signs of these zones are the other way round
 
 
@@ -55,7 +59,7 @@ def seeded(studio: RunningStudio, browser: Browser) -> RunningStudio:
     context = browser.new_context()
     Person(context, studio).arrive("Ana Marques")
     context.close()
-    run(studio, SEED.format(count=COUNT))
+    run(studio, SEED.format(count=COUNT, evening=EVENING.isoformat()))
     return studio
 
 

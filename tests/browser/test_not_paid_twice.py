@@ -81,7 +81,7 @@ def test_what_the_team_has_is_shown_for_nothing_and_made_anew_only_when_asked_tw
 
 def test_the_same_while_it_is_made_is_one_job_with_one_card(alice: Person, studio: RunningStudio, standin: StandIn) -> None:
     page = alice.page
-    standin.faults.add("delay=10", path="/v2beta/*")
+    standin.faults.add("hold", path="/v2beta/*")
     before = len(standin.books)
     alice.go(CORE)
     alice.generate("a slow boat", seed="8")
@@ -96,6 +96,7 @@ def test_the_same_while_it_is_made_is_one_job_with_one_card(alice: Person, studi
     for_all.evaluate("(button) => { button.removeAttribute('name'); button.click(); }")  # as it was before it was joined
     expect(page.locator("#toasts")).to_contain_text("Press Stop for all if nobody needs it any more.")
     expect(for_all).to_have_attribute("name", "for_all")
+    standin.faults.release()
     expect(slow).to_have_attribute("data-status", "succeeded")
     assert len(standin.books) == before + 1
     studio.assert_the_ledger_agrees()

@@ -90,7 +90,7 @@ def test_a_plan_begun_changed_and_canceled(person: Callable[..., Person], studio
 
     page.wait_for_url(f"{studio.url}/wallet/plan/?paid=1")
     stripe_server.courier.settle()
-    expect(page.locator("#current-title")).to_have_text("Creator", timeout=10_000)  # the page notices by itself
+    expect(page.locator("#current-title")).to_have_text("Creator")  # the page notices by itself
     page.reload()
     expect(page.locator("#balance .num")).to_have_text(re.compile(r"^1,0(25|50)$"))  # with Free's month, where that came before
     fit(page, "plan-creator")

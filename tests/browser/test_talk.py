@@ -91,6 +91,7 @@ def test_what_one_says_the_other_reads(ids: list[str], person: Callable[..., Per
     ana.locator("#comment").fill("")
     ana.locator("#comment").press("Escape")
     ana.goto(re.sub(r"/pictures/.*", "/wallet/", ana.url))
+    expect(ana.locator("html[data-live=on]")).to_be_attached()
     ben.locator("#comment").fill("And @Ana, thank you.")
     ben.locator("#talk-form button").click()
     expect(said(ben)).to_have_count(2)

@@ -159,11 +159,11 @@ def test_a_job_keeps_its_quote_and_trying_again_costs_today_s_price(price_list: 
     assert (again.price.amount, again.price.price_version, again.hold.amount) == (4000, "Winter (2026-11)", 4000)
 
 
-def test_the_states_of_engines_and_their_prices_are_two_queries(price_list: Publish) -> None:
+def test_paused_queues_the_states_of_engines_and_their_prices_are_a_query_each(price_list: Publish) -> None:
     price_list("Now", null=Terms(price=2000))
     with CaptureQueriesContext(connection) as queries:
         engines.available()
-    assert len(queries) == 2
+    assert len(queries) == 3
 
 
 # --- versions --------------------------------------------------------------------------------------------------------

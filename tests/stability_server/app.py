@@ -48,6 +48,8 @@ class App:
             return await hang_up(scope)
         if fault.kind == "delay":
             await asyncio.sleep(float(fault.value))
+        if fault.kind == "hold":
+            await asyncio.to_thread(self.provider.faults.wait)
         await deliver(answer, send, fault)
 
 

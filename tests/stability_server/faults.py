@@ -8,6 +8,7 @@
 | fault | what happens | charged |
 |---|---|---|
 | `delay=SECONDS` | the answer is ready, charged, and comes that much later | as without |
+| `hold` | the answer is ready, charged, and comes when a test says `standin.faults.release()` | as without |
 | `drop` | the connection is closed before anything is done | no |
 | `drop-after` | everything is done, then the connection is closed without a byte | yes |
 | `drop-mid-body` | half of the body comes, then the connection is closed | yes |
@@ -34,9 +35,11 @@ from tests.stability_server.requests import Request
 BEFORE = {"drop", "status", "html", "rate-limited", "refuse"}
 """Faults that come instead of the work."""
 
-AFTER = {"delay", "drop-after", "drop-mid-body", "filtered", "truncated", "wrong-type"}
+AFTER = {"delay", "hold", "drop-after", "drop-mid-body", "filtered", "truncated", "wrong-type"}
 """Faults of an answer that was worked for."""
 
+PATIENCE = 90
+"""Seconds for which an answer is held at most."""
 HEADER = "standin-fault"
 IN_PROMPT = re.compile(rb"standin:([a-z-]+(?:=\w+)?)")
 
@@ -83,16 +86,28 @@ class Faults:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._waiting: list[Fault] = []
+        self._go = threading.Event()
 
     def add(self, text: str, *, path: str = "/v*", times: int = 1, key: str = "") -> None:
         """Let the next `times` requests of this path (and key) go wrong. Raises ValueError on what is no fault."""
         fault = Fault.read(text, path=path, times=times, key=key)
+        if fault.kind == "hold":
+            self._go.clear()
         with self._lock:
             self._waiting.append(fault)
+
+    def release(self) -> None:
+        """Let the answers go that are held."""
+        self._go.set()
+
+    def wait(self) -> None:
+        """For that; a test that fails before it lets nobody wait for ever."""
+        self._go.wait(PATIENCE)
 
     def clear(self) -> None:
         with self._lock:
             self._waiting.clear()
+        self.release()
 
     def waiting(self) -> list[Fault]:
         with self._lock:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import time
+from concurrent.futures import ThreadPoolExecutor
 
 import httpx
 import pytest
@@ -80,6 +81,17 @@ def test_a_wrong_content_type(client: httpx.Client, standin: StandIn) -> None:
 
     assert answer.headers["content-type"] == "text/html; charset=utf-8"
     assert Image.open(io.BytesIO(answer.content)).size == (1024, 1024)
+
+
+def test_an_answer_is_held_until_it_is_let_go(client: httpx.Client, standin: StandIn) -> None:
+    standin.faults.add("hold")
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(post, client, FLASH)
+        while not standin.books:
+            assert not asked.done()
+        assert not asked.done()
+        standin.faults.release()
+        assert asked.result().status_code == 200
 
 
 def test_a_delay_keeps_the_client_waiting_and_is_charged(client: httpx.Client, standin: StandIn) -> None:

@@ -52,6 +52,8 @@ def test_nobody_deletes_what_something_is_just_being_told_to(endpoint: Endpoint,
         except OperationalError:
             return "locked"
         finally:
+            if connection.vendor == "postgresql":  # it goes back to the pool, and on to another test
+                connection.cursor().execute("RESET lock_timeout")
             connection.close()
         return "deleted"
 

@@ -153,7 +153,7 @@ def test_another_format_alone_is_no_resampling(done) -> None:
 
 def test_a_file_that_is_gone_says_so(done) -> None:
     artifact = done()
-    files.delete_artifact(artifact.id)
+    files.delete_artifacts([artifact.id])
     with pytest.raises(FileNotFoundError):
         answer_bytes(artifact, Wanted(None, "image/png"))
 

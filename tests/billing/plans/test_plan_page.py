@@ -171,6 +171,24 @@ def test_choosing_a_plan_leads_to_the_pay_page(client_of: ClientOf, alice: User,
     assert "$10.00 a month · renews on April 1" in back or "$10.00 a month · renews on 1 April" in back
 
 
+@pytest.mark.parametrize("headers", [{}, {"HX-Request": "true"}])
+def test_a_plan_that_begins_while_the_page_is_read_is_shown_by_itself(
+    headers: dict[str, str], client_of: ClientOf, alice: User, team: Team, wallet: Wallet, selling: CardGateway, monkeypatch: Any
+) -> None:
+    row, browser, read = begun(wallet), client_of(alice), plan_page.standing
+
+    def standing(wallet: Wallet) -> plan_page.Standing:
+        found = read(wallet)
+        subscriptions.hear(stands(row), gateway="card")
+        return found
+
+    monkeypatch.setattr(plan_page, "standing", standing)
+    answer = browser.get(URL, {"paid": "1"}, headers=headers)
+    assert answer.status_code == 204 if headers else 'hx-trigger="every 2s"' in answer.content.decode()
+    asked_again = browser.get(URL, {"paid": "1"}, headers={"HX-Request": "true"})
+    assert 'id="current-title" class="plan-name">Creator<' in asked_again.content.decode()
+
+
 def test_a_gateway_that_does_not_answer(client_of: ClientOf, alice: User, team: Team, selling: CardGateway) -> None:
     selling.fails = True
     answer = client_of(alice).post(f"{URL}to/creator/", {"currency": "usd"})
