@@ -101,6 +101,7 @@ def test_without_javascript_deleting_leads_to_the_next_picture(browser: Client, 
     assert (response.status_code, response["Location"]) == (302, f"/pictures/{old.id}/?q=red")
     page = browser.get(response["Location"]).content.decode()
     assert re.search(rf'Picture deleted\. <form class="inline" method="post" action="/pictures/{middle.id}/restore/">.*Undo', page, re.S)
+    assert page.count(">Undo</button>") == 1, "and its markup is nowhere in an attribute"
     assert browser.post(f"/pictures/{old.id}/delete/?q=red")["Location"] == f"/pictures/{new.id}/?q=red"
     assert browser.post(f"/pictures/{new.id}/delete/?q=red")["Location"] == "/library/"
     restored = browser.post(f"/pictures/{middle.id}/restore/")

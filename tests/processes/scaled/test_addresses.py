@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-import uuid
 from pathlib import Path
 
 import pytest
@@ -13,7 +12,7 @@ import pytest
 from tests.browser.running import ROOT
 from tests.processes.running_scaled import Databases, scaled
 
-MISSING = f"atelier_{uuid.uuid4().hex[:12]}"
+MISSING = "atelier_that_nobody_made"
 
 
 @pytest.mark.parametrize(
