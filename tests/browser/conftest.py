@@ -28,7 +28,9 @@ label = "A model of our own"
 path = "{ROOT / "studio/backends/diffusers/storybook/model"}"
 """
 
-expect.set_options(timeout=120_000)
+PATIENCE = 120_000
+"""Milliseconds in which what is waited for comes on a slow machine as well; whatever never comes takes as long to fail."""
+expect.set_options(timeout=PATIENCE)
 
 
 HERE = Path(__file__).parent
@@ -52,6 +54,7 @@ def browser() -> Iterator[Browser]:
     path = os.environ.get("CHROMIUM") or shutil.which("chromium") or shutil.which("google-chrome")
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=path, args=list(ARGUMENTS))
+        started.on("context", lambda context: context.set_default_timeout(PATIENCE))
         yield started
         started.close()
 

@@ -157,7 +157,7 @@ class RunningStudio:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def eventually(page: Any, check: Callable[[], bool], *, seconds: float = 60) -> None:
+def eventually(page: Any, check: Callable[[], bool], *, seconds: float = 120) -> None:
     """Let the browser go on until `check` holds; for truths that no page shows."""
     import time
 

@@ -11,7 +11,7 @@ from PIL import Image
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, eventually
 from tests.browser.seeding import Seeded, add_media
 from tests.browser.test_pages import AXE, LANDMARK, OVERHANG, RULES
 
@@ -71,11 +71,14 @@ def test_a_model_is_shown_and_turns_under_the_keys(ana, seeded, where) -> None:
 
 def changed(canvas: Locator, before: bytes) -> bytes:
     """What it looks like once it looks different from `before`."""
-    for _ in range(50):
-        now = look(canvas)
-        if now != before:
-            return now
-    raise AssertionError("nothing moved")
+    seen = [before]
+
+    def is_another() -> bool:
+        seen.append(look(canvas))
+        return seen[-1] != before
+
+    eventually(canvas.page, is_another)
+    return seen[-1]
 
 
 def test_a_model_turns_by_itself_until_somebody_takes_it_in_hand(ana, seeded) -> None:
