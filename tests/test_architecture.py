@@ -244,6 +244,12 @@ def test_no_test_is_skipped_or_expected_to_fail() -> None:
     assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if path != HERE and marks.search(path.read_text())] == []
 
 
+def test_no_test_stops_the_clock_of_every_thread() -> None:
+    """A loop that asks for its time just then sleeps until the machine has been up as long again (`tests/clock.py` is the way)."""
+    stops = re.compile(r"""\btime(, "|\.)(sleep|monotonic)",""")
+    assert [str(path.relative_to(ROOT)) for path in (ROOT / "tests").rglob("*.py") if stops.search(path.read_text())] == []
+
+
 # --- templates and what they load ------------------------------------------------------------------------------------
 
 

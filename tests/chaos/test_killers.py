@@ -17,6 +17,7 @@ import pytest
 from tests.chaos import killers
 from tests.chaos.asks import Journal
 from tests.chaos.killers import Killer, Strike
+from tests.clock import set_clock
 
 
 class FakeStudio:
@@ -103,7 +104,7 @@ def test_a_frozen_worker_goes_on_after_its_lease(killer: Any, process: psutil.Pr
             sleep(0.01)
         seen.append((seconds, process.status()))
 
-    monkeypatch.setattr(killers.time, "sleep", look)
+    set_clock(monkeypatch, killers, sleep=look)
     strike(killer, "worker frozen for longer than its lease")
     [(seconds, status)] = seen
     assert (round(seconds, 3), status) == (0.15, psutil.STATUS_STOPPED)
@@ -115,7 +116,7 @@ def test_a_frozen_worker_goes_on_after_its_lease(killer: Any, process: psutil.Pr
 def test_a_strike_waits_until_the_work_has_got_so_far(killer: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = iter([0.1, 0.2, 0.4, 0.6])
     waited: list[float] = []
-    monkeypatch.setattr(killers.time, "sleep", waited.append)
+    set_clock(monkeypatch, killers, sleep=waited.append)
     strike(killer, "supervisor killed, and started again", progress=lambda: next(steps))
     assert killer.done == {"supervisor killed, and started again": 1}
     assert len(waited) == 3

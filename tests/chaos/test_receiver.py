@@ -15,6 +15,7 @@ from studio.webhooks.signing import new_secret
 from tests.chaos import receiver as room
 from tests.chaos.asks import Journal
 from tests.chaos.receiver import Arrival, Receiver
+from tests.clock import set_clock
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def test_it_is_down_for_a_moment_and_comes_back_under_its_address(receiver: Rece
             send(receiver)
         refused.append(told.type)
 
-    monkeypatch.setattr(room.time, "sleep", meanwhile)
+    set_clock(monkeypatch, room, sleep=meanwhile)
     receiver.go_down()
     assert refused == [httpx.ConnectError]
     assert send(receiver) == 204

@@ -16,6 +16,7 @@ from django.db import OperationalError
 from studio.generation.management.commands.up import ask_redis
 from studio.processes import knocking
 from studio.processes.knocking import knock
+from tests.clock import set_clock
 from tests.processes.running_scaled import POSTGRESQL
 from tests.redis_server import OwnRedis
 
@@ -31,8 +32,7 @@ def how() -> dict[str, Any]:
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """What was waited, on a clock that goes by it alone."""
     found: list[float] = []
-    monkeypatch.setattr(knocking.time, "sleep", found.append)
-    monkeypatch.setattr(knocking.time, "monotonic", lambda: sum(found))
+    set_clock(monkeypatch, knocking, sleep=found.append, monotonic=lambda: sum(found))
     return found
 
 

@@ -11,6 +11,7 @@ from django.core.management import call_command
 from django.db import connection
 
 from studio.processes import prepare
+from tests.clock import set_clock
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -29,7 +30,7 @@ def test_who_waits_for_the_tables_holds_up_no_index_that_is_made_meanwhile(monke
         asked.set()
         assert let_go.wait(60)
 
-    monkeypatch.setattr(prepare.time, "sleep", pause)
+    set_clock(monkeypatch, prepare, sleep=pause)
 
     def start() -> None:
         with prepare._alone():

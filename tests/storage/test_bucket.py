@@ -10,6 +10,7 @@ from threading import Barrier
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import botocore.endpoint
 import httpx
 import pytest
 from botocore.awsrequest import AWSResponse
@@ -23,6 +24,7 @@ from studio.generation import files
 from studio.generation.errors import StorageFailed, StorageFull
 from studio.storage import s3 as store
 from studio.storage.s3 import BucketStorage
+from tests.clock import set_clock
 from tests.storage.conftest import S3Server
 
 DATA = bytes(range(256)) * 4096  # 1 MiB
@@ -267,7 +269,7 @@ def test_what_the_store_refuses_is_an_error_of_a_disk(bucket: BucketStorage, sta
 def test_a_store_that_is_down_is_said_and_asked_no_more_than_thrice(
     bucket: BucketStorage, s3: S3Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    set_clock(monkeypatch, botocore.endpoint, sleep=lambda seconds: None)
     files.save("inputs/ab/one.png", b"kept")
     s3.stop()
     tries = requests_of(bucket, "GetObject")
@@ -286,7 +288,7 @@ def test_a_store_that_says_nothing_holds_nobody_for_ever(monkeypatch: pytest.Mon
     import socket
 
     monkeypatch.setattr(store, "READ_SECONDS", 0.2)
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    set_clock(monkeypatch, botocore.endpoint, sleep=lambda seconds: None)
     with socket.create_server(("127.0.0.1", 0)) as deaf:
         endpoint = f"http://127.0.0.1:{deaf.getsockname()[1]}"
         mute = BucketStorage(bucket_name="atelier", access_key="AKIA", secret_key="s", region_name="us-east-1", endpoint_url=endpoint)

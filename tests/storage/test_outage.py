@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 
+import botocore.endpoint
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.test import Client
@@ -23,6 +24,7 @@ from studio.generation.uploads import clean_file
 from studio.generation.worker.runner import _InputNotRead, _request
 from studio.outages import Outage
 from studio.storage.s3 import BucketStorage
+from tests.clock import set_clock
 from tests.factories import draw, make_artifact, make_job
 from tests.generation.conftest import media
 from tests.storage.conftest import S3Server
@@ -34,7 +36,7 @@ ClientOf = Callable[..., Client]
 @pytest.fixture(autouse=True)
 def at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """No pauses between the tries."""
-    monkeypatch.setattr("botocore.endpoint.time.sleep", lambda seconds: None)
+    set_clock(monkeypatch, botocore.endpoint, sleep=lambda seconds: None)
 
 
 def make_input(team: Team, user: User) -> InputFile:
