@@ -22,7 +22,8 @@ _OF_CONNECTIONS = ("OperationalError", "InterfaceError")
 class Outage:
     """What this process knows of one service: that it answers, or since when it does not. From any thread.
 
-    One line in the log says that it went, one that it is back. `now` is a clock in seconds that never goes back.
+    One line in the log says that it went, one that it is back, under the lock, so that the last of them is true. `now` is a clock in
+    seconds that never goes back.
     """
 
     def __init__(self, service: str, *, now: Callable[[], float] = time.monotonic) -> None:
@@ -52,8 +53,8 @@ class Outage:
         with self._lock:
             begins, self._since = self._since is None, self._since if self._since is not None else self._now()
             self._try_at = self._now() + REST
-        if begins:
-            log.warning("service_away", service=self.service, reason=type(error).__name__)
+            if begins:
+                log.warning("service_away", service=self.service, reason=type(error).__name__)
 
     def refused(self, error: Exception) -> None:
         """It answered, and would not do it: its memory is full, or it may only be read."""
@@ -69,8 +70,8 @@ class Outage:
             return
         with self._lock:
             since, self._since = self._since, None
-        if since is not None:
-            log.warning("service_back", service=self.service, seconds=round(self._now() - since, 1))
+            if since is not None:
+                log.warning("service_back", service=self.service, seconds=round(self._now() - since, 1))
 
 
 redis_outage = Outage("redis")

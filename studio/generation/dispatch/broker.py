@@ -34,6 +34,7 @@ class BrokerOutage:
     """What this process knows of the broker: one line in the log says that it went, one that it is back. From any thread.
 
     A process has several lines to it, each with a `who` of its own: it is back when all have found it so, as each tries at its own pace.
+    What is said is said under the lock: else one that goes just as the last is back could be told in the wrong order.
     """
 
     def __init__(self) -> None:
@@ -44,18 +45,20 @@ class BrokerOutage:
         with self._lock:
             begins = not self._cut_off
             self._cut_off.add(who)
-        if begins:
-            log.warning("broker_unreachable", reason=str(reason)[:200], meanwhile="workers look at the queue by themselves")
+            if begins:
+                log.warning("broker_unreachable", reason=str(reason)[:200], meanwhile="workers look at the queue by themselves")
 
     def answered(self, who: object) -> None:
-        if self.forget(who):
-            log.info("broker_answers_again")
-
-    def forget(self, who: object) -> bool:
-        """It tries no more, or need not; whether it was the last one that was cut off."""
         with self._lock:
-            was, self._cut_off = self._cut_off, self._cut_off - {who}
-            return bool(was) and not self._cut_off
+            was_cut_off = bool(self._cut_off)
+            self._cut_off.discard(who)
+            if was_cut_off and not self._cut_off:
+                log.info("broker_answers_again")
+
+    def forget(self, who: object) -> None:
+        """It tries no more, or need not."""
+        with self._lock:
+            self._cut_off.discard(who)
 
 
 outage = BrokerOutage()
