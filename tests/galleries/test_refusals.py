@@ -124,7 +124,7 @@ def test_a_database_that_is_away_is_told_in_the_same_words_to_who_reads_a_page_a
 
     monkeypatch.setattr(wallets, "place_hold", fail)
     fields = {"engine": "null", "mode": "text-to-image", "prompt": "a boat", "idempotency_key": "k1"}
-    said = "Its database does not answer, or too many people ask at once. What was running goes on, and nothing is made twice."
+    said = "The studio's database does not answer, or too many people ask at once. What was running goes on, and nothing is made twice."
     browser = client_of(alice, raise_request_exception=False)
     page, open_page, script = (
         browser.post("/create/", fields, headers=headers) for headers in ({}, {"HX-Request": "true"}, {"Accept": "application/json"})
@@ -138,7 +138,7 @@ def test_a_database_that_is_away_is_told_in_the_same_words_to_who_reads_a_page_a
 
 
 @pytest.mark.parametrize(
-    "template", ["400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html", "503_database.html", "507.html"]
+    "template", ["400.html", "403.html", "403_csrf.html", "404.html", "429.html", "500.html", "503.html", "503_database.html", "507.html"]
 )
 def test_every_page_renders_from_nothing(template: str) -> None:
     page = render_to_string(template)
