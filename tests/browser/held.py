@@ -12,6 +12,7 @@ from studio.backends.diffusers import DiffusersBackend
 
 HOLD = "hold"
 """The file in the data folder: while it is there a run stops after each step that it has told of."""
+AGAIN_SECONDS = 1.0
 
 
 class HeldBackend(DiffusersBackend):
@@ -22,7 +23,11 @@ class HeldBackend(DiffusersBackend):
 
         def held(place: int, progress: Progress) -> None:
             on_progress(place, progress)
+            told = time.monotonic()
             while file.exists():
                 time.sleep(0.02)
+                if time.monotonic() > told + AGAIN_SECONDS:  # a page whose line was away just then would wait for the next step
+                    on_progress(place, progress)
+                    told = time.monotonic()
 
         return super().generate_batch(requests, on_progress=held, is_canceled=is_canceled)

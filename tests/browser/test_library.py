@@ -78,6 +78,7 @@ def page(seeded: RunningStudio, person: Callable[..., Person]) -> Page:
     ana.page.keyboard.press("Enter")
     ana.page.wait_for_url("**/library/")
     expect(tiles(ana.page)).to_have_count(50)
+    expect(ana.page.locator("html")).to_have_attribute("data-live", "on")  # keys are listened for, too
     return ana.page
 
 
@@ -223,7 +224,7 @@ def test_deleting_in_the_library_can_be_undone(page: Page, seeded: RunningStudio
     undo.click()
     expect(tiles(page)).to_have_count(50)
     assert ids(page) == everything
-    assert focused(page) == everything[1]
+    expect(page.locator(f"#{everything[1]}")).to_be_focused()
     expect(undo).to_have_count(0)
     expect(page.locator("#toasts")).to_contain_text("1 item restored.")
     expect(page.locator("#library-count")).to_have_text(f"{COUNT} pictures")
@@ -253,7 +254,7 @@ def test_deleting_on_a_pictures_page_leads_on_and_undo_leads_back(page: Page) ->
 
 def test_searching_while_typing_and_the_way_back(page: Page) -> None:
     page.keyboard.press("/")
-    assert focused(page) == "q"
+    expect(page.locator("#q")).to_be_focused()
     page.keyboard.type("wind")
     expect(page.locator("#library-count")).to_have_text("43 pictures")
     page.wait_for_url("**/library/?q=wind")

@@ -209,7 +209,7 @@ def test_what_the_provider_refuses_leads_back_to_the_settings(ana, standin):
 
 def test_an_engine_that_cools_down_says_so_and_goes_on(ana, standin):
     page = ana.go("/create/?mode=text-to-image&engine=stable-image-core")
-    standin.faults.add("rate-limited=6", path="/v2beta/*", times=1000)  # again and again, until it was seen
+    standin.faults.add("rate-limited=20", path="/v2beta/*", times=1000)  # again and again, until it was seen
     ana.generate("a boat in a hurry")
     expect(page.locator("#engine-picker .note")).to_contain_text("Stable Image Core is cooling down,")
     standin.faults.clear()
