@@ -154,14 +154,16 @@ on("keydown", "#panel input", (event) => {
   if (event.key === "Enter" && !event.ctrlKey && !event.metaKey && isTyping(event.target)) { event.preventDefault(); event.target.dispatchEvent(new Event("change", { bubbles: true })); }
 });
 
-// Another job was paid for, or a team mate spent something: what Generate would leave is another sum now. Or what "is being made" is done.
-let balance = document.getElementById("balance")?.textContent;
+// Another job was paid for, or a team mate spent something: what Generate would leave is another sum now. Or what "is being made" is done, or
+// the engine came or went: only one that works is offered for a preview.
+const facts = () => [document.getElementById("balance")?.textContent, document.querySelector("[data-look]")?.id].join(" ");
+let known = facts();
 document.addEventListener("htmx:after:swap", () => {
-  const now = document.getElementById("balance")?.textContent;
+  const now = facts();
   const awaited = document.getElementById(document.querySelector("#price [data-waits-for]")?.dataset.waitsFor);
   const isDone = awaited && !["approval", "queued", "running"].includes(awaited.dataset.status);
-  if ((now === balance && !isDone) || !document.getElementById("price")) return;
-  balance = now;
+  if ((now === known && !isDone) || !document.getElementById("price")) return;
+  known = now;
   window.htmx.trigger("#price", "requote", {}, false);
 });
 
