@@ -53,7 +53,7 @@ def test_a_worker_that_looked_before_the_pause_does_not_begin(make_batch, alice,
     services.pause(batch, by=alice)
     if not guarded:
         monkeypatch.setattr(seen, "batch_id", None)
-    assert claiming._take(seen, "w", timezone.now()) is not guarded
+    assert claiming._take(seen, "w") is not guarded
 
 
 # --- room ------------------------------------------------------------------------------------------------------------

@@ -153,7 +153,7 @@ def test_one_that_was_looked_at_before_the_pause_is_not_taken_after_it(make_job,
     now = timezone.now()
     [seen] = Job.objects.claimable(["null"], now)
     services.pause_queue("null", by=operator)
-    assert not claiming._take(seen, "w", now)
+    assert not claiming._take(seen, "w")
     job.refresh_from_db()
     assert (job.status, job.attempt, job.worker) == ("queued", 0, "")
 
@@ -173,7 +173,7 @@ def test_a_worker_that_looked_before_the_pause_and_takes_after_it_gets_nothing(m
 
     def take(seen: list[Job]) -> list[bool]:
         assert paused.wait(PATIENCE)
-        return [claiming._take(job, "w", now) for job in seen]
+        return [claiming._take(job, "w") for job in seen]
 
     assert at_once((lambda: None, pause), (lambda: list(Job.objects.claimable(["null"], now)), take)) == [True, [False] * 3]
     assert list(Job.objects.values_list("status", flat=True)) == ["queued"] * 3

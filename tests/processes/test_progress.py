@@ -51,6 +51,30 @@ def soon(publisher, line):
         publisher._changed.notify()
 
 
+@pytest.mark.parametrize("fault", [None, RuntimeError("no template")], ids=["well", "not"])
+def test_what_the_first_message_needs_is_there_before_it(running, job, told, monkeypatch, fault):
+    """Seen: half a second went by in the first run of each worker, in which no page was told of its steps."""
+    drawn = []
+
+    def first(*args, **named):
+        monkeypatch.setattr(room, "render", render)
+        drawn.append(render(*args, **named))
+        if fault:
+            raise fault
+
+    monkeypatch.setattr(room, "render", first)
+    publisher = ProgressPublisher(running)
+    publisher.start()
+    try:
+        publisher.report(job, Progress(1, 4, b"jpeg"))
+        told.wait(lambda: told.progress)
+    finally:
+        publisher.stop()
+    [html] = drawn
+    assert "/preview/1.jpg" in html
+    assert str(job.pk) not in html
+
+
 def test_of_a_fast_run_pages_hear_the_first_step_and_then_the_newest(publisher, job, make_job, told, seldom):
     make_job()
     [other] = services.claim(["scripted"], "worker-1")

@@ -60,7 +60,7 @@ def _take_first(queues: Sequence[str], worker: str, now: datetime) -> Job | None
     for _ in range(LOOKS):
         candidates = lanes.heads(queues, now, CANDIDATES)
         for candidate in candidates:
-            if _take(candidate, worker, now):
+            if _take(candidate, worker):
                 return candidate
         if not candidates:
             break
@@ -84,13 +84,13 @@ def _same_shape(first: Job, worker: str, now: datetime) -> list[Job]:
         taken = sum(job.team_id == candidate.team_id for job in jobs)  # since the others were counted
         if candidate.at_once is not None and candidate.running_in_team + taken >= candidate.at_once:
             continue
-        if candidate.num_images <= room and _take(candidate, worker, now):
+        if candidate.num_images <= room and _take(candidate, worker):
             jobs.append(candidate)
             room -= candidate.num_images
     return jobs
 
 
-def _take(job: Job, worker: str, now: datetime) -> bool:
+def _take(job: Job, worker: str) -> bool:
     # An attempt can be given back, so its number alone does not say that nothing was submitted since the job was looked at.
     free = Job.objects.filter(
         pk=job.pk, status=Job.Status.QUEUED, attempt=job.attempt, provider_id=job.provider_id, cancel_requested_at=None
@@ -98,7 +98,7 @@ def _take(job: Job, worker: str, now: datetime) -> bool:
     if job.batch_id:  # no join: what the UPDATE asks must stand in the UPDATE itself
         free = free.filter(~Exists(Batch.objects.filter(pk=OuterRef("batch"), paused_at__isnull=False)))
     fresh = {"step": 0, "total_steps": 0, "error_code": "", "error_message": "", "sent_at": job.sent_at if job.provider_id else None}
-    changes = {"status": Job.Status.RUNNING, "worker": worker, "started_at": now, **fresh}
+    changes = {"status": Job.Status.RUNNING, "worker": worker, "started_at": timezone.now(), **fresh}
     if not free.update(attempt=F("attempt") + 1, lease_expires_at=_lease(), **changes):
         return False
     job.attempt += 1

@@ -90,6 +90,7 @@ class ProgressPublisher:
                 log.warning("preview_not_dropped", job=str(job_id), reason=type(error).__name__)
 
     def _run(self) -> None:
+        _warm_up()
         while True:
             with self._changed:
                 if self._ended:
@@ -127,6 +128,14 @@ class ProgressPublisher:
             connection.close()
         except Exception as error:  # noqa: BLE001 - a page that misses a step must not cost a picture
             log.warning("progress_not_told", job=str(line.job.pk), reason=type(error).__name__)
+
+
+def _warm_up() -> None:
+    """Load what the first message needs: templates, and all addresses for that of its preview. Half a second of steps went untold."""
+    try:
+        render(Job(), Progress(step=1, total=2), preview_step=1)
+    except Exception as error:  # noqa: BLE001 - whatever it is, jobs are made all the same
+        log.warning("progress_not_warmed_up", reason=type(error).__name__)
 
 
 def render(job: Job, progress: Progress, preview_step: int | None) -> str:
