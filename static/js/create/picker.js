@@ -81,9 +81,10 @@ if (history) {
     recall(event.key === "ArrowUp" ? 1 : -1);
   });
   on("input", "#panel [name=prompt]", () => { if (!isOurs) at = -1; });
-  document.addEventListener("htmx:after:swap", ({ detail: { ctx } }) => {
-    if (ctx.request?.method === "POST" && ctx.sourceElement?.id === "panel") { known = null; at = -1; }
-  });
+  const isPress = ({ detail: { ctx } }) => ctx.request?.method === "POST" && ctx.sourceElement?.id === "panel";
+  // What is recalled between the press and its answer is recalled still when that comes.
+  document.addEventListener("htmx:config:request", (event) => { if (isPress(event)) at = -1; });
+  document.addEventListener("htmx:after:swap", (event) => { if (isPress(event)) known = null; });
   on("click", "[data-history]", (event) => {
     if (!isPlain(event)) return;
     event.preventDefault();

@@ -20,12 +20,14 @@ class LivePreview extends HTMLElement {
     const { src, into } = this.dataset;
     if (!src || this.wanted === src) return;
     this.wanted = src;
+    const turn = this.turn = (this.turn ?? 0) + 1;
     const next = new Image();
     next.src = src;
     try { await next.decode(); } catch { return; }
     const shown = document.getElementById(into);
-    // A newer preview, or the finished picture, may have come while this one loaded.
-    if (!shown || this.wanted !== src || !this.isConnected) return;
+    // A newer preview, or the finished picture, may have come while this one loaded. On a slow line each loads for longer than until the next.
+    if (!shown || turn < (this.seen ?? 0) || !this.isConnected) return;
+    this.seen = turn;
     shown.src = src;
     delete shown.dataset.blank;
   }
