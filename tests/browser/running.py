@@ -17,9 +17,12 @@ import tempfile
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import psutil
+
+if TYPE_CHECKING:
+    from playwright.sync_api import BrowserContext, Page
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PREPARED = "ATELIER_PREPARED"
@@ -85,9 +88,12 @@ class RunningStudio:
             self.command(), cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._heard = queue.Queue()  # not the last words of one that was killed
+        said = len(self.lines)
         threading.Thread(target=self._listen, args=(self._process, self._heard), daemon=True).start()
         line = self.wait_for(r"Open (http://\S+)")
         self.url = re.search(r"Open (http://\S+)", line)[1]
+        for earlier in self.lines[said : self.lines.index(line, said)]:  # a worker may be ready before the address is printed
+            self._heard.put(earlier)
         return self
 
     def command(self) -> list[str]:
@@ -177,3 +183,21 @@ def intercept(page: Any, pattern: Any, handler: Callable[[Any], object]) -> None
     page.route("**/is-it-routed", lambda route: route.fulfill(status=204))
     eventually(page, lambda: page.evaluate("fetch('/is-it-routed').then((answer) => answer.status === 204)"))
     page.unroute("**/is-it-routed")
+
+
+def without_timers_of(page: Page | BrowserContext, milliseconds: int) -> None:
+    """On what is loaded from now on, timers of so many milliseconds never come: what they do might come first where all else is slow."""
+    page.add_init_script(
+        "const later = setTimeout;"
+        f" window.setTimeout = (act, wait, ...more) => later(act, wait === {milliseconds} ? 2 ** 31 - 1 : wait, ...more)"
+    )
+
+
+def pick(page: Page, words: str, value: str) -> None:
+    """Type into the list of choices that has the focus until it stands at `value`: after a second without a key a browser begins anew."""
+    for _ in range(5):
+        page.keyboard.type(words)
+        if page.evaluate("document.activeElement.value") == value:
+            return
+        page.wait_for_timeout(1100)
+    raise AssertionError(f"{words!r} never leads to {value!r}")

@@ -111,7 +111,8 @@ def test_without_a_script_it_is_asked_and_approved_as_well(person: Callable[...,
     his.get_by_label("Password", exact=True).fill(PASSWORD)
     his.get_by_role("button", name="Sign in", exact=True).click()
     his.locator("details.teams > summary").click()
-    his.locator("details.teams").get_by_role("button", name="Harbour Press").click()
+    with his.expect_navigation():
+        his.locator("details.teams").get_by_role("button", name="Harbour Press").click()
     bob.go("/create/?prompt=a+plain+boat&num_images=2")
     his.locator("#generate").click()
     expect(his.locator("#feed article[data-status=approval]")).to_contain_text("a plain boat")
@@ -121,7 +122,8 @@ def test_without_a_script_it_is_asked_and_approved_as_well(person: Callable[...,
     hers.get_by_label("Password", exact=True).fill(PASSWORD)
     hers.get_by_role("button", name="Sign in", exact=True).click()
     hers.locator("details.teams > summary").click()
-    hers.locator("details.teams").get_by_role("button", name="Harbour Press").click()
+    with hers.expect_navigation():
+        hers.locator("details.teams").get_by_role("button", name="Harbour Press").click()
     ana.go("/create/")
     hers.locator("#feed article[data-status=approval]").get_by_role("button", name="Approve").click()
     expect(hers.get_by_text("Approved. It is on its way, and Bob Member is told.")).to_be_visible()

@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio, eventually
+from tests.browser.running import RunningStudio, eventually, pick
 
 ROWS = 30
 BAD = {7: "Steps must be at most", 21: "A seed is a whole number"}
@@ -77,13 +77,14 @@ def test_a_grid_by_the_keyboard_alone_ends_as_a_sheet(studio: RunningStudio, per
     tab_to(page, "textarea[name=prompt]")
     page.keyboard.type("a red sailboat on the sea")
     tab_to(page, "#axis-x")
-    page.keyboard.type("Words")  # a list of choices takes the one that begins so
+    pick(page, "Words", "words")
     expect(page.locator("#values-x")).to_be_visible()
     assert page.evaluate("document.activeElement.id") == "axis-x", "the focus stays where it was"
     tab_to(page, "#values-x")
     page.keyboard.type("red, blue")
     tab_to(page, "#axis-y")
-    page.keyboard.type("Steps")
+    pick(page, "Steps", "num_inference_steps")
+    expect(page.locator("#values-y")).to_be_visible()
     tab_to(page, "#values-y")
     page.keyboard.type("2-6 (+2)")
     expect(page.get_by_role("heading", name="2 × 3 = 6 pictures")).to_be_visible()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -30,6 +31,10 @@ def studio(tmp_path_factory: pytest.TempPathFactory, stripe_server: StandIn) -> 
         **quick,
     )
     running.start()
+    deadline = time.monotonic() + 120
+    while ("GET", "/v1/events") not in stripe_server.requests:  # the worker asks for what was missed when it starts, then hourly
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
     yield running
     assert running.stop() == 0
 

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, Response, expect
 
 from tests.browser.running import RunningStudio, eventually, intercept
 
@@ -113,6 +113,7 @@ def test_the_price_follows_the_panel(ana):
 def test_another_prompt_while_the_first_is_on_its_way_is_another_job(ana, studio):
     page, before = ana.page, jobs(studio)
     intercept(page, "**/create/", lambda route: page.wait_for_timeout(300) or route.continue_())
+    page.evaluate("performance.now = () => 1000")
     prompt(page).fill("the first")
     page.locator("#generate").click()
     prompt(page).fill("the second")
@@ -157,15 +158,21 @@ def test_a_long_prompt_survives_a_change_of_mode_and_a_reload(ana):
     expect(page.locator("#generate")).to_contain_text("2 credits")
 
 
+def is_press(answer: Response) -> bool:
+    """Whether this is the studio's answer to a press on Generate."""
+    return answer.request.method == "POST" and answer.url.endswith("/create/")
+
+
 def test_the_same_pressed_several_times_in_a_moment_is_one_job(ana, studio):
     page, before = ana.page, jobs(studio)
     prompt(page).fill("pressed three times")
     page.evaluate("performance.now = () => 1000")
-    prompt(page).press("Control+Enter")
-    expect(page.locator("#feed .job").first).to_contain_text("pressed three times")  # the answer is here, with the next key
+    with page.expect_response(is_press):  # with the next key
+        prompt(page).press("Control+Enter")
+    expect(page.locator("#feed .job").first).to_contain_text("pressed three times")
     repeat = "new KeyboardEvent('keydown', {key: 'Enter', ctrlKey: true, repeat: true, bubbles: true})"
     held = f"() => document.activeElement.dispatchEvent({repeat})"
-    with page.expect_response(lambda answer: answer.request.method == "POST" and answer.url.endswith("/create/")) as other:
+    with page.expect_response(is_press) as other:
         prompt(page).press("Control+Enter")
         page.evaluate(held)
         prompt(page).fill("something else")
@@ -379,6 +386,8 @@ def test_the_eraser_the_size_and_the_feather(ana, studio):
     tools = page.locator("mask-painter")
     canvas.focus()
     page.keyboard.press("i")
+    uploaded_mask(page, studio)  # the swap is kept
+    swapped = page.locator("#panel [name=mask_image]").input_value()
     page.keyboard.press("e")
     expect(tools.get_by_role("button", name="Eraser")).to_have_attribute("aria-pressed", "true")
     size = tools.locator("output").first.inner_text()
@@ -386,7 +395,7 @@ def test_the_eraser_the_size_and_the_feather(ana, studio):
     assert int(tools.locator("output").first.inner_text().split()[0]) > int(size.split()[0])
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    sharp = uploaded_mask(page, studio).convert("L")
+    sharp = uploaded_mask(page, studio, after=swapped).convert("L")
     assert sharp.getpixel((200, 200)) == 0
     assert {value for _, value in sharp.getcolors()} - set(range(1, 255)) == {0, 255}
     before = page.locator("#panel [name=mask_image]").input_value()

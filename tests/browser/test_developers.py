@@ -71,13 +71,15 @@ def test_a_key_is_made_copied_used_and_revoked_by_the_keyboard_alone(ana: Person
     page.keyboard.type("Typed by hand")
     page.keyboard.press("Enter")
     expect(page.get_by_role("heading", name="Typed by hand is made")).to_be_visible()
+    page.wait_for_load_state()  # the press is listened for
     tab_to(page, "Copy the secret")
     page.keyboard.press("Enter")
     toast = page.locator(".toast")
     expect(toast).to_contain_text("The secret is copied.")
+    said = toast.inner_text()
     secret = page.evaluate("navigator.clipboard.readText()")
     assert secret == page.locator("#secret").input_value()
-    assert secret not in toast.inner_text()
+    assert secret not in said
     assert secret not in page.url
     headers, address = {"Authorization": f"Bearer {secret}"}, f"{studio.url}/api/v1/engines"
     assert httpx.get(address, headers=headers).status_code == 200

@@ -207,7 +207,7 @@ def test_inpainting_leaves_everything_outside_the_mask_alone(owner, studio):
     owner.generate("a green tree on the hills, sunny day")
     expect(page.locator("#stage img.shown[alt='a green tree on the hills, sunny day']")).to_be_visible()
     page.locator("#stage [data-use=mask]").click()
-    canvas = page.locator("mask-painter canvas").last
+    canvas = page.locator("mask-painter:not([aria-busy]) canvas").last
     expect(canvas).to_be_visible()
     box = canvas.bounding_box()
     page.mouse.move(box["x"] + box["width"] * 0.3, box["y"] + box["height"] * 0.5)
@@ -253,7 +253,8 @@ def test_kill_9_in_the_middle(owner, studio, victim):
     if not victim:
         studio.start()
         owner.go("/create/")
-    eventually(owner.page, lambda: newest_job(studio)[:2] == (job, "succeeded"), seconds=120)
+    # Until a new worker has the model, and the whole run is done again.
+    eventually(owner.page, lambda: newest_job(studio)[:2] == (job, "succeeded"), seconds=300)
     attempts = newest_job(studio)[2]
     assert attempts == (1 if victim == ("web",) else 2)
     assert [kind for kind, _ in charges(studio, job)] == ["hold", "capture"]

@@ -87,6 +87,7 @@ def test_the_same_while_it_is_made_is_one_job_with_one_card(alice: Person, studi
     alice.generate("a slow boat", seed="8")
     slow = page.locator("#feed article").filter(has_text="a slow boat")
     expect(slow).to_have_count(1)
+    expect(page.locator("#stage .stage-job:not([data-status=succeeded])")).to_be_visible()  # by the answer alone
     expect(page.get_by_text("This is being made already")).to_be_visible()
     page.evaluate("window.at = performance.now() + 600, performance.now = () => window.at")  # not a double click
     page.locator("#generate").click()

@@ -45,6 +45,8 @@ def pause(operator: Person, queue: str, reason: str) -> None:
     page.keyboard.type(reason)
     with page.expect_navigation():
         page.keyboard.press("Enter")
+    # The browser has gone to the row that the address names.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
     page.keyboard.press("Tab")
     expect(page.get_by_role("button", name=f"Go on with {queue}")).to_be_focused()
 

@@ -123,6 +123,7 @@ def test_a_phone_s_header_holds_a_team_and_a_run(on_screen):
     page.get_by_label("Name of the team").fill("Harbour Press and Pictures")
     page.get_by_role("button", name="Make a team").click()
     expect(page.locator(".team-chip")).to_be_visible()
+    page.wait_for_load_state()  # with its styles
     page.locator("#running").evaluate("e => { e.hidden = false; e.querySelector('.num').firstChild.data = '12' }")
     assert page.evaluate(OVERHANG) == 0
     edges = "() => [...document.querySelectorAll('.bar .chip, .bar .avatar')].map(e => e.getBoundingClientRect().right)"

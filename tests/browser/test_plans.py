@@ -114,6 +114,7 @@ def test_a_plan_begun_changed_and_canceled(person: Callable[..., Person], studio
     page.get_by_role("button", name="Keep Pro").click()
     expect(page.get_by_text("Pro stays your plan.")).to_be_visible()
 
+    page.wait_for_load_state()  # with its styles
     page.locator("summary", has_text="Cancel the plan").click()
     end = page.get_by_role("button", name="End it then")
     assert end.evaluate(UNCOVERED)

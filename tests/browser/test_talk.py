@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
-from tests.browser.running import RunningStudio, eventually, intercept
+from tests.browser.running import RunningStudio, eventually, intercept, without_timers_of
 
 SEED = """
 from accounts.models import Membership, Role, User
@@ -153,7 +153,9 @@ def test_culling_with_the_keys(ids: list[str], person: Callable[..., Person]) ->
 
 
 def test_tags_are_added_and_taken_away_on_the_page(ids: list[str], person: Callable[..., Person]) -> None:
-    ana = sign_in(person(), "ana", f"/pictures/{ids[0]}/")
+    somebody = person()
+    without_timers_of(somebody.context, 12_000)  # a message with a way back stays
+    ana = sign_in(somebody, "ana", f"/pictures/{ids[0]}/")
     field, tags = ana.locator("#tag-field"), ana.locator("[data-tag-list] .chip")
     ana.evaluate("window.stays = true")
     field.fill("harbour, night")
@@ -204,6 +206,7 @@ def test_two_together_and_what_is_different(ids: list[str], person: Callable[...
     page.reload()
     expect(page.get_by_role("button", name="Side by side")).to_have_attribute("aria-pressed", "true")
     page.get_by_role("link", name="Compare with another").click()
+    expect(page.locator("html[data-live=on]")).to_be_attached()  # what is typed is listened for
     page.get_by_label("Search prompts").fill("windmill")
     expect(page.get_by_role("heading", name="Found", exact=True)).to_be_visible()
     expect(page.locator("#compare-found a")).to_have_count(1)

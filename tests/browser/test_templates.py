@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
+from playwright.sync_api import TimeoutError as Late
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, pick
 from tests.browser.test_pages import faults
 
 MAKE = """
@@ -84,30 +86,40 @@ def write(page: Page) -> None:
     reach(page, row(page, "product").get_by_label("It starts with").first)
     page.keyboard.type("a mug")
     opened(page, "colour")
-    page.keyboard.type("Colour")
+    pick(page, "Colour", "colour")
     reach(page, row(page, "colour").get_by_label("It starts with").first)
     page.keyboard.type("#daa520")
     light = opened(page, "light")
-    page.keyboard.type("Choice")
+    pick(page, "Choice", "choice")
     reach(page, light.get_by_label("Choices, one a line"))
     page.keyboard.type("window light\nstudio light")
     people = opened(page, "people")
-    page.keyboard.type("Yes")
+    pick(page, "Yes", "yes_no")
     reach(page, people.get_by_label("A yes puts in"))
     page.keyboard.type("with people")
+
+
+def to_templates(page: Page) -> None:
+    """The second key counts within 1.2 s of the first, for which a busy browser may be too slow: then as somebody does."""
+    for _ in range(6):
+        page.keyboard.press("g")
+        page.keyboard.press("t")
+        with suppress(Late):
+            page.wait_for_url("**/templates/", timeout=10_000)
+            return
 
 
 def test_a_template_by_the_keyboard_alone(person: Callable[..., Person]) -> None:
     one = person()
     page = one.arrive("Dora Lind")
     page.keyboard.press("Tab")
-    page.keyboard.press("g")
-    page.keyboard.press("t")
+    to_templates(page)
     expect(page.get_by_role("heading", name="Write a prompt once, use it for years")).to_be_visible()
     assert faults(page) == []
     reach(page, page.get_by_role("link", name="Write the first template"))
     page.keyboard.press("Enter")
     expect(page.get_by_label("Name", exact=True)).to_be_focused()
+    page.wait_for_load_state()  # what is written is listened for
     write(page)
 
     # Order, by keys: the field goes up, and the caret stays in it.

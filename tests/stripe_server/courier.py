@@ -60,7 +60,7 @@ class Courier:
             self._waiting += [(time.monotonic() + delay * (number + 1), 0, event) for number in range(times)]
             self._changed.notify_all()
 
-    def settle(self, patience: float = 30) -> None:
+    def settle(self, patience: float = 120) -> None:
         """Wait until everything was brought, or given up."""
         with self._changed:
             assert self._changed.wait_for(lambda: not self._waiting and not self._busy, patience), "deliveries are stuck"
