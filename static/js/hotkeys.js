@@ -3,7 +3,8 @@ import { isTyping } from "./dom.js";
 
 const GO = { c: "/create/", d: "/developers/", g: "/galleries/", l: "/library/", t: "/templates/", w: "/wallet/" };
 const SWITCH = "atelier.single-keys";
-let leader = 0;
+/** When "g" was pressed, in the milliseconds of events, which begin with the page. */
+let leader = -Infinity;
 
 const allowed = () => { try { return localStorage.getItem(SWITCH) !== "off"; } catch { return true; } };
 
@@ -17,7 +18,7 @@ document.addEventListener("keydown", (event) => {
   if (event.key === "?") { document.getElementById("hotkeys")?.showModal(); event.preventDefault(); return; }
   if (event.key === "g" && event.timeStamp - leader >= 1200) { leader = event.timeStamp; return; }
   if (event.timeStamp - leader < 1200 && GO[event.key] && document.querySelector(".nav")) { event.preventDefault(); location.href = GO[event.key]; }
-  leader = 0;
+  leader = -Infinity;
 });
 
 for (const box of document.querySelectorAll("[data-single-keys]")) {

@@ -8,14 +8,16 @@ from __future__ import annotations
 import base64
 import io
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from PIL import Image, PngImagePlugin
 from playwright.sync_api import Page, Response, expect
 
+from tests.browser.conftest import NULL_ENGINE
 from tests.browser.running import RunningStudio, eventually, intercept
+
+ENVIRONMENT = NULL_ENGINE
 
 DONE = "#stage .stage-job[data-status=succeeded]"
 DROP = """([selector, data, name, type]) => {
@@ -27,16 +29,6 @@ DROP = """([selector, data, name, type]) => {
     target.dispatchEvent(new DragEvent(kind, { bubbles: true, cancelable: true, dataTransfer }));
   }
 }"""
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    engines = {"STUDIO_LOCAL_RUNNER": "false", "STUDIO_NULL_ENGINE": "true"}
-    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **engines)
-    running.start()
-    running.wait_for("worker_ready")
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture
@@ -134,6 +126,18 @@ def test_an_empty_prompt_is_refused_beside_the_field_and_nothing_is_charged(ana,
     assert (jobs(studio), ana.balance()) == (before, credits)
     prompt(page).press_sequentially("a")
     expect(page.locator("#panel .errorlist")).to_have_count(0)
+
+
+def test_a_letter_by_itself_leads_nowhere_right_after_a_page_came(ana, studio):
+    """Seen: in the first 1.2 s of each page "t" went to the templates, as if "g" had been pressed at the moment it came."""
+    page, been = ana.page, []
+    page.evaluate("Object.defineProperty(Event.prototype, 'timeStamp', { get: () => 100 })")
+    page.on("framenavigated", lambda frame: "/create/" in frame.url or been.append(frame.url))
+    page.locator("body").press("t")
+    page.keyboard.press("g")
+    page.keyboard.press("w")
+    page.wait_for_url("**/wallet/")
+    assert been == [f"{studio.url}/wallet/"]
 
 
 # --- nothing that was typed is lost -------------------------------------------------------------------------------------

@@ -4,7 +4,7 @@ import { isCommand } from "../hotkeys.js";
 import { current, wall } from "../library.js";
 import { headers, sentenceFor, UNREACHABLE } from "../requests.js";
 import { toast } from "../toasts.js";
-import { bringBack, takeOff } from "./holes.js";
+import { bringBack, departing, takeOff } from "./holes.js";
 import { clear, selected } from "./selection.js";
 
 const SHOWN = 3;
@@ -49,10 +49,11 @@ function show(text) {
 /** Do an action of the bar. What leaves the wall by it goes at once, and comes back when the studio refuses. */
 async function perform(button, ids) {
   const leaves = button.matches("[data-leaves]");
-  if (leaves) { takeOff(ids); clear(); }
+  if (leaves) { for (const id of ids) departing.add(id); takeOff(ids); clear(); }
   const words = button.name ? { [button.name]: button.value } : {};
   if (button.dataset.with) words[button.dataset.with] = bar().elements[button.dataset.with].value;
   const done = await act(button.formAction, ids, words);
+  for (const id of ids) departing.delete(id);
   if (leaves && !done) bringBack(ids)[0]?.focus({ preventScroll: true });
 }
 

@@ -3,6 +3,8 @@ import { counted, tiles, wall } from "../library.js";
 import { choose } from "./selection.js";
 
 const gone = new Map();
+/** What the studio was asked to take away, until it answers: what is read meanwhile may still show it. */
+export const departing = new Set();
 /** What stands for it on the wall, with the words under it where there are any. */
 const cellOf = (id) => {
   const cell = document.getElementById(`p-${id}`)?.closest(".cell");

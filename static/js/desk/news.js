@@ -3,7 +3,7 @@ import { patience } from "../again.js";
 import { announce, icon, make, whenever } from "../dom.js";
 import { counted, noun, remember, tiles, wall } from "../library.js";
 import { fetchedPage, NoAnswer } from "../requests.js";
-import { bringBack, fadeOut, isGone, steady, takenOff } from "./holes.js";
+import { bringBack, departing, fadeOut, isGone, steady, takenOff } from "./holes.js";
 import { selected } from "./selection.js";
 
 const TOGETHER = 150;
@@ -84,10 +84,11 @@ async function refresh(ids) {
   for (const name of ["ids", "after", "until"]) url.searchParams.delete(name);
   for (const id of ids) url.searchParams.append("ids", id);
   if (document.querySelector(".library[data-library]")) url.searchParams.set("finals", "1"); // there a final stands in the place of its preview
+  const mayReturn = ids.filter((id) => isGone(id) && !departing.has(id)); // of what goes while this is asked, the answer is too old
   const answer = await fetched(url);
   if (!answer?.getElementById("tiles")) return;
   const there = new Map([...answer.querySelectorAll(".cell")].map((cell) => [cell.querySelector(".tile").id.slice(2), cell]));
-  const back = bringBack(ids.filter((id) => there.has(id)));
+  const back = bringBack(mayReturn.filter((id) => there.has(id)));
   // "Undo" has the focus until its answer takes the message away, and with it the focus: the news may be here before that.
   const isLeft = document.activeElement === document.body || document.activeElement.closest("#toasts");
   if (back.some((tile) => own.has(tile.id.slice(2))) && isLeft) back[0].focus({ preventScroll: true });

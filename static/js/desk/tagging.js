@@ -99,11 +99,13 @@ async function suggest() {
   let found;
   try { found = await (await fetch(url, { headers: headers(), redirect: "error" })).json(); } catch { return; /* a tag can be written without it */ }
   if (mine !== asked) return;
+  const chosen = active()?.dataset.name; // stays so, or Enter would mean something else than a moment before
   const fresh = found.tags.filter((tag) => tags.get(key(tag.name))?.is !== "all");
-  list().replaceChildren(...fresh.map((tag, place) => make("li", { role: "option", id: `tagging-${place}`, "data-name": tag.name, "aria-selected": "false", dir: "auto" }, make("span", { class: "clip" }, tag.name), make("span", { class: "faint num" }, tag.count.toLocaleString("en")))));
+  list().replaceChildren(...fresh.map((tag, place) => make("li", { role: "option", id: `tagging-${place}`, "data-name": tag.name, "aria-selected": String(tag.name === chosen), dir: "auto" }, make("span", { class: "clip" }, tag.name), make("span", { class: "faint num" }, tag.count.toLocaleString("en")))));
   list().hidden = !fresh.length;
   field().setAttribute("aria-expanded", String(fresh.length > 0));
-  field().removeAttribute("aria-activedescendant");
+  if (active()) field().setAttribute("aria-activedescendant", active().id);
+  else field().removeAttribute("aria-activedescendant");
 }
 
 function step(direction) {

@@ -275,6 +275,8 @@ function bringBack(id) {
   const gone = removed.get(id);
   if (!gone) return;
   removed.delete(id);
+  const there = document.getElementById(gone.place.id); // the news was quicker
+  if (there) { gone.hole.remove(); tile(there).focus(); return; }
   resize(1);
   if (gone.hole.isConnected) gone.hole.replaceWith(gone.place);
   else wall().prepend(gone.place);
