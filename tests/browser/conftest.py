@@ -28,6 +28,9 @@ label = "A model of our own"
 path = "{ROOT / "studio/backends/diffusers/storybook/model"}"
 """
 
+NULL_ENGINE = {"STUDIO_LOCAL_RUNNER": "false", "STUDIO_NULL_ENGINE": "true"}
+"""The `ENVIRONMENT` of a module whose pictures are test cards, made at once: its studio has no local model."""
+
 PATIENCE = 120_000
 """Milliseconds in which what is waited for comes on a slow machine as well; whatever never comes takes as long to fail."""
 expect.set_options(timeout=PATIENCE)
@@ -68,13 +71,16 @@ def standin() -> Iterator[StandIn]:
 
 @pytest.fixture(scope="module")
 def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    """One studio for the tests of a module, with open sign-up, enough credits, and a model beside Storybook as an operator adds it."""
+    """One studio for the tests of a module, with open sign-up, enough credits, and a model beside Storybook as an operator adds it.
+
+    A module says in `ENVIRONMENT` what is different, and with `FROM_NOTHING` that its studio begins without a database.
+    """
     from_nothing, environment = (getattr(request.module, name, other) for name, other in (("FROM_NOTHING", False), ("ENVIRONMENT", {})))
     folder = tmp_path_factory.mktemp("studio")
     (folder / "models.toml").write_text(MODELS)
     running = RunningStudio(folder, from_nothing=from_nothing, STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **environment)
     running.start()
-    running.wait_for(r"^local.*worker_ready")
+    running.wait_for("worker_ready" if environment is NULL_ENGINE else r"^local.*worker_ready")
     yield running
     assert running.stop() == 0
 

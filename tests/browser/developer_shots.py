@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.browser.camera import Shot, look
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
+from tests.browser.seeding import sign_up
 
 QUICK = {"STUDIO_LOCAL_RUNNER": "0", "STUDIO_NULL_ENGINE": "1", "STUDIO_WELCOME_CREDITS": "5000", "STUDIO_SIGNUP": "open"}
 USED = """
@@ -91,15 +92,6 @@ class Seeded:
     off: str
     parked: str
     old: str
-
-
-def sign_up(browser: Browser, studio: RunningStudio) -> dict[str, Person]:
-    """Two who have made nothing yet: Ana opened the studio."""
-    people = {}
-    for who, name in (("owner", "Ana Marques"), ("member", "Ben Okafor")):
-        people[who] = Person(browser.new_context(), studio)
-        people[who].arrive(name)
-    return people
 
 
 def seed(studio: RunningStudio, people: dict[str, Person]) -> Seeded:

@@ -34,6 +34,15 @@ LONG_RUN = {"num_images": "4", "num_inference_steps": "60"}
 """Several seconds on two cores: long enough to be looked at in the middle."""
 
 
+def sign_up(browser: Browser, studio: RunningStudio) -> dict[str, Person]:
+    """Two who have made nothing yet: Ana opened the studio, and so is its operator; Ben works in it."""
+    people = {}
+    for who, name in (("owner", "Ana Marques"), ("member", "Ben Okafor")):
+        people[who] = Person(browser.new_context(), studio)
+        people[who].arrive(name)
+    return people
+
+
 @dataclass
 class Seeded:
     """What was made, as addresses: `pictures` maps a name to the path of a picture's page, `jobs` to that of a job's stage on Create."""

@@ -17,6 +17,7 @@ from tests.browser import developer_shots
 from tests.browser.conftest import Person
 from tests.browser.developer_shots import Seeded
 from tests.browser.running import RunningStudio
+from tests.browser.seeding import sign_up
 from tests.browser.test_pages import OVERHANG, faults
 from tests.browser.test_team_pages import follow, tab_to
 
@@ -34,7 +35,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
 
 @pytest.fixture(scope="module")
 def seeded(browser: Browser, studio: RunningStudio) -> Seeded:
-    return developer_shots.seed(studio, developer_shots.sign_up(browser, studio))
+    return developer_shots.seed(studio, sign_up(browser, studio))
 
 
 @pytest.fixture

@@ -19,6 +19,9 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
     assert running.stop() == 0
 
 
+AT_REST = "new Promise((done) => { const y = scrollY; setTimeout(() => done(y === scrollY), 500); })"
+
+
 def scroll(page: Page, pixels: int, check: Callable[[], bool]) -> None:
     """Turn the wheel until `check` holds."""
 
@@ -54,6 +57,7 @@ def test_filters_and_the_way_back_from_deep_down(person: Callable[..., Person]) 
 
     page.mouse.move(700, 500)
     scroll(page, 900, lambda: tiles.count() >= 400)
+    eventually(page, lambda: page.evaluate(AT_REST))
     opened = tiles.nth(360)
     opened.scroll_into_view_if_needed()
     page.wait_for_function("history.state?.place")

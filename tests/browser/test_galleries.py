@@ -8,7 +8,7 @@ from collections.abc import Callable
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio
+from tests.browser.running import RunningStudio, press_two
 from tests.browser.test_pages import faults
 
 MAKE = """
@@ -44,6 +44,7 @@ def fill(page: Page, pictures: list[str]) -> None:
             page.keyboard.press("Enter")
         else:
             page.get_by_label("Find a gallery by its name").fill("coast")
+            expect(page.locator("#gallery-choices [name=q]")).to_have_value("coast")  # what is found is not drawn anew under the hand
             page.locator("#gallery-choices").get_by_role("button", name="Coastal nights").click()
         expect(page.locator("#gallery-choices button[aria-pressed=true]")).to_contain_text("Coastal nights")
 
@@ -136,9 +137,9 @@ def test_a_gallery_is_filled_ordered_shown_and_reported(person: Callable[..., Pe
     pictures = made.stdout.split()
     fill(page, pictures)
     page.keyboard.press("Escape")
-    page.keyboard.press("g")
-    page.keyboard.press("g")
+    press_two(page, "gg", "**/galleries/")
     page.get_by_role("link", name="Coastal nights").click()
+    page.wait_for_url("**/galleries/*/")  # and what listens there is loaded
     expect(page.locator(".place")).to_have_count(4)
     pictures = put_in_order(page, pictures)
     address = share(page)

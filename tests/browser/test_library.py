@@ -222,11 +222,11 @@ def test_deleting_in_the_library_can_be_undone(page: Page, seeded: RunningStudio
     row = everything[1][2:].replace("-", "")
     assert seeded.rows("SELECT deleted_at IS NOT NULL FROM generation_artifact WHERE id = ?", row) == [(1,)]
     undo.click()
+    expect(page.locator("#toasts")).to_contain_text("1 item restored.")
     expect(tiles(page)).to_have_count(50)
     assert ids(page) == everything
     expect(page.locator(f"#{everything[1]}")).to_be_focused()
     expect(undo).to_have_count(0)
-    expect(page.locator("#toasts")).to_contain_text("1 item restored.")
     expect(page.locator("#library-count")).to_have_text(f"{COUNT} pictures")
     assert seeded.rows("SELECT deleted_at IS NOT NULL FROM generation_artifact WHERE id = ?", row) == [(0,)]
 
@@ -261,6 +261,7 @@ def test_searching_while_typing_and_the_way_back(page: Page) -> None:
     assert focused(page) == "q"
     page.keyboard.type("zz")
     expect(page.get_by_role("heading", name="Nothing found")).to_be_visible()
+    page.wait_for_url("**/library/?q=windzz")
     page.get_by_role("link", name="Show everything").click()
     page.wait_for_url("**/library/")
     expect(tiles(page)).to_have_count(50)

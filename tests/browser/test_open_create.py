@@ -11,9 +11,12 @@ from typing import Any
 import pytest
 from playwright.sync_api import Page, Route, expect
 
+from tests.browser.conftest import NULL_ENGINE
 from tests.browser.running import RunningStudio, eventually, intercept
 from tests.browser.test_create_page import picture, prompt
 from tests.browser.test_desk import run
+
+ENVIRONMENT = NULL_ENGINE
 
 DONE = "#stage .stage-job[data-status=succeeded]"
 BUSY = '<div class="toast" data-toast data-level="error" data-message="Busy." role="alert"><div class="toast-body">Busy.</div></div>'
@@ -29,16 +32,6 @@ window.over = 0;
 document.addEventListener("htmx:finally:request", ({ detail }) => { if (detail.ctx.sourceElement?.id === "panel") over += 1; });
 """
 """Counts the presses that were answered."""
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    engines = {"STUDIO_LOCAL_RUNNER": "false", "STUDIO_NULL_ENGINE": "true"}
-    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **engines)
-    running.start()
-    running.wait_for("worker_ready")
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture

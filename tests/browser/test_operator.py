@@ -10,6 +10,7 @@ from playwright.sync_api import Browser, expect
 from tests.browser import operator_shots
 from tests.browser.conftest import Person
 from tests.browser.running import RunningStudio
+from tests.browser.seeding import sign_up
 from tests.browser.test_pages import OVERHANG, faults
 from tests.browser.test_team_pages import follow, tab_to
 
@@ -26,7 +27,7 @@ def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
 
 @pytest.fixture(scope="module")
 def people(browser: Browser, studio: RunningStudio) -> dict[str, Person]:
-    return operator_shots.sign_up(browser, studio)
+    return sign_up(browser, studio)
 
 
 @pytest.fixture

@@ -59,9 +59,14 @@ def on_screen(person: Callable[..., Person], owner: tuple[StorageState, dict[str
     return look
 
 
+COME = "Promise.allSettled([...document.querySelectorAll('.toast')].flatMap((e) => e.getAnimations()).map((one) => one.finished))"
+"""Messages that come, have come: until then they are pale."""
+
+
 def faults(page: Page) -> list[str]:
     """What is wrong with the page that is open, in words."""
     page.wait_for_load_state("load")
+    page.evaluate(COME)
     found = []
     if overhang := page.evaluate(OVERHANG):
         found.append(f"{overhang} px wider than the screen")

@@ -10,9 +10,11 @@ import pytest
 from PIL import Image
 from playwright.sync_api import Browser, CDPSession, Locator, Page, StorageState, expect
 
-from tests.browser.conftest import Person
+from tests.browser.conftest import NULL_ENGINE, Person
 from tests.browser.running import RunningStudio, eventually
 from tests.browser.test_pages import faults
+
+ENVIRONMENT = NULL_ENGINE
 
 DONE = "#stage .stage-job[data-status=succeeded]"
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -21,16 +23,6 @@ REACH = """() => [document.querySelector('#settings').inert, document.querySelec
 CLOSED, OPEN = [True, False, "false"], [False, True, "true"]
 """Whether the settings and what is behind the sheet are out of reach, and what a screen reader hears of it."""
 MOVES = "element => document.getAnimations().some((one) => one instanceof CSSTransition && one.effect.target.contains(element))"
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    engines = {"STUDIO_LOCAL_RUNNER": "false", "STUDIO_NULL_ENGINE": "true"}
-    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **engines)
-    running.start()
-    running.wait_for("worker_ready")
-    yield running
-    assert running.stop() == 0
 
 
 @pytest.fixture(scope="module")

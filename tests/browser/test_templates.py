@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, StorageState, expect
-from playwright.sync_api import TimeoutError as Late
 
 from tests.browser.conftest import Person
-from tests.browser.running import RunningStudio, pick
+from tests.browser.running import RunningStudio, pick, press_two
 from tests.browser.test_pages import faults
 
 MAKE = """
@@ -99,21 +97,11 @@ def write(page: Page) -> None:
     page.keyboard.type("with people")
 
 
-def to_templates(page: Page) -> None:
-    """The second key counts within 1.2 s of the first, for which a busy browser may be too slow: then as somebody does."""
-    for _ in range(6):
-        page.keyboard.press("g")
-        page.keyboard.press("t")
-        with suppress(Late):
-            page.wait_for_url("**/templates/", timeout=10_000)
-            return
-
-
 def test_a_template_by_the_keyboard_alone(person: Callable[..., Person]) -> None:
     one = person()
     page = one.arrive("Dora Lind")
     page.keyboard.press("Tab")
-    to_templates(page)
+    press_two(page, "gt", "**/templates/")
     expect(page.get_by_role("heading", name="Write a prompt once, use it for years")).to_be_visible()
     assert faults(page) == []
     reach(page, page.get_by_role("link", name="Write the first template"))

@@ -5,22 +5,12 @@ On the null engine, so that it is quick.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.running import RunningStudio
+from tests.browser.conftest import NULL_ENGINE
 
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningStudio]:
-    engines = {"STUDIO_LOCAL_RUNNER": "false", "STUDIO_NULL_ENGINE": "true"}
-    running = RunningStudio(tmp_path_factory.mktemp("studio"), STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **engines)
-    running.start()
-    running.wait_for("worker_ready")
-    yield running
-    assert running.stop() == 0
+ENVIRONMENT = NULL_ENGINE
 
 
 @pytest.fixture
