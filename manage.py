@@ -1,12 +1,15 @@
 #!/usr/bin/env python
 """Django's command line for the studio."""
 
+import io
 import os
 import sys
 
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "studio.settings")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(line_buffering=True)  # whoever reads it from a pipe or a file reads a line when it is said
     try:
         from django.core.management import execute_from_command_line
     except ImportError as error:

@@ -37,7 +37,8 @@ def embedded(data_dir: Path, **environment: str) -> dict[str, str]:
     kept = {
         name: value
         for name, value in os.environ.items()
-        if not name.startswith(("STUDIO_", "STABILITY_", "CELERY_")) and name not in ("DATABASE_URL", "REDIS_URL", "DEFAULT_STORAGE")
+        if not name.startswith(("STUDIO_", "STABILITY_", "CELERY_"))
+        and name not in ("DATABASE_URL", "REDIS_URL", "DEFAULT_STORAGE", "PYTHONUNBUFFERED")
     }
     return kept | {"STUDIO_DATA_DIR": str(data_dir), **environment}
 
