@@ -5,6 +5,7 @@ One thread also because Linux ties "end with your parent" to the thread that sta
 
 from __future__ import annotations
 
+import errno
 import math
 import os
 import selectors
@@ -91,8 +92,9 @@ class Supervisor:
         try:
             sys.stdout.write(f"{name:<{max(self._width, 7)}} | {text}\n")
             sys.stdout.flush()
-        except OSError:
-            pass
+        except OSError as error:
+            if error.errno in (errno.EPIPE, errno.EIO):
+                _let_nobody_read()
 
     # --- signals -----------------------------------------------------------------------------------------------------
 
@@ -309,3 +311,10 @@ def _read(fd: int) -> bytes:
         return os.read(fd, 65536)
     except BlockingIOError:
         return b""
+
+
+def _let_nobody_read() -> None:
+    """Send what is written from now on nowhere: what is in the buffer would fail once more as Python ends, which gives the status 120."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, sys.stdout.fileno())
+    os.close(nowhere)

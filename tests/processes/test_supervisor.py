@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import signal
 import subprocess
@@ -167,7 +168,8 @@ def test_what_a_child_started_itself_goes_with_it(supervise):
 
 def test_a_terminal_that_went_away_is_no_reason_to_fall_over():
     command = [sys.executable, "-m", "tests.processes.supervised", json.dumps([SITE])]
-    process = subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    buffered = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    process = subprocess.Popen(command, cwd=ROOT, env=buffered, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     pid = int(re.search(rb"up (\d+)", process.stdout.readline())[1])
     process.stdout.close()
     site = psutil.Process(pid)

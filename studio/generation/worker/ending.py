@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+from contextlib import suppress
 
 from studio import telemetry
 from studio.generation.dispatch import doorbell
@@ -17,6 +18,7 @@ def leave(code: int) -> None:
     publish.goodbye()
     doorbell().flush()
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with suppress(OSError):  # nobody reads it any more
+            stream.flush()
     os._exit(code)
