@@ -80,7 +80,7 @@ def studio(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     (folder / "models.toml").write_text(MODELS)
     running = RunningStudio(folder, from_nothing=from_nothing, STUDIO_SIGNUP="open", STUDIO_WELCOME_CREDITS="500", **environment)
     running.start()
-    running.wait_for("worker_ready" if environment is NULL_ENGINE else r"^local.*worker_ready")
+    running.wait_for("worker_ready" if environment.get("STUDIO_LOCAL_RUNNER") == "false" else r"^local.*worker_ready")
     yield running
     assert running.stop() == 0
 

@@ -81,17 +81,21 @@ class RunningStudio:
         self.lines: list[str] = []
         self._heard: queue.Queue[str | None] = queue.Queue()
         self._process: subprocess.Popen[str] | None = None
+        self._listener: threading.Thread | None = None
 
     # --- life --------------------------------------------------------------------------------------------------------
 
     def start(self) -> RunningStudio:
         """Returns when the address is printed, i.e. when the site answers."""
+        if self._listener:
+            self._listener.join(10)  # the last words of one that was killed are in `lines`
         self._process = subprocess.Popen(
             self.command(), cwd=ROOT, env=self.environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         self._heard = queue.Queue()  # not the last words of one that was killed
         said = len(self.lines)
-        threading.Thread(target=self._listen, args=(self._process, self._heard), daemon=True).start()
+        self._listener = threading.Thread(target=self._listen, args=(self._process, self._heard), daemon=True)
+        self._listener.start()
         line = self.wait_for(r"Open (http://\S+)")
         self.url = re.search(r"Open (http://\S+)", line)[1]
         for earlier in self.lines[said : self.lines.index(line, said)]:  # a worker may be ready before the address is printed

@@ -32,11 +32,13 @@ def studio(tmp_path_factory: pytest.TempPathFactory, stripe_server: StandIn) -> 
     )
     running.start()
     deadline = time.monotonic() + 120
-    while ("GET", "/v1/events") not in stripe_server.requests:  # the worker asks for what was missed when it starts, then hourly
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
-    yield running
-    assert running.stop() == 0
+    try:
+        while ("GET", "/v1/events") not in stripe_server.requests:  # the worker asks for what was missed when it starts, then hourly
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        yield running
+    finally:
+        assert running.stop() == 0
 
 
 @pytest.fixture(scope="module")

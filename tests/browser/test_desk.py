@@ -186,6 +186,12 @@ def tag_and_take_it_back(hers: Page, his: Page, everything: list[str]) -> None:
     his.locator("#toasts").get_by_role("button", name="Undo").click()
     expect(cell(hers, everything[1])).to_have_attribute("data-tags", "Golden hour\nsea")
     expect(cell(hers, everything[2])).not_to_have_attribute("data-tags", re.compile(""))
+    his.keyboard.press("t")
+    expect(his.locator("#tagging-list [role=option]").first).to_be_visible()
+    expect(his.locator("#tagging-list [aria-selected=true]")).to_have_count(0)  # what was chosen before is not what Enter means now
+    his.keyboard.press("Escape")
+    his.keyboard.press("Escape")
+    expect(his.get_by_role("combobox", name="Add a tag")).to_be_hidden()
     for page in (hers, his):
         page.keyboard.press("Escape")
         expect(dock(page)).to_be_hidden()

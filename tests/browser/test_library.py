@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.browser.conftest import PASSWORD, Person
 from tests.browser.running import RunningStudio, eventually, intercept
@@ -239,6 +239,24 @@ def test_a_deletion_that_is_refused_brings_the_picture_back(page: Page) -> None:
     expect(page.locator("#toasts [data-level=error]")).to_be_visible()
     assert ids(page) == everything
     assert focused(page) == everything[0]
+
+
+def test_what_is_being_deleted_does_not_come_back_with_the_answer_to_a_rating(page: Page) -> None:
+    everything = ids(page)
+    held: list[Route] = []
+    intercept(page, "**/bulk/trash/", lambda route: held.append(route))
+    page.evaluate("window.reads = 0; document.addEventListener('tiles:read', () => { reads += 1; })")
+    page.locator(f"#{everything[0]}").focus()
+    with page.expect_response(lambda answer: "/library/tiles/" in answer.url and everything[0][2:] in answer.url):
+        page.keyboard.press("5")
+        page.keyboard.press("Delete")
+    eventually(page, lambda: page.evaluate("reads") > 0)
+    assert ids(page)[0] == everything[1]
+    held[0].continue_()
+    page.locator("#toasts .toast", has_text="deleted").get_by_role("button", name="Undo").click()
+    expect(page.locator(f"#{everything[0]}")).to_be_focused()
+    with page.expect_response("**/bulk/rate/"):
+        page.keyboard.press("0")
 
 
 def test_deleting_on_a_pictures_page_leads_on_and_undo_leads_back(page: Page) -> None:

@@ -67,6 +67,7 @@ async function recall(step) {
   if (!prompt()) return;
   if (at < 0) own = prompt().value;
   const found = all.filter((one) => one !== own.trim());
+  if (at >= 0 && found[at] !== prompt().value) at = found.indexOf(prompt().value); // the list is another since a press
   const next = Math.min(found.length - 1, Math.max(-1, at + step));
   if (next === at) { announce(step > 0 ? "That is the oldest." : "That is what you are writing."); return; }
   at = next;

@@ -84,7 +84,9 @@ async function refresh(ids) {
   for (const name of ["ids", "after", "until"]) url.searchParams.delete(name);
   for (const id of ids) url.searchParams.append("ids", id);
   if (document.querySelector(".library[data-library]")) url.searchParams.set("finals", "1"); // there a final stands in the place of its preview
-  const mayReturn = ids.filter((id) => isGone(id) && !departing.has(id)); // of what goes while this is asked, the answer is too old
+  // Of what goes or comes back while this is asked, the answer is too old.
+  const mayReturn = ids.filter((id) => isGone(id) && !departing.has(id));
+  const wereHere = ids.filter((id) => !isGone(id));
   const answer = await fetched(url);
   if (!answer?.getElementById("tiles")) return;
   const there = new Map([...answer.querySelectorAll(".cell")].map((cell) => [cell.querySelector(".tile").id.slice(2), cell]));
@@ -94,7 +96,7 @@ async function refresh(ids) {
   if (back.some((tile) => own.has(tile.id.slice(2))) && isLeft) back[0].focus({ preventScroll: true });
   for (const id of ids) own.delete(id);
   for (const [id, cell] of there) update(document.getElementById(`p-${id}`)?.closest(".cell"), cell);
-  fadeOut(ids.filter((id) => !there.has(id) && !isGone(id)));
+  fadeOut(wereHere.filter((id) => !there.has(id) && !isGone(id)));
   document.dispatchEvent(new CustomEvent("tiles:read"));
 }
 

@@ -89,6 +89,11 @@ function close() {
   asked += 1;
   list().hidden = true;
   field().setAttribute("aria-expanded", "false");
+  unchoose();
+}
+
+function unchoose() {
+  active()?.setAttribute("aria-selected", "false");
   field().removeAttribute("aria-activedescendant");
 }
 
@@ -120,6 +125,7 @@ function step(direction) {
 
 whenever("[data-tagging] [role=combobox]", (input) => {
   input.addEventListener("input", () => {
+    unchoose(); // what is typed now is meant
     if (input.value.includes(",")) { add(input.value); return; }
     clearTimeout(timer);
     timer = setTimeout(suggest, WAIT);
