@@ -53,8 +53,9 @@ async function perform(button, ids) {
   const words = button.name ? { [button.name]: button.value } : {};
   if (button.dataset.with) words[button.dataset.with] = bar().elements[button.dataset.with].value;
   const done = await act(button.formAction, ids, words);
-  if (leaves) for (const id of ids) departing.delete(id);
-  if (leaves && !done) bringBack(ids)[0]?.focus({ preventScroll: true });
+  if (!leaves) return;
+  for (const id of ids) departing.delete(id);
+  if (!done) bringBack(ids)[0]?.focus({ preventScroll: true });
 }
 
 on("submit", "[data-desk]", (event) => {
