@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import django
-from celery import Celery
+from celery import Celery, Task
 from django.apps import apps
 from django.conf import settings
 from kombu.entity import Exchange, Queue
@@ -75,7 +75,15 @@ def transport_options(url: str) -> dict[str, Any]:
     }
 
 
+class Message(Task):  # type: ignore[misc]
+    """A ring or a chore."""
+
+    Request = "studio.generation.worker.hosting:Received"
+
+
 class Studio(Celery):  # type: ignore[misc]
+    task_cls = Message
+
     @property
     def Worker(self) -> Any:  # Celery's name: its command line and `manage.py worker` both make their worker by it
         return self.subclass_with_self("studio.generation.worker.hosting:HostingWorker")

@@ -116,13 +116,14 @@ class Line:
         threading.Thread(target=self._accept, args=(listener,), name="line", daemon=True).start()
 
     def cut(self) -> None:
-        listener, self._listener = self._listener, None
+        with self._lock:
+            listener, self._listener = self._listener, None
+            ends, self._open = self._open, set()
         if listener is not None:
             _hang_up(listener)
-        with self._lock:
-            ends, self._open = self._open, set()
+            listener.close()
         for end in ends:
-            _hang_up(end)
+            _hang_up(end)  # and whoever carries between them closes them
 
     def _accept(self, listener: socket.socket) -> None:
         while True:
@@ -130,27 +131,31 @@ class Line:
                 near, _ = listener.accept()
             except OSError:
                 return
-            try:
-                far = socket.create_connection(("127.0.0.1", self._target))
-            except OSError:
-                near.close()
-                continue
-            with self._lock:
-                self._open |= {near, far}
-            for source, sink in ((near, far), (far, near)):
-                threading.Thread(target=self._carry, args=(source, sink), name="line", daemon=True).start()
+            threading.Thread(target=self._connect, args=(listener, near), name="line", daemon=True).start()
 
-    def _carry(self, source: socket.socket, sink: socket.socket) -> None:
-        with contextlib.suppress(OSError):
-            while data := source.recv(65536):
-                sink.sendall(data)
-        with self._lock:
-            self._open -= {source, sink}
-        _hang_up(source)
-        _hang_up(sink)
+    def _connect(self, listener: socket.socket, near: socket.socket) -> None:
+        """Carry what comes until one end hangs up. Only here the two are closed, when nobody waits at them any more."""
+        with near, contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", self._target)) as far:
+            with self._lock:
+                if self._listener is not listener:  # it was cut meanwhile
+                    return
+                self._open |= {near, far}
+            back = threading.Thread(target=_carry, args=(far, near), name="line", daemon=True)
+            back.start()
+            _carry(near, far)
+            back.join()
+            with self._lock:
+                self._open -= {near, far}
+
+
+def _carry(source: socket.socket, sink: socket.socket) -> None:
+    with contextlib.suppress(OSError):
+        while data := source.recv(65536):
+            sink.sendall(data)
+    _hang_up(source)
+    _hang_up(sink)
 
 
 def _hang_up(end: socket.socket) -> None:
     with contextlib.suppress(OSError):
         end.shutdown(socket.SHUT_RDWR)
-    end.close()

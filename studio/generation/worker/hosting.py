@@ -13,14 +13,17 @@ import signal
 import threading
 import warnings
 from collections.abc import Callable, Sequence
+from functools import cache
 from types import FrameType
 from typing import Any
 
 import structlog
+from amqp.exceptions import RecoverableConnectionError
 from celery import bootsteps
 from celery.apps.worker import Worker
 from celery.exceptions import ImproperlyConfigured, SecurityWarning
 from celery.worker import state
+from celery.worker.request import Request
 from django.conf import settings
 
 from studio.celery import CHORES, RING, WEBHOOKS, app
@@ -39,8 +42,10 @@ HOLD_SECONDS = 15 * 60.0
 CHORES_AT_ONCE = 4
 """Chores that run beside each other: one that asks a provider must not keep those of every few seconds waiting."""
 
-LOST = ("consumer: Cannot connect", "consumer: Connection to broker lost", "beat: Connection error", "Couldn't ack")
-"""How Celery's lines begin of a broker that does not answer: an error for each try, and one for what was in hand (it comes again)."""
+LOST = ("consumer: Cannot connect", "consumer: Connection to broker lost", "beat: Connection error")
+"""How Celery's lines begin of a broker that does not answer: an error for each try."""
+FAILED_WITH_IT = ("Couldn't ack", "Error cleaning up after event loop", "Error on stopping Hub")
+"""How its lines begin of what was in hand on a line that broke: it comes again. That the line broke is said with it, or was."""
 
 _hosted: Hosted | None = None
 """What the ring's task wakes: there is one worker in a process."""
@@ -60,11 +65,30 @@ def ring(task: Any) -> None:
 
 def is_news(record: logging.LogRecord) -> bool:
     """A filter of Celery's loggers: that the broker is away is said once, whoever of this process has met it."""
-    if not record.getMessage().startswith(LOST):
-        return True
-    who = "clock" if record.name == "celery.beat" else "consumer"
-    outage.failed(who, next((one for one in record.args or () if isinstance(one, Exception)), "the line broke"))
-    return False
+    message, reason = record.getMessage(), next((one for one in record.args or () if isinstance(one, Exception)), None)
+    if message.startswith(LOST):
+        outage.failed("clock" if record.name == "celery.beat" else "consumer", reason or "the line broke")
+        return False
+    return not (message.startswith(FAILED_WITH_IT) and isinstance(reason, connection_errors()))
+
+
+@cache
+def connection_errors() -> tuple[type[Exception], ...]:
+    """What kombu raises when this broker goes."""
+    errors: tuple[type[Exception], ...] = app.connection_for_read().connection_errors
+    return errors
+
+
+class Received(Request):  # type: ignore[misc]
+    """A message in a worker's hands. If the broker cannot be told that it is done with, the line to it is made anew.
+
+    Celery leaves it at a line in the log. But over Redis such a message keeps its place among those that a worker may hold; so one that was
+    full while Redis was away, and listened for nothing, would never have listened again.
+    """
+
+    def __init__(self, *arguments: Any, **options: Any) -> None:
+        """`connection_errors` are what kombu leaves at that: now only that of a line of before, which RabbitMQ has forgotten."""
+        super().__init__(*arguments, **{**options, "connection_errors": (RecoverableConnectionError,)})
 
 
 class Hosted:
@@ -181,7 +205,7 @@ class HostingWorker(Worker):  # type: ignore[misc]
         """Django's settings have done it; but a ring or a chore is not worth a line."""
         for name in ("celery.worker.strategy", "celery.app.trace", "celery.apps.worker", "celery.beat"):
             logging.getLogger(name).setLevel(logging.WARNING)
-        for name in ("celery.worker.consumer.consumer", "celery.worker.request", "celery.beat"):
+        for name in ("celery.worker.consumer.consumer", "celery.worker.loops", "celery.worker.request", "celery.bootsteps", "celery.beat"):
             logging.getLogger(name).addFilter(is_news)
         # Kombu warns of each ring that it hands back as a worker ends, where that is what should happen.
         logging.getLogger("kombu.transport.virtual.base").setLevel(logging.ERROR)
