@@ -52,7 +52,7 @@ def test_what_was_in_hand_as_the_line_broke_is_no_error_of_its_own(caplog: pytes
 
 
 def test_what_else_fails_while_celery_cleans_up_is_told(caplog: pytest.LogCaptureFixture) -> None:
-    lose(ConnectionResetError("the line"), KeyError("something of ours"))
+    lose(ConnectionResetError("the line"), RuntimeError("something of ours"))
     (record,) = caplog.records
     assert record.levelno == logging.ERROR
     assert record.getMessage().startswith("Error cleaning up after event loop")
