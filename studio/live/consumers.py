@@ -187,19 +187,21 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
         if self.viewer is None or self.viewer.view != CREATE:
             return
         job_id = uuid.UUID(event["job"])
-        place = (event["attempt"], event["step"])
-        if place <= self.places.get(job_id, BEFORE):
+        if _place(event) < self.places.get(job_id, BEFORE):
             return
         self.news[job_id] = event
         if not (self.everything_changed or job_id in self.changed or job_id in self.drawing):
-            await self._send_news(job_id)
+            await self._tell(job_id, event)  # also the same step once more: an answer to the page may have come in between
 
     async def _send_news(self, job_id: uuid.UUID) -> None:
         """Send the newest step of a job, unless the page shows it or a later one."""
         event = self.news.get(job_id)
-        if event and (place := (event["attempt"], event["step"])) > self.places.get(job_id, BEFORE):
-            self._remember(job_id, place)
-            await self.send(text_data=event["html"])
+        if event and _place(event) > self.places.get(job_id, BEFORE):
+            await self._tell(job_id, event)
+
+    async def _tell(self, job_id: uuid.UUID, event: Event) -> None:
+        self._remember(job_id, _place(event))
+        await self.send(text_data=event["html"])
 
     def _remember(self, job_id: uuid.UUID, place: Place) -> None:
         self.places[job_id] = place
@@ -377,3 +379,7 @@ class LiveConsumer(AsyncWebsocketConsumer):  # type: ignore[misc]
             while self.viewer:
                 await self.send(text_data=BEAT)
                 await asyncio.sleep(self.BEAT_SECONDS * random.uniform(0.8, 1.2))  # noqa: S311 - spreads, hides nothing
+
+
+def _place(event: Event) -> Place:
+    return event["attempt"], event["step"]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import io
 import re
+import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 
 import pytest
 from PIL import Image
@@ -17,6 +18,16 @@ from tests.browser.running import RunningStudio, eventually
 FROM_NOTHING = True
 """The studio prepares its empty data folder itself, as at a newcomer's."""
 ENVIRONMENT = {"DJANGO_SETTINGS_MODULE": "tests.browser.held_settings"}
+ASK = """
+() => new Promise((resolve) => {
+  const asks = document.querySelector("#stage [data-poll]");
+  document.addEventListener("htmx:finally:request", ({ detail }) => {
+    if (detail.ctx.sourceElement === asks) resolve({ answer: detail.ctx.text, shown: document.querySelector("#stage .veil").textContent });
+  });
+  htmx.trigger(asks, "poll", {}, false);
+})
+"""
+"""Have the stage ask for its job: the answer, and what is shown right after it."""
 MANY = {"num_images": "8", "num_inference_steps": "10"}
 
 
@@ -130,6 +141,22 @@ def test_reload_in_the_middle(owner, studio):
     expect(owner.page.locator("#stage .stage-job[data-status=succeeded]")).to_be_visible()
     expect(owner.page.locator("#stage .strip a")).to_have_count(8)
     assert [kind for kind, _ in charges(studio, job)] == ["hold", "capture"]
+
+
+def test_an_answer_that_was_read_before_a_step_does_not_take_it_back(owner, studio):
+    """The row is behind what the socket tells, and an answer takes its time: the page would say "Being made" until the next step."""
+    with held(studio):
+        owner.generate("a lighthouse in the rain", **MANY)
+        job = wait_until_running(owner, studio)
+        for _ in range(100):  # the worker writes the step into the row once a second
+            with closing(sqlite3.connect(studio.data_dir / "studio.sqlite3", timeout=60)) as connection, connection:
+                connection.execute("UPDATE generation_job SET step = 0 WHERE id = ?", (job,))
+            said = owner.page.evaluate(ASK)
+            if "Being made" in said["answer"]:
+                break
+        assert "Being made" in said["answer"]
+        assert "step" in said["shown"]
+    expect(owner.page.locator("#stage .stage-job[data-status=succeeded]")).to_be_visible()
 
 
 def test_a_second_tab_sees_the_progress_and_the_end(owner, studio):

@@ -46,12 +46,24 @@ const isUnchanged = (incoming) => {
   return current?.matches(".stage-job") && FINAL.includes(current.dataset.status) && ["status", "pictures"].every((name) => current.dataset[name] === incoming.dataset[name]);
 };
 
+/** How far along a run is shown. */
+const step = (place) => place.querySelector("progress")?.value ?? 0;
+
+/** An answer that was read before a step, and comes after the socket has told of it, does not take the step back. */
+function keepSteps(fragment) {
+  for (const incoming of fragment.querySelectorAll("[data-status=running] [data-attempt]:not([data-stopping])")) {
+    const current = document.getElementById(incoming.id);
+    if (current?.closest("[data-status=running]") && current.dataset.attempt === incoming.dataset.attempt && step(current) > step(incoming)) incoming.replaceWith(current.cloneNode(true));
+  }
+}
+
 document.addEventListener("htmx:before:swap", (event) => {
   const { ctx, tasks } = event.detail;
   const isNews = ctx.sourceElement?.id === "live" || ctx.sourceElement?.matches?.("[data-poll]");
   for (const task of [...tasks]) {
     const target = find(task.target);
     if (!target || !task.fragment?.querySelectorAll) continue;
+    if (ctx.sourceElement?.id !== "live") keepSteps(task.fragment);
     const jobs = [...task.fragment.querySelectorAll("[data-status][id]")];
     const stale = jobs.filter((job) => isStale(job) || (isNews && isUnchanged(job)));
     if (stale.some((job) => job.id === target.id || (target.id === "stage" && job.matches(".stage-job")))) tasks.splice(tasks.indexOf(task), 1);
